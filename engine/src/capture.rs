@@ -1,0 +1,73 @@
+//! What a run wrote: bounded buffers that never cut a UTF-8 character in two.
+
+/// One captured stream.
+#[derive(Debug, Default)]
+pub(crate) struct Capture {
+    bytes: Vec<u8>,
+    limit: usize,
+    truncated: bool,
+}
+
+/// The room that a buffer keeps between runs.
+const KEPT: usize = 16 * 1024;
+
+impl Capture {
+    /// Empties the buffer for the next run.
+    pub(crate) fn reset(&mut self, limit: usize) {
+        self.bytes.clear();
+        self.bytes.shrink_to(KEPT);
+        self.limit = limit;
+        self.truncated = false;
+    }
+
+    /// Appends what fits; once something was dropped, everything after it is.
+    pub(crate) fn write(&mut self, piece: &[u8]) {
+        if self.truncated {
+            return;
+        }
+        let room = self.limit - self.bytes.len();
+        if piece.len() <= room {
+            self.bytes.extend_from_slice(piece);
+        } else {
+            self.bytes.extend_from_slice(&piece[..room]);
+            self.truncated = true;
+            let dropped = &piece[room..];
+            let cut = self.bytes.len() - split_character(&self.bytes, dropped);
+            self.bytes.truncate(cut);
+        }
+    }
+
+    /// Appends past the limit: for the text of an uncaught error, whose own size is bounded.
+    pub(crate) fn write_reserved(&mut self, text: &str) {
+        if !self.bytes.is_empty() && !self.bytes.ends_with(b"\n") {
+            self.bytes.push(b'\n');
+        }
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// What was captured, and whether something was dropped.
+    pub(crate) fn take(&self) -> (Vec<u8>, bool) {
+        (self.bytes.as_slice().to_vec(), self.truncated)
+    }
+}
+
+/// How many bytes at the end of `kept` are the start of a character that goes on in `dropped`.
+pub(crate) fn split_character(kept: &[u8], dropped: &[u8]) -> usize {
+    let tail = &kept[kept.len().saturating_sub(3)..];
+    for (back, &byte) in tail.iter().rev().enumerate() {
+        let length = match byte {
+            0x80..=0xBF => continue,
+            0xC2..=0xDF => 2,
+            0xE0..=0xEF => 3,
+            0xF0..=0xF4 => 4,
+            _ => return 0,
+        };
+        let here = back + 1;
+        let missing = usize::saturating_sub(length, here);
+        let continues = missing > 0
+            && !dropped.is_empty()
+            && dropped.iter().take(missing).all(|byte| (0x80..=0xBF).contains(byte));
+        return if continues { here } else { 0 };
+    }
+    0
+}

@@ -1,0 +1,140 @@
+//! What can go wrong before a run: none of these makes a trace.
+
+use std::fmt;
+
+/// Why a script was not compiled or a run not begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The script does not compile.
+    Compile(CompileError),
+    /// The request can't be given to a script.
+    Payload(PayloadError),
+    /// The engine itself failed: the system gave no memory or thread, or a bug. The VM concerned is retired.
+    Internal(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Compile(error) => error.fmt(f),
+            Self::Payload(error) => error.fmt(f),
+            Self::Internal(reason) => write!(f, "internal error: {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Compile(error) => Some(error),
+            Self::Payload(error) => Some(error),
+            Self::Internal(_) => None,
+        }
+    }
+}
+
+impl From<CompileError> for Error {
+    fn from(error: CompileError) -> Self {
+        Self::Compile(error)
+    }
+}
+
+impl From<PayloadError> for Error {
+    fn from(error: PayloadError) -> Self {
+        Self::Payload(error)
+    }
+}
+
+/// A script that does not compile. Its text is `NAME:LINE: reason`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompileError {
+    /// The script's name, as given to [`Engine::compile`](crate::Engine::compile).
+    pub script: String,
+    /// Line of the source, from 1.
+    pub line: u32,
+    /// What is wrong there.
+    pub reason: String,
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: {}", self.script, self.line, self.reason)
+    }
+}
+
+impl std::error::Error for CompileError {}
+
+/// The part of a request that a [`PayloadError`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The body, which becomes `POST`.
+    Body,
+    /// The host's settings, which become `CONFIG`.
+    Config,
+    /// What the host knows of the request, which becomes `META`.
+    Meta,
+}
+
+/// Where in a JSON text something is wrong, in characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// From 1.
+    pub line: usize,
+    /// From 1.
+    pub column: usize,
+    /// From 0, in the whole text.
+    pub char: usize,
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {} column {} (char {})", self.line, self.column, self.char)
+    }
+}
+
+/// A request that can't be given to a script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PayloadError {
+    /// A part is not JSON, or the body is not an object.
+    Json {
+        /// Which part.
+        part: Part,
+        /// What is wrong.
+        reason: String,
+        /// Where.
+        position: Position,
+    },
+    /// Query, body, config and meta together are over the limit.
+    TooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// The query has more parameters than the limit.
+    TooManyParameters {
+        /// The limit.
+        limit: usize,
+    },
+}
+
+impl fmt::Display for PayloadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Json { part, reason, position } => {
+                match part {
+                    Part::Body => {}
+                    Part::Config => f.write_str("CONFIG: ")?,
+                    Part::Meta => f.write_str("META: ")?,
+                }
+                write!(f, "JSON parse error - {reason}: {position}")
+            }
+            Self::TooLarge { limit } => write!(f, "Request size limit exceeded ({limit})."),
+            Self::TooManyParameters { limit } => write!(f, "Request parameter limit exceeded ({limit})."),
+        }
+    }
+}
+
+impl std::error::Error for PayloadError {}

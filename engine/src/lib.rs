@@ -1,0 +1,45 @@
+//! Perilune runs untrusted Luau scripts inside a backend, at microsecond cost: a host hands it a script and a request,
+//! it hands back a trace.
+//!
+//! - [`Engine`] keeps a pool of VMs and the [`Limits`] of all that runs in them.
+//! - [`Engine::compile`] makes a [`Script`], once; [`Script::run`] runs it with a [`Request`], as often as you like and
+//!   from as many threads as you like.
+//! - [`Trace`] is what comes back: how the run ended, what it printed, what it returned.
+//! - [`Error`] is what keeps a run from beginning. Errors *in* a script are in the trace.
+//!
+//! ```
+//! use perilune::{Engine, Request};
+//!
+//! let engine = Engine::new();
+//! let script = engine.compile("greet", r#"
+//!     print("Hello", ARGS.monster)
+//!     return { n = POST.n + 1 }
+//! "#)?;
+//! let trace = script.run(&Request::new().query("monster=Manticore").json(r#"{"n": 1}"#))?;
+//! assert_eq!(trace.stdout, b"Hello\tManticore\n");
+//! assert_eq!(trace.value.as_deref(), Some(r#"{"n":2}"#));
+//! # Ok::<(), perilune::Error>(())
+//! ```
+
+mod capture;
+mod engine;
+mod error;
+mod execute;
+mod limits;
+mod pool;
+mod request;
+mod script;
+mod trace;
+mod urlencoded;
+mod vm;
+mod watchdog;
+
+pub use engine::{Engine, EngineBuilder};
+pub use error::{CompileError, Error, Part, PayloadError, Position};
+pub use limits::{Limits, RunLimits, parse_bytes};
+pub use request::Request;
+pub use script::Script;
+pub use trace::{ErrorKind, ScriptError, Status, Trace, Usage};
+#[cfg(feature = "floor")]
+#[doc(hidden)]
+pub use vm::floor;

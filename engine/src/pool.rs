@@ -1,0 +1,180 @@
+//! The VMs of an engine: lent one run at a time, made when first needed, replaced when a run ended badly.
+//!
+//! A stack of idle VMs under one uncontended lock. What was weighed against it: a lock-free queue
+//! (`crossbeam::queue::ArrayQueue`) costs the same, but hands out the VM that rested longest, so that one caller on a
+//! pool of eight walks through eight cold VMs and loads its script into each; a VM per thread (as `regex-automata`'s
+//! pool keeps one for its owner) saves one lock and needs a second way for every other thread.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::Sender;
+use parking_lot::{Condvar, Mutex};
+
+use crate::error::Error;
+use crate::vm::Vm;
+use crate::watchdog::{Watchdog, Watched};
+
+/// A VM and the watch over it.
+pub(crate) struct Member {
+    pub(crate) vm: Vm,
+    pub(crate) watched: Arc<Watched>,
+}
+
+pub(crate) struct Pool {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    size: usize,
+    state: Mutex<State>,
+    returned: Condvar,
+    watchdog: Watchdog,
+}
+
+#[derive(Default)]
+struct State {
+    idle: Vec<Member>,
+    /// VMs that exist, idle or lent.
+    made: usize,
+    waiting: usize,
+    /// Where VMs go to be closed and replaced; the thread behind it is started by the first.
+    retired: Option<Sender<Member>>,
+}
+
+/// Why no VM was lent.
+pub(crate) enum Refused {
+    /// None came free in time.
+    Timeout,
+    /// None could be made.
+    Failed(Error),
+}
+
+impl Pool {
+    pub(crate) fn new(size: usize) -> Self {
+        let shared = Shared {
+            size: size.max(1),
+            state: Mutex::default(),
+            returned: Condvar::new(),
+            watchdog: Watchdog::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn watchdog(&self) -> &Watchdog {
+        &self.shared.watchdog
+    }
+
+    /// Lends a VM, and says how long that took to wait for.
+    pub(crate) fn checkout(&self, patience: Duration) -> Result<(Lent<'_>, Duration), Refused> {
+        let lend = |member| Lent { shared: &self.shared, member: Some(member) };
+        let mut began = None;
+        let mut state = self.shared.state.lock();
+        loop {
+            if let Some(member) = state.idle.pop() {
+                drop(state);
+                return Ok((lend(member), began.map_or(Duration::ZERO, |began: Instant| began.elapsed())));
+            }
+            if state.made < self.shared.size {
+                state.made += 1;
+                drop(state);
+                return match self.shared.make() {
+                    Ok(member) => Ok((lend(member), began.map_or(Duration::ZERO, |began| began.elapsed()))),
+                    Err(error) => {
+                        self.shared.forget_one();
+                        Err(Refused::Failed(error))
+                    }
+                };
+            }
+            let waited = began.get_or_insert_with(Instant::now).elapsed();
+            let Some(left) = patience.checked_sub(waited).filter(|left| !left.is_zero()) else {
+                return Err(Refused::Timeout);
+            };
+            state.waiting += 1;
+            self.shared.returned.wait_for(&mut state, left);
+            state.waiting -= 1;
+        }
+    }
+}
+
+impl Shared {
+    fn make(&self) -> Result<Member, Error> {
+        let vm = Vm::new()?;
+        let watched = self.watchdog.watch(vm.interrupt())?;
+        Ok(Member { vm, watched })
+    }
+
+    fn put_back(&self, member: Member) {
+        let mut state = self.state.lock();
+        state.idle.push(member);
+        let waiting = state.waiting > 0;
+        drop(state);
+        if waiting {
+            self.returned.notify_one();
+        }
+    }
+
+    /// Closes a VM and makes another in its place, on a thread for that: neither is a run's to pay.
+    fn retire(self: &Arc<Self>, member: Member) {
+        let mut state = self.state.lock();
+        if state.retired.is_none() {
+            let (sender, receiver) = crossbeam_channel::unbounded::<Member>();
+            let pool = Arc::downgrade(self);
+            let replace = move || {
+                for member in receiver {
+                    drop(member);
+                    let Some(pool) = pool.upgrade() else { return };
+                    match pool.make() {
+                        Ok(member) => pool.put_back(member),
+                        Err(_) => pool.forget_one(),
+                    }
+                }
+            };
+            if std::thread::Builder::new().name("perilune-replace".into()).spawn(replace).is_ok() {
+                state.retired = Some(sender);
+            }
+        }
+        match &state.retired {
+            Some(retired) => {
+                // The receiver lives as long as the sender in this state: this can't fail.
+                let _ = retired.send(member);
+            }
+            None => {
+                state.made -= 1;
+                drop(state);
+                drop(member);
+                self.returned.notify_one();
+            }
+        }
+    }
+
+    /// A VM is gone that could not be replaced: the next run that needs one tries again.
+    fn forget_one(&self) {
+        self.state.lock().made -= 1;
+        self.returned.notify_one();
+    }
+}
+
+/// A lent VM; it goes back when this is dropped, or is replaced when its run ended badly.
+pub(crate) struct Lent<'a> {
+    shared: &'a Arc<Shared>,
+    member: Option<Member>,
+}
+
+impl Lent<'_> {
+    pub(crate) fn member(&mut self) -> &mut Member {
+        self.member.as_mut().expect("only drop takes it")
+    }
+}
+
+impl Drop for Lent<'_> {
+    fn drop(&mut self) {
+        if let Some(member) = self.member.take() {
+            if member.vm.is_sound() {
+                self.shared.put_back(member);
+            } else {
+                self.shared.retire(member);
+            }
+        }
+    }
+}

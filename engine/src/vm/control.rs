@@ -1,0 +1,214 @@
+//! What a VM's C functions, allocator and interrupt share: one per VM, reached from any of its threads.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{c_int, c_void};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::time::Instant;
+
+use mlua::ffi::{self, lua_State};
+use parking_lot::Mutex;
+
+use super::heap::Heap;
+use super::random::Random;
+use super::scripts::Loaded;
+use crate::capture::Capture;
+use crate::watchdog::Deadline;
+
+/// The state of a VM beside its `lua_State`. Only the thread that runs the VM touches it, so cells will do; it never
+/// moves, since the allocator and the callbacks hold its address.
+pub(super) struct Control {
+    pub(super) main: Cell<*mut lua_State>,
+    pub(super) heap: Heap,
+    pub(super) stdout: RefCell<Capture>,
+    pub(super) stderr: RefCell<Capture>,
+    pub(super) random: Random,
+    pub(super) loaded: RefCell<Loaded>,
+    pub(super) deadline: Cell<Option<Deadline>>,
+    /// `lua_topointer` of the metatable that all runs' `_G` share.
+    pub(super) globals_metatable: Cell<*const c_void>,
+    /// What the run under way was given and has made so far; null between runs.
+    pub(super) run: Cell<*const super::run::Run<'static>>,
+    pub(super) error: RefCell<Option<super::fault::Fault>>,
+    /// Inside `luaC_step`, between its two calls of the interrupt.
+    in_step: Cell<bool>,
+    pub(super) interrupt: Arc<Interrupt>,
+}
+
+impl Control {
+    pub(super) fn new() -> Self {
+        Self {
+            main: Cell::new(ptr::null_mut()),
+            heap: Heap::unlimited(),
+            stdout: RefCell::default(),
+            stderr: RefCell::default(),
+            random: Random::new(),
+            loaded: RefCell::default(),
+            deadline: Cell::new(None),
+            globals_metatable: Cell::new(ptr::null()),
+            run: Cell::new(ptr::null()),
+            error: RefCell::default(),
+            in_step: Cell::new(false),
+            interrupt: Arc::default(),
+        }
+    }
+
+    /// The control of the VM that `state` belongs to.
+    ///
+    /// # Safety
+    /// `state` is a live thread of a VM made by [`Vm::new`](super::Vm::new), and the result is not kept beyond the
+    /// call into the VM.
+    pub(super) unsafe fn of<'a>(state: *mut lua_State) -> &'a Self {
+        // SAFETY: the VM's userdata is set to its control before the first function runs, and lives as long.
+        unsafe { &*(*ffi::lua_callbacks(state)).userdata.cast::<Self>() }
+    }
+
+    /// Has a full collection made at the next safe point.
+    pub(super) fn request_collection(&self) {
+        let main = self.main.get();
+        if main.is_null() {
+            return;
+        }
+        self.heap.collect.set(true);
+        // SAFETY: the state is live, this is its thread, and restarting only sets the collector's threshold, so that
+        // the next check for it calls the interrupt; the interrupt pointer may be stored at any time.
+        unsafe {
+            ffi::lua_gc(main, ffi::LUA_GCRESTART, 0);
+            arm(ffi::lua_callbacks(main));
+        }
+    }
+
+    /// Makes a full collection now.
+    ///
+    /// # Safety
+    /// `state` is at a safe point of this control's VM: everything alive can be reached from its roots.
+    pub(super) unsafe fn collect(&self, state: *mut lua_State) {
+        // SAFETY: by this function's contract.
+        unsafe {
+            ffi::lua_gc(state, ffi::LUA_GCCOLLECT, 0);
+            ffi::lua_gc(state, ffi::LUA_GCSTOP, 0);
+        }
+        self.heap.collected();
+    }
+
+    /// Collects if `bytes` more would not fit.
+    ///
+    /// # Safety
+    /// As [`collect`](Self::collect).
+    pub(super) unsafe fn make_room(&self, state: *mut lua_State, bytes: usize) {
+        if !self.heap.has_room(bytes) {
+            // SAFETY: by this function's contract.
+            unsafe { self.collect(state) };
+        }
+    }
+
+    /// Whether the run is past its deadline.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline.get().is_some_and(|deadline| deadline.passed(Instant::now()))
+    }
+
+    /// Whether someone asked the VM to look, and the run is past its deadline. Costs a load when nobody did.
+    pub(super) fn should_stop(&self) -> bool {
+        // SAFETY: the state is live while the VM runs.
+        let armed = unsafe { is_armed(ffi::lua_callbacks(self.main.get())) };
+        armed && self.is_late()
+    }
+
+    /// Nothing of an earlier run's interrupt is left.
+    pub(super) fn begin(&self, deadline: Deadline) {
+        self.in_step.set(false);
+        self.deadline.set(Some(deadline));
+    }
+}
+
+/// How the watchdog reaches a VM from its own thread.
+#[derive(Default)]
+pub(crate) struct Interrupt {
+    /// The VM's callbacks while it lives. The lock is held while they are written to, and while the VM is closed.
+    callbacks: Mutex<Option<Callbacks>>,
+}
+
+struct Callbacks(*mut ffi::lua_Callbacks);
+
+// SAFETY: the pointer is only used under the lock, only for an atomic store, and only while the VM lives.
+unsafe impl Send for Callbacks {}
+
+impl Interrupt {
+    /// Has the VM look at its deadline at its next safe point.
+    pub(crate) fn ask(&self) {
+        if let Some(callbacks) = &*self.callbacks.lock() {
+            // SAFETY: the VM is closed only after this was emptied under the same lock.
+            unsafe { arm(callbacks.0) };
+        }
+    }
+
+    /// From now on the VM can be asked.
+    pub(super) fn connect(&self, callbacks: *mut ffi::lua_Callbacks) {
+        *self.callbacks.lock() = Some(Callbacks(callbacks));
+    }
+
+    /// From now on asking does nothing.
+    pub(super) fn disconnect(&self) {
+        *self.callbacks.lock() = None;
+    }
+}
+
+/// The interrupt pointer as an atomic: `lua.h` allows it to be set from any thread at any time.
+///
+/// # Safety
+/// `callbacks` is a live VM's.
+unsafe fn slot<'a>(callbacks: *mut ffi::lua_Callbacks) -> &'a AtomicPtr<c_void> {
+    const { assert!(size_of::<Option<unsafe extern "C-unwind" fn(*mut lua_State, c_int)>>() == size_of::<*mut c_void>()) }
+    // SAFETY: the field is aligned, as large as a pointer, lives as long as the VM, and all our accesses are atomic.
+    unsafe { AtomicPtr::from_ptr((&raw mut (*callbacks).interrupt).cast::<*mut c_void>()) }
+}
+
+/// # Safety
+/// `callbacks` is a live VM's.
+unsafe fn arm(callbacks: *mut ffi::lua_Callbacks) {
+    // SAFETY: by this function's contract.
+    unsafe { slot(callbacks).store(interrupt as *mut c_void, Release) };
+}
+
+/// # Safety
+/// `callbacks` is a live VM's.
+unsafe fn is_armed(callbacks: *mut ffi::lua_Callbacks) -> bool {
+    // SAFETY: by this function's contract.
+    !unsafe { slot(callbacks).load(Acquire) }.is_null()
+}
+
+/// Luau calls this at safe points while it is set: `gc` is negative on calls, loop edges and in the library, and the
+/// collector's state on the way into and out of `luaC_step`.
+unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
+    // SAFETY: Luau calls this with a live thread of the VM.
+    let control = unsafe { Control::of(state) };
+    if gc >= 0 {
+        // On the way in, the step has read what a collection would change; on the way out it is done with it.
+        let leaving = control.in_step.replace(!control.in_step.get());
+        if leaving && control.heap.collect.get() {
+            // SAFETY: `luaC_step` runs only where everything alive can be reached.
+            unsafe { control.collect(state) };
+        }
+        return;
+    }
+    control.in_step.set(false);
+    // SAFETY: the VM is live.
+    let callbacks = unsafe { ffi::lua_callbacks(state) };
+    // Disarming comes before looking at the clock: were the watchdog to arm in between, the deadline would be seen.
+    // SAFETY: the VM is live.
+    unsafe { slot(callbacks).store(ptr::null_mut(), Release) };
+    if control.heap.collect.get() {
+        // SAFETY: an interrupt may call any function of the API, so everything alive can be reached.
+        unsafe { control.collect(state) };
+    }
+    if control.is_late() {
+        // It stays armed: whoever catches this meets it again at the next safe point.
+        // SAFETY: the VM is live; the error unwinds through Luau's frames alone, to the next protected call.
+        unsafe {
+            arm(callbacks);
+            super::fault::raise_timeout(state);
+        }
+    }
+}

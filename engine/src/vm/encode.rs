@@ -1,0 +1,385 @@
+//! Lua values to JSON, straight from the VM's stack to bytes. Tables are read raw: no code of the script runs.
+
+use std::ffi::{CStr, c_int};
+use std::io;
+
+use mlua::ffi::{self, lua_State};
+
+use super::control::Control;
+use super::decode::{MAX_DEPTH, MAX_EXACT};
+use super::heap::Heap;
+use super::json;
+
+/// Table entries between two looks at the deadline.
+const LOOK_EVERY: u32 = 256;
+
+/// The longest description of an error value, in bytes.
+const DESCRIPTION: usize = 1024;
+
+/// How much of a string that is not UTF-8 is escaped at once, in bytes: that much is not counted.
+const PIECE: usize = 4096;
+
+/// Why a value did not become JSON.
+pub(super) enum Refused {
+    /// There is no JSON for it: what, and where in it, innermost place first.
+    Value { reason: String, path: Vec<String> },
+    /// Its JSON is longer than this, in bytes.
+    TooLarge(usize),
+    /// It does not fit into the memory limit.
+    Memory,
+    /// The run is past its deadline.
+    Late,
+}
+
+impl Refused {
+    fn value(reason: impl Into<String>) -> Self {
+        Self::Value { reason: reason.into(), path: Vec::new() }
+    }
+
+    /// The refusal as a sentence about `what`, which has a path behind it where the trouble is deeper.
+    pub(super) fn describe(self, what: &str) -> String {
+        match self {
+            Self::Value { reason, path } => {
+                format!("{what}{} can't be JSON: {reason}", path.into_iter().rev().collect::<String>())
+            }
+            Self::TooLarge(limit) => format!("{what} is larger than {limit} bytes as JSON"),
+            Self::Memory => super::fault::OUT_OF_MEMORY.to_owned(),
+            Self::Late => "the run is past its deadline".to_owned(),
+        }
+    }
+}
+
+/// JSON being written, up to a limit.
+pub(super) struct Sink<'a> {
+    bytes: Vec<u8>,
+    limit: usize,
+    /// Where the buffer is counted, when only the memory limit bounds it.
+    heap: Option<&'a Heap>,
+    charged: usize,
+    refused: Option<Refused>,
+}
+
+impl<'a> Sink<'a> {
+    /// For at most `limit` bytes.
+    pub(super) fn bounded(limit: usize) -> Self {
+        Self { bytes: Vec::new(), limit, heap: None, charged: 0, refused: None }
+    }
+
+    /// For as much as the VM's memory limit leaves.
+    pub(super) fn charged(heap: &'a Heap) -> Self {
+        Self { bytes: Vec::new(), limit: usize::MAX, heap: Some(heap), charged: 0, refused: None }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(super) fn into_string(mut self) -> String {
+        String::from_utf8(std::mem::take(&mut self.bytes)).expect("JSON is written as UTF-8")
+    }
+
+    fn put(&mut self, piece: &[u8]) -> Result<(), Refused> {
+        let length = self.bytes.len() + piece.len();
+        if length > self.limit {
+            return Err(Refused::TooLarge(self.limit));
+        }
+        if let Some(heap) = self.heap
+            && length > self.bytes.capacity()
+        {
+            let capacity = length.max(2 * self.bytes.capacity()).max(64);
+            if !heap.charge(capacity - self.charged) {
+                return Err(Refused::Memory);
+            }
+            self.charged = capacity;
+            self.bytes.reserve_exact(capacity - self.bytes.len());
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+}
+
+impl Drop for Sink<'_> {
+    fn drop(&mut self) {
+        if let Some(heap) = self.heap {
+            heap.release(self.charged);
+        }
+    }
+}
+
+impl io::Write for Sink<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.put(piece).map(|()| piece.len()).map_err(|refused| {
+            self.refused = Some(refused);
+            io::ErrorKind::Other.into()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes the value at `index`; `nil` is `null`.
+///
+/// # Safety
+/// `state` is at a call in a VM of ours, and `index` is absolute.
+pub(super) unsafe fn write(state: *mut lua_State, index: c_int, sink: &mut Sink<'_>) -> Result<(), Refused> {
+    // SAFETY: by this function's contract.
+    let control = unsafe { Control::of(state) };
+    let mut encoder = Encoder { state, control, sink, parents: Vec::new(), entries: 0 };
+    // SAFETY: as above.
+    unsafe { encoder.value(index) }
+}
+
+/// Writes the values from `first` to `last` as an array.
+///
+/// # Safety
+/// As [`write`].
+pub(super) unsafe fn write_list(
+    state: *mut lua_State,
+    first: c_int,
+    last: c_int,
+    sink: &mut Sink<'_>,
+) -> Result<(), Refused> {
+    for index in first..=last {
+        sink.put(if index == first { b"[" } else { b"," })?;
+        // SAFETY: by this function's contract.
+        unsafe { write(state, index, sink) }.map_err(|refused| within(refused, || format!("[{}]", index - first + 1)))?;
+    }
+    sink.put(b"]")
+}
+
+/// The value at `index` as a short JSON text, if it can be one.
+///
+/// # Safety
+/// As [`write`].
+pub(super) unsafe fn describe(state: *mut lua_State, index: c_int) -> Option<String> {
+    let mut sink = Sink::bounded(DESCRIPTION);
+    // SAFETY: by this function's contract.
+    unsafe { write(state, index, &mut sink) }.ok()?;
+    Some(sink.into_string())
+}
+
+struct Encoder<'a, 's> {
+    state: *mut lua_State,
+    control: &'a Control,
+    sink: &'a mut Sink<'s>,
+    /// Addresses of the tables that hold the value being written.
+    parents: Vec<usize>,
+    entries: u32,
+}
+
+impl Encoder<'_, '_> {
+    /// # Safety
+    /// `index` is an absolute index of `state`, as for the functions below.
+    unsafe fn value(&mut self, index: c_int) -> Result<(), Refused> {
+        let state = self.state;
+        // SAFETY: by this function's contract; a string stays on the stack while it is written.
+        unsafe {
+            match ffi::lua_type(state, index) {
+                ffi::LUA_TNIL => self.sink.put(b"null"),
+                ffi::LUA_TBOOLEAN => {
+                    self.sink.put(if ffi::lua_toboolean(state, index) != 0 { b"true" } else { b"false" })
+                }
+                ffi::LUA_TNUMBER => self.number(ffi::lua_tonumber(state, index)),
+                ffi::LUA_TSTRING => self.string(index),
+                ffi::LUA_TTABLE => self.table(index),
+                ffi::LUA_TLIGHTUSERDATA if json::is_null(state, index) => self.sink.put(b"null"),
+                other => {
+                    let name = CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy();
+                    Err(Refused::value(format!("it is a {name}")))
+                }
+            }
+        }
+    }
+
+    fn number(&mut self, number: f64) -> Result<(), Refused> {
+        if number.fract() == 0.0 && number.abs() <= MAX_EXACT as f64 {
+            self.json(&(number as i64))
+        } else if number.is_finite() {
+            self.json(&number)
+        } else {
+            Err(Refused::value(if number.is_nan() { "it is NaN" } else { "it is infinite" }))
+        }
+    }
+
+    fn json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        serde_json::to_writer(&mut *self.sink, value)
+            .map_err(|error| self.sink.refused.take().unwrap_or_else(|| Refused::value(error.to_string())))
+    }
+
+    unsafe fn string(&mut self, index: c_int) -> Result<(), Refused> {
+        let mut length = 0;
+        // SAFETY: there is a string at the index.
+        let bytes = unsafe {
+            let pointer = ffi::lua_tolstring(self.state, index, &mut length);
+            std::slice::from_raw_parts(pointer.cast::<u8>(), length)
+        };
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return self.json(text);
+        }
+        self.sink.put(b"\"")?;
+        for chunk in bytes.utf8_chunks() {
+            let mut rest = chunk.valid();
+            while !rest.is_empty() {
+                let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE));
+                rest = tail;
+                // Between quotes of its own, which are taken off again.
+                let quoted = serde_json::to_string(piece).map_err(|error| Refused::value(error.to_string()))?;
+                self.sink.put(&quoted.as_bytes()[1..quoted.len() - 1])?;
+            }
+            if !chunk.invalid().is_empty() {
+                self.sink.put("\u{fffd}".as_bytes())?;
+            }
+        }
+        self.sink.put(b"\"")
+    }
+
+    unsafe fn table(&mut self, index: c_int) -> Result<(), Refused> {
+        // SAFETY: there is a table at the index.
+        let (address, length) = unsafe {
+            (ffi::lua_topointer(self.state, index) as usize, self.array_length(index)?)
+        };
+        if self.parents.contains(&address) {
+            return Err(Refused::value("it holds itself"));
+        }
+        if self.parents.len() >= MAX_DEPTH as usize {
+            return Err(Refused::value(format!("it is nested deeper than {MAX_DEPTH} levels")));
+        }
+        self.parents.push(address);
+        // SAFETY: as above; room for a key, a value and the copy of a key.
+        unsafe {
+            ffi::lua_rawcheckstack(self.state, 4);
+            match length {
+                Some(length) => self.array(index, length)?,
+                None => self.object(index)?,
+            }
+        }
+        self.parents.pop();
+        Ok(())
+    }
+
+    /// `Some(n)` for a table whose keys are exactly 1…n, or that is empty and marked as an array.
+    unsafe fn array_length(&mut self, index: c_int) -> Result<Option<c_int>, Refused> {
+        let state = self.state;
+        // SAFETY: there is a table at the index; each key and value is popped again.
+        unsafe {
+            ffi::lua_rawcheckstack(state, 4);
+            let length = ffi::lua_objlen(state, index) as c_int;
+            let (mut keys, mut at) = (0, 0);
+            loop {
+                at = ffi::lua_rawiter(state, index, at);
+                if at < 0 {
+                    break;
+                }
+                let is_index = ffi::lua_type(state, -2) == ffi::LUA_TNUMBER && {
+                    let key = ffi::lua_tonumber(state, -2);
+                    key.fract() == 0.0 && key >= 1.0 && key <= f64::from(length)
+                };
+                ffi::lua_pop(state, 2);
+                if !is_index {
+                    return Ok(None);
+                }
+                keys += 1;
+                self.look()?;
+            }
+            Ok(match keys {
+                0 => json::is_array(state, index).then_some(0),
+                _ => (keys == length).then_some(length),
+            })
+        }
+    }
+
+    unsafe fn array(&mut self, index: c_int, length: c_int) -> Result<(), Refused> {
+        self.sink.put(b"[")?;
+        for at in 1..=length {
+            if at > 1 {
+                self.sink.put(b",")?;
+            }
+            // SAFETY: there is a table at the index; the value is popped again.
+            unsafe {
+                ffi::lua_rawgeti_(self.state, index, at);
+                let element = ffi::lua_gettop(self.state);
+                self.value(element).map_err(|refused| within(refused, || format!("[{at}]")))?;
+                ffi::lua_pop(self.state, 1);
+            }
+            self.look()?;
+        }
+        self.sink.put(b"]")
+    }
+
+    unsafe fn object(&mut self, index: c_int) -> Result<(), Refused> {
+        self.sink.put(b"{")?;
+        let (mut at, mut first) = (0, true);
+        loop {
+            // SAFETY: there is a table at the index; key and value are popped again.
+            unsafe {
+                at = ffi::lua_rawiter(self.state, index, at);
+                if at < 0 {
+                    break;
+                }
+                if !std::mem::replace(&mut first, false) {
+                    self.sink.put(b",")?;
+                }
+                let value = ffi::lua_gettop(self.state);
+                self.key(value - 1)?;
+                self.sink.put(b":")?;
+                self.value(value).map_err(|refused| within(refused, || self.place(value - 1)))?;
+                ffi::lua_pop(self.state, 2);
+            }
+            self.look()?;
+        }
+        self.sink.put(b"}")
+    }
+
+    unsafe fn key(&mut self, index: c_int) -> Result<(), Refused> {
+        // SAFETY: there is a key at the index.
+        unsafe {
+            match ffi::lua_type(self.state, index) {
+                ffi::LUA_TSTRING => self.string(index),
+                ffi::LUA_TNUMBER => {
+                    self.sink.put(b"\"")?;
+                    self.number(ffi::lua_tonumber(self.state, index))?;
+                    self.sink.put(b"\"")
+                }
+                other => {
+                    let name = CStr::from_ptr(ffi::lua_typename(self.state, other)).to_string_lossy();
+                    Err(Refused::value(format!("it has a key that is a {name}")))
+                }
+            }
+        }
+    }
+
+    /// How an error shows the key at `index`.
+    unsafe fn place(&self, index: c_int) -> String {
+        // SAFETY: there is a key at the index; a copy is converted, not the key that the iteration needs.
+        unsafe {
+            ffi::lua_pushvalue(self.state, index);
+            let mut length = 0;
+            let pointer = ffi::lua_tolstring(self.state, -1, &mut length);
+            let bytes = std::slice::from_raw_parts(pointer.cast::<u8>(), length.min(64));
+            let place = format!(".{}", String::from_utf8_lossy(bytes));
+            ffi::lua_pop(self.state, 1);
+            place
+        }
+    }
+
+    fn look(&mut self) -> Result<(), Refused> {
+        self.entries = self.entries.wrapping_add(1);
+        if self.entries.is_multiple_of(LOOK_EVERY) && self.control.should_stop() {
+            return Err(Refused::Late);
+        }
+        Ok(())
+    }
+}
+
+/// Says in which place of its table the refused value is.
+fn within(refused: Refused, place: impl FnOnce() -> String) -> Refused {
+    match refused {
+        Refused::Value { reason, mut path } => {
+            path.push(place());
+            Refused::Value { reason, path }
+        }
+        other => other,
+    }
+}

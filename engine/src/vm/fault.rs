@@ -1,0 +1,201 @@
+//! What is known of an error that a script did not catch: told without asking the VM for memory.
+
+use std::ffi::{CStr, c_char, c_int};
+use std::fmt::Write as _;
+use std::mem::MaybeUninit;
+
+use mlua::ffi::{self, lua_State};
+
+use super::control::Control;
+
+/// The longest message kept, in bytes.
+const MESSAGE: usize = 8 * 1024;
+
+/// Calls shown at each end of a long chain.
+const SHOWN: c_int = 12;
+
+/// What Luau raises when the allocator refuses.
+pub(super) const OUT_OF_MEMORY: &str = "not enough memory";
+
+/// What a script sees raised when it is past its deadline.
+const LATE: &str = "the run is past its deadline";
+
+/// An uncaught error.
+#[derive(Debug, Default)]
+pub(super) struct Fault {
+    pub(super) message: String,
+    pub(super) script: Option<String>,
+    pub(super) line: Option<u32>,
+    pub(super) traceback: String,
+}
+
+/// Raises the error of a run that is past its deadline.
+///
+/// # Safety
+/// `state` is at a point where a function may raise.
+pub(super) unsafe fn raise_timeout(state: *mut lua_State) -> ! {
+    // SAFETY: by this function's contract. Should there be no memory for the text, that is raised instead: as good.
+    unsafe {
+        ffi::lua_rawcheckstack(state, 1);
+        ffi::lua_pushlstring_(state, LATE.as_ptr().cast(), LATE.len());
+        ffi::lua_error(state)
+    }
+}
+
+/// Raises `message`, with the place of the call before it, as a Lua error.
+///
+/// # Safety
+/// `state` is at a call of a C function that holds nothing which must be dropped but this message.
+pub(super) unsafe fn raise(state: *mut lua_State, message: String) -> ! {
+    // SAFETY: by this function's contract.
+    unsafe {
+        ffi::luaL_where(state, 1);
+        ffi::lua_pushlstring_(state, message.as_ptr().cast(), message.len());
+        drop(message);
+        ffi::lua_concat(state, 2);
+        ffi::lua_error(state)
+    }
+}
+
+/// The handler of a run's protected call: keeps what the trace will say, while the stack of the error still stands.
+pub(super) unsafe extern "C-unwind" fn keep(state: *mut lua_State) -> c_int {
+    // SAFETY: Luau calls this with the error value as the only argument.
+    unsafe {
+        let control = Control::of(state);
+        control.heap.open_reserve();
+        let message = message(state);
+        let mut fault = Fault { message, ..Fault::default() };
+        trace(state, &mut fault);
+        *control.error.borrow_mut() = Some(fault);
+        ffi::lua_settop(state, 1);
+    }
+    1
+}
+
+/// # Safety
+/// The error value is at index 1.
+unsafe fn message(state: *mut lua_State) -> String {
+    // SAFETY: by this function's contract; the strings are on the stack while they are copied.
+    unsafe {
+        if ffi::lua_isstring(state, 1) == 0 && ffi::luaL_callmeta(state, 1, c"__tostring".as_ptr()) != 0 {
+            if ffi::lua_type(state, -1) == ffi::LUA_TSTRING {
+                return text(state, -1);
+            }
+            return "error value whose __tostring did not return a string".to_owned();
+        }
+        match ffi::lua_type(state, 1) {
+            ffi::LUA_TSTRING | ffi::LUA_TNUMBER => text(state, 1),
+            ffi::LUA_TTABLE => match super::encode::describe(state, 1) {
+                Some(json) => format!("error value is a table: {json}"),
+                None => "error value is a table".to_owned(),
+            },
+            other => format!("error value is a {}", CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy()),
+        }
+    }
+}
+
+/// The string or number at `index`, cut to [`MESSAGE`].
+///
+/// # Safety
+/// It is a string or a number.
+unsafe fn text(state: *mut lua_State, index: c_int) -> String {
+    let mut length = 0;
+    // SAFETY: by this function's contract.
+    let bytes = unsafe {
+        let pointer = ffi::lua_tolstring(state, index, &mut length);
+        std::slice::from_raw_parts(pointer.cast::<u8>(), length)
+    };
+    if length <= MESSAGE {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
+    let (kept, dropped) = bytes.split_at(MESSAGE);
+    let kept = &kept[..MESSAGE - crate::capture::split_character(kept, dropped)];
+    format!("{}… ({length} bytes)", String::from_utf8_lossy(kept))
+}
+
+/// Fills in the chain of calls, and the place of the innermost one in a script.
+///
+/// # Safety
+/// `state` is the thread that failed, at the call of the handler.
+unsafe fn trace(state: *mut lua_State, fault: &mut Fault) {
+    // SAFETY: by this function's contract.
+    let depth = unsafe { ffi::lua_stackdepth(state) };
+    // Level 0 is the handler, the last one our own entry.
+    let (first, last) = (1, depth - 2);
+    for level in first..=last {
+        // SAFETY: as above.
+        let Some(call) = (unsafe { Call::at(state, level) }) else { break };
+        if let (None, Some(line)) = (&fault.script, call.line) {
+            fault.script = Some(call.script.clone());
+            fault.line = Some(line);
+        }
+        if level - first < SHOWN || last - level < SHOWN {
+            if !fault.traceback.is_empty() {
+                fault.traceback.push('\n');
+            }
+            let _ = write!(fault.traceback, "{call}");
+        } else if level - first == SHOWN {
+            let _ = write!(fault.traceback, "\n… ({} calls)", last - first + 1 - 2 * SHOWN);
+        }
+    }
+    // The message names the place better where it was raised elsewhere: in a coroutine, or with a level.
+    if let Some(script) = &fault.script
+        && let Some(line) = line_in(&fault.message, script)
+    {
+        fault.line = Some(line);
+    }
+}
+
+/// 3, of `hello:3: boom` in `hello`.
+fn line_in(message: &str, script: &str) -> Option<u32> {
+    let (line, _) = message.strip_prefix(script)?.strip_prefix(':')?.split_once(':')?;
+    line.parse().ok()
+}
+
+/// One call of a traceback.
+struct Call {
+    script: String,
+    line: Option<u32>,
+    function: Option<String>,
+    is_main: bool,
+}
+
+impl Call {
+    /// # Safety
+    /// `state` is a live thread.
+    unsafe fn at(state: *mut lua_State, level: c_int) -> Option<Self> {
+        let mut info = MaybeUninit::<ffi::lua_Debug>::zeroed();
+        // SAFETY: zeroes are valid for every field; Luau fills in those of `s`, `l` and `n`, whose pointers are to
+        // strings that the call keeps alive, or into `info` itself.
+        unsafe {
+            if ffi::lua_getinfo(state, level, c"sln".as_ptr(), info.as_mut_ptr()) == 0 {
+                return None;
+            }
+            let info = info.assume_init_ref();
+            let text = |pointer: *const c_char| {
+                (!pointer.is_null()).then(|| CStr::from_ptr(pointer).to_string_lossy().into_owned())
+            };
+            let what = text(info.what);
+            Some(Self {
+                script: text(info.short_src).unwrap_or_default(),
+                line: u32::try_from(info.currentline).ok().filter(|line| *line > 0 && what.as_deref() != Some("C")),
+                function: text(info.name).filter(|name| !name.is_empty()),
+                is_main: what.as_deref() == Some("main"),
+            })
+        }
+    }
+}
+
+impl std::fmt::Display for Call {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.script)?;
+        if let Some(line) = self.line {
+            write!(f, ":{line}")?;
+        }
+        match &self.function {
+            Some(name) => write!(f, ": in function '{name}'"),
+            None if self.is_main => f.write_str(": in the main part"),
+            None => f.write_str(": in a function"),
+        }
+    }
+}

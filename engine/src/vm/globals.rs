@@ -1,0 +1,201 @@
+//! What a script can name: a closed list, frozen once; and the fresh `_G` that each run has in front of it.
+
+use std::ffi::{CStr, c_int};
+
+use mlua::ffi::{self, lua_State};
+
+use super::control::Control;
+use super::{json, output, random, run, tables};
+
+/// Luau's own globals that a script has; what else the library brings is removed. Kept in step with the docs by a
+/// test.
+const KEPT: &[&CStr] = &[
+    c"_VERSION", c"assert", c"error", c"getmetatable", c"ipairs", c"next", c"pairs", c"pcall", c"rawequal",
+    c"rawget", c"rawlen", c"rawset", c"select", c"setmetatable", c"tonumber", c"tostring", c"type", c"typeof",
+    c"unpack", c"xpcall", c"bit32", c"buffer", c"coroutine", c"debug", c"math", c"os", c"string", c"table", c"utf8",
+    c"vector",
+];
+
+/// Library functions that are not Luau's: the compiler must not turn calls of them into its own fast calls.
+pub(super) const REPLACED: &[&str] = &["rawset", "math.random", "math.randomseed"];
+
+/// Slots of the VM's main stack that stay: the error handler, and the entry of a run.
+pub(super) const HANDLER: c_int = 1;
+pub(super) const ENTRY: c_int = 2;
+
+/// Builds the library and leaves [`HANDLER`] and [`ENTRY`] on the stack's bottom (the control is the argument).
+pub(super) unsafe extern "C-unwind" fn build(state: *mut lua_State) -> c_int {
+    // SAFETY: called once by `Vm::new`, protected, in a fresh VM.
+    unsafe {
+        ffi::luaL_openlibs(state);
+        remove_unlisted(state);
+        replace(state);
+        add(state);
+        freeze(state);
+        ffi::lua_settop(state, 0);
+        ffi::lua_pushcfunctiond(state, super::fault::keep, c"perilune".as_ptr());
+        push_entry(state);
+    }
+    2
+}
+
+unsafe fn remove_unlisted(state: *mut lua_State) {
+    // SAFETY: as in `build`; a key that exists may be cleared while iterating.
+    unsafe {
+        ffi::lua_pushnil(state);
+        while ffi::lua_next(state, ffi::LUA_GLOBALSINDEX) != 0 {
+            ffi::lua_pop(state, 1);
+            let name = CStr::from_ptr(ffi::lua_tostring(state, -1));
+            if !KEPT.contains(&name) {
+                ffi::lua_pushvalue(state, -1);
+                ffi::lua_pushnil(state);
+                ffi::lua_rawset(state, ffi::LUA_GLOBALSINDEX);
+            }
+        }
+    }
+}
+
+/// Sets a function in the table on the top of the stack.
+unsafe fn set_function(state: *mut lua_State, name: &CStr, function: ffi::lua_CFunction) {
+    // SAFETY: as in `build`; the names are static, as Luau needs them to be.
+    unsafe {
+        ffi::lua_pushcfunctiond(state, function, name.as_ptr());
+        ffi::lua_rawsetfield(state, -2, name.as_ptr());
+    }
+}
+
+unsafe fn replace(state: *mut lua_State) {
+    // SAFETY: as in `build`.
+    unsafe {
+        ffi::lua_getglobal(state, c"math".as_ptr());
+        set_function(state, c"random", random::random);
+        set_function(state, c"randomseed", random::randomseed);
+        ffi::lua_pushvalue(state, ffi::LUA_GLOBALSINDEX);
+        set_function(state, c"rawset", rawset);
+        ffi::lua_settop(state, 0);
+    }
+}
+
+unsafe fn add(state: *mut lua_State) {
+    // SAFETY: as in `build`.
+    unsafe {
+        ffi::lua_pushvalue(state, ffi::LUA_GLOBALSINDEX);
+        set_function(state, c"print", output::print);
+        set_function(state, c"warn", output::warn);
+
+        ffi::lua_createtable(state, 0, 3);
+        ffi::lua_createtable(state, 0, 1);
+        set_function(state, c"write", output::stdout_write);
+        ffi::lua_setreadonly(state, -1, 1);
+        ffi::lua_pushvalue(state, -1);
+        ffi::lua_pushcclosured(state, output::io_write, c"write".as_ptr(), 1);
+        ffi::lua_rawsetfield(state, -3, c"write".as_ptr());
+        ffi::lua_rawsetfield(state, -2, c"stdout".as_ptr());
+        ffi::lua_createtable(state, 0, 1);
+        set_function(state, c"write", output::stderr_write);
+        ffi::lua_setreadonly(state, -1, 1);
+        ffi::lua_rawsetfield(state, -2, c"stderr".as_ptr());
+        ffi::lua_rawsetfield(state, -2, c"io".as_ptr());
+
+        json::open(state);
+        ffi::lua_rawsetfield(state, -2, c"json".as_ptr());
+        ffi::lua_settop(state, 0);
+    }
+}
+
+/// Makes everything that runs share read-only, and lets the compiled code trust it.
+unsafe fn freeze(state: *mut lua_State) {
+    // SAFETY: as in `build`. Luau's own sandboxing does the library, the strings' metatable and, with its repair
+    // flag, the vectors'.
+    unsafe { ffi::luaL_sandbox_(state) };
+}
+
+/// Pushes the entry of a run, with what each run needs as upvalues: see [`run::enter`].
+unsafe fn push_entry(state: *mut lua_State) {
+    // SAFETY: as in `build`.
+    unsafe {
+        // 1: what `_G` is copied from. Its keys are set already, so that a copy has room for them.
+        ffi::lua_createtable(state, 0, 6);
+        for name in [c"ARGS", c"GET", c"POST", c"_G"] {
+            ffi::lua_pushboolean(state, 1);
+            ffi::lua_rawsetfield(state, -2, name.as_ptr());
+        }
+        for name in [c"CONFIG", c"META"] {
+            ffi::lua_newtable(state);
+            ffi::lua_setreadonly(state, -1, 1);
+            ffi::lua_rawsetfield(state, -2, name.as_ptr());
+        }
+        ffi::lua_createtable(state, 0, 3);
+        ffi::lua_pushvalue(state, ffi::LUA_GLOBALSINDEX);
+        ffi::lua_rawsetfield(state, -2, c"__index".as_ptr());
+        set_function(state, c"__newindex", new_global);
+        lock(state);
+        Control::of(state).globals_metatable.set(ffi::lua_topointer(state, -1));
+        ffi::lua_setmetatable(state, -2);
+        // 2: what `ARGS` is copied from.
+        ffi::lua_createtable(state, 0, 2);
+        for name in [c"GET", c"POST"] {
+            ffi::lua_pushboolean(state, 1);
+            ffi::lua_rawsetfield(state, -2, name.as_ptr());
+        }
+        ffi::lua_createtable(state, 0, 2);
+        set_function(state, c"__index", tables::args_index);
+        lock(state);
+        ffi::lua_setmetatable(state, -2);
+        // 3 to 8: the names, so that setting them hashes nothing.
+        for name in run::NAMES {
+            ffi::lua_pushliteral(state, name);
+        }
+        ffi::lua_pushcclosured(state, run::enter, c"perilune".as_ptr(), 2 + run::NAMES.len() as c_int);
+    }
+}
+
+/// Locks the metatable on the top of the stack: scripts can neither see, change nor replace it.
+unsafe fn lock(state: *mut lua_State) {
+    // SAFETY: as in `build`.
+    unsafe {
+        ffi::lua_pushliteral(state, c"The metatable is locked");
+        ffi::lua_rawsetfield(state, -2, c"__metatable".as_ptr());
+        ffi::lua_setreadonly(state, -1, 1);
+    }
+}
+
+/// The `__newindex` of `_G`. Compiled code reads library names at load time; shadowing one has it read them anew.
+unsafe extern "C-unwind" fn new_global(state: *mut lua_State) -> c_int {
+    // SAFETY: called by Luau with `_G`, a key and a value; a script can't name it.
+    unsafe {
+        ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
+        ffi::lua_settop(state, 3);
+        shadow(state);
+        ffi::lua_rawset(state, 1);
+    }
+    0
+}
+
+/// `rawset(table, key, value)`, which must not get past [`new_global`].
+unsafe extern "C-unwind" fn rawset(state: *mut lua_State) -> c_int {
+    // SAFETY: called by Luau with its state.
+    unsafe {
+        ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
+        ffi::luaL_checkany(state, 2);
+        ffi::luaL_checkany(state, 3);
+        ffi::lua_settop(state, 3);
+        if ffi::lua_getmetatablepointer(state, 1) == Control::of(state).globals_metatable.get() {
+            shadow(state);
+        }
+        ffi::lua_rawset(state, 1);
+    }
+    1
+}
+
+/// If the key at index 2 is a library name, code with the `_G` at index 1 trusts it no longer.
+unsafe fn shadow(state: *mut lua_State) {
+    // SAFETY: `_G`, a key and a value are at 1 to 3.
+    unsafe {
+        ffi::lua_pushvalue(state, 2);
+        if ffi::lua_rawget(state, ffi::LUA_GLOBALSINDEX) != ffi::LUA_TNIL {
+            ffi::lua_setsafeenv(state, 1, 0);
+        }
+        ffi::lua_pop(state, 1);
+    }
+}

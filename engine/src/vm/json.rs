@@ -1,0 +1,146 @@
+//! The `json` library, and what marks `null` and arrays.
+
+use std::ffi::c_int;
+use std::ptr;
+
+use mlua::ffi::{self, lua_State};
+
+use super::control::Control;
+use super::{decode, encode, fault};
+
+/// The tag of the light userdata that is `json.null`; the VM has no other light userdata.
+const NULL_TAG: c_int = 1;
+
+/// Registry key of the array metatable: its address.
+static ARRAY: u8 = 0;
+
+/// # Safety
+/// `state` is at a call with a free stack slot, as for all functions here.
+pub(super) unsafe fn push_null(state: *mut lua_State) {
+    // SAFETY: by this function's contract.
+    unsafe { ffi::lua_pushlightuserdatatagged(state, ptr::null_mut(), NULL_TAG) };
+}
+
+/// # Safety
+/// There is a value at the index.
+pub(super) unsafe fn is_null(state: *mut lua_State, index: c_int) -> bool {
+    // SAFETY: by this function's contract.
+    unsafe { ffi::lua_lightuserdatatag(state, index) == NULL_TAG }
+}
+
+/// # Safety
+/// As [`push_null`].
+pub(super) unsafe fn push_array_metatable(state: *mut lua_State) {
+    // SAFETY: by this function's contract.
+    unsafe { ffi::lua_rawgetptagged(state, ffi::LUA_REGISTRYINDEX, (&raw const ARRAY).cast(), 0) };
+}
+
+/// Whether the table at `index` is marked as an array.
+///
+/// # Safety
+/// There is a table at the index, and two stack slots are free.
+pub(super) unsafe fn is_array(state: *mut lua_State, index: c_int) -> bool {
+    // SAFETY: by this function's contract.
+    unsafe {
+        if ffi::lua_getmetatable(state, index) == 0 {
+            return false;
+        }
+        push_array_metatable(state);
+        let same = ffi::lua_rawequal(state, -1, -2) != 0;
+        ffi::lua_pop(state, 2);
+        same
+    }
+}
+
+/// Pushes the library, and sets up `null` and the array metatable. Called once, while the VM is built.
+///
+/// # Safety
+/// As [`push_null`], with more slots free.
+pub(super) unsafe fn open(state: *mut lua_State) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        ffi::lua_newtable(state);
+        ffi::lua_setreadonly(state, -1, 1);
+        ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, (&raw const ARRAY).cast(), 0);
+
+        ffi::lua_setlightuserdataname(state, NULL_TAG, c"null".as_ptr());
+        push_null(state);
+        ffi::lua_createtable(state, 0, 2);
+        ffi::lua_pushcfunctiond(state, null_to_string, c"__tostring".as_ptr());
+        ffi::lua_rawsetfield(state, -2, c"__tostring".as_ptr());
+        ffi::lua_pushliteral(state, c"locked");
+        ffi::lua_rawsetfield(state, -2, c"__metatable".as_ptr());
+        ffi::lua_setreadonly(state, -1, 1);
+        ffi::lua_setmetatable(state, -2);
+
+        ffi::lua_createtable(state, 0, 4);
+        ffi::lua_insert(state, -2);
+        ffi::lua_rawsetfield(state, -2, c"null".as_ptr());
+        for (name, function) in [
+            (c"encode", encode_value as ffi::lua_CFunction),
+            (c"decode", decode_text as ffi::lua_CFunction),
+            (c"array", mark_array as ffi::lua_CFunction),
+        ] {
+            ffi::lua_pushcfunctiond(state, function, name.as_ptr());
+            ffi::lua_rawsetfield(state, -2, name.as_ptr());
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn null_to_string(state: *mut lua_State) -> c_int {
+    // SAFETY: called by Luau with its state, as are the functions below.
+    unsafe { ffi::lua_pushliteral(state, c"null") };
+    1
+}
+
+/// `json.encode(value)`.
+unsafe extern "C-unwind" fn encode_value(state: *mut lua_State) -> c_int {
+    // SAFETY: as above; the sink is dropped when an error unwinds.
+    unsafe {
+        ffi::luaL_checkany(state, 1);
+        ffi::lua_settop(state, 1);
+        let mut sink = encode::Sink::charged(&Control::of(state).heap);
+        match encode::write(state, 1, &mut sink) {
+            Ok(()) => ffi::lua_pushlstring_(state, sink.bytes().as_ptr().cast(), sink.bytes().len()),
+            Err(encode::Refused::Late) => fault::raise_timeout(state),
+            Err(refused) => {
+                drop(sink);
+                fault::raise(state, refused.describe("json.encode: the value"))
+            }
+        }
+    }
+    1
+}
+
+/// `json.decode(text)`.
+unsafe extern "C-unwind" fn decode_text(state: *mut lua_State) -> c_int {
+    let mut length = 0;
+    // SAFETY: as above; the text stays at index 1 while it is read.
+    unsafe {
+        let pointer = ffi::luaL_checklstring(state, 1, &mut length);
+        let text = std::slice::from_raw_parts(pointer.cast::<u8>(), length);
+        match decode::push(state, text, false) {
+            Ok(()) => 1,
+            Err(decode::Refused::Late) => fault::raise_timeout(state),
+            Err(decode::Refused::Json { reason, position }) => {
+                fault::raise(state, format!("json.decode: {reason}: {position}"))
+            }
+        }
+    }
+}
+
+/// `json.array([t])`: `t`, or a new table, marked so that it is `[]` when empty.
+unsafe extern "C-unwind" fn mark_array(state: *mut lua_State) -> c_int {
+    // SAFETY: as above.
+    unsafe {
+        if ffi::lua_isnoneornil(state, 1) != 0 {
+            ffi::lua_settop(state, 0);
+            ffi::lua_newtable(state);
+        }
+        ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
+        ffi::lua_settop(state, 1);
+        push_array_metatable(state);
+        ffi::lua_setmetatable(state, 1);
+    }
+    1
+}

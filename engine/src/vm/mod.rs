@@ -1,0 +1,249 @@
+//! One Luau VM, and one run in it. The only place that knows mlua and Luau, and the only unsafe code of the crate.
+//!
+//! The VM is made by `lua_newstate` with an allocator of ours, and not by `mlua::Lua`: that one's own allocator can't
+//! collect in time, has no peak, and keeps 330 KB per VM for types that a run does not use. Functions here are called
+//! by Luau and raise its errors, which are C++ exceptions: they unwind through these frames (`extern "C-unwind"`) and
+//! run what is to be dropped. A Rust panic in them unwinds through Luau's frames to [`Vm::run`], which retires the VM.
+//!
+//! The conventions of the files: `state` is the thread of the VM that called; "at a call" means inside a C function,
+//! whose stack has room for 20 values.
+
+#[cfg(panic = "abort")]
+compile_error!("perilune needs panic = \"unwind\": errors raised in a script unwind through Rust frames");
+
+mod control;
+mod decode;
+mod encode;
+mod fault;
+mod flags;
+#[cfg(feature = "floor")]
+pub mod floor;
+mod globals;
+mod heap;
+mod json;
+mod output;
+mod random;
+mod run;
+mod scripts;
+mod tables;
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use mlua::ffi;
+
+use self::control::Control;
+pub(crate) use self::control::Interrupt;
+pub(crate) use self::scripts::Bytecode;
+use crate::error::Error;
+use crate::limits::Limits;
+use crate::request::Request;
+use crate::trace::{ErrorKind, ScriptError};
+use crate::watchdog::Deadline;
+
+/// A VM. It is one thread's at a time.
+pub(crate) struct Vm {
+    state: NonNull<ffi::lua_State>,
+    control: NonNull<Control>,
+    is_sound: bool,
+}
+
+// SAFETY: the VM and its control are reached only through this value, which has no shared access from two threads:
+// every method that touches them takes `&mut self`. What other threads may touch, `Interrupt` guards.
+unsafe impl Send for Vm {}
+
+/// What a run is given.
+pub(crate) struct Job<'a> {
+    pub(crate) script: &'a Bytecode,
+    pub(crate) request: &'a Request<'a>,
+    pub(crate) limits: &'a Limits,
+    pub(crate) deadline: Deadline,
+}
+
+/// What came of a run.
+pub(crate) struct Outcome {
+    pub(crate) stdout: (Vec<u8>, bool),
+    pub(crate) stderr: (Vec<u8>, bool),
+    pub(crate) value: Option<String>,
+    pub(crate) error: Option<ScriptError>,
+    pub(crate) memory: usize,
+}
+
+impl Vm {
+    /// A VM with its library built and frozen.
+    pub(crate) fn new() -> Result<Self, Error> {
+        flags::switch_on()?;
+        let control = NonNull::from(Box::leak(Box::new(Control::new())));
+        // SAFETY: the control outlives the state: both go in `drop`, the state first.
+        let state = unsafe { ffi::lua_newstate(heap::allocate, control.as_ptr().cast()) };
+        let Some(state) = NonNull::new(state) else {
+            // SAFETY: it came from a box, and nothing else has it.
+            drop(unsafe { Box::from_raw(control.as_ptr()) });
+            return Err(Error::Internal("the system gives no memory for a VM".into()));
+        };
+        let vm = Self { state, control, is_sound: true };
+        let (raw, control) = (state.as_ptr(), vm.control());
+        control.main.set(raw);
+        // SAFETY: a fresh state, on its only thread; what can raise is inside the protected call.
+        let built = unsafe {
+            (*ffi::lua_callbacks(raw)).userdata = vm.control.as_ptr().cast();
+            ffi::lua_pushcfunctiond(raw, globals::build, c"build".as_ptr());
+            ffi::lua_pcall(raw, 0, 2, 0)
+        };
+        if built != ffi::LUA_OK {
+            return Err(Error::Internal("the system gives no memory for a VM".into()));
+        }
+        // SAFETY: no call is under way: all that is alive can be reached.
+        unsafe { control.collect(raw) };
+        control.heap.set_base();
+        // SAFETY: the state is live.
+        control.interrupt.connect(unsafe { ffi::lua_callbacks(raw) });
+        Ok(vm)
+    }
+
+    /// How the watchdog reaches this VM.
+    pub(crate) fn interrupt(&self) -> Arc<Interrupt> {
+        Arc::clone(&self.control().interrupt)
+    }
+
+    /// Whether this VM may run another script. After a run that was stopped, and after a panic, it may not.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.is_sound
+    }
+
+    /// Runs a script to its end or its limits.
+    ///
+    /// # Errors
+    /// The request can't be given to a script, or the engine failed.
+    pub(crate) fn run(&mut self, job: &Job<'_>) -> Result<Outcome, Error> {
+        let raw = self.state.as_ptr();
+        let run = run::Run {
+            job,
+            payload: RefCell::new(None),
+            value: RefCell::new(None),
+            began: Cell::new(false),
+        };
+        let control = self.control();
+        control.begin(job.deadline);
+        if control.heap.begin(job.limits.memory) {
+            // SAFETY: no call is under way.
+            unsafe { control.collect(raw) };
+        }
+        let used = control.heap.used();
+        control.stdout.borrow_mut().reset(job.limits.output);
+        control.stderr.borrow_mut().reset(job.limits.output);
+        control.random.begin(job.request.seed);
+        control.run.set((&raw const run).cast());
+        let secret = |index| control.random.secret(index);
+        // SAFETY: the stack holds the handler and the entry, and has room for one more; a panic in one of our
+        // functions unwinds through Luau's frames, after which this VM is not used again.
+        let called = catch_unwind(AssertUnwindSafe(|| unsafe {
+            ffi::lua_setpointerencodekey(raw, secret(1), secret(2), secret(3), secret(4));
+            ffi::lua_pushvalue(raw, globals::ENTRY);
+            ffi::lua_pcall(raw, 0, 0, globals::HANDLER)
+        }));
+        control.run.set(std::ptr::null());
+        let Ok(called) = called else {
+            self.is_sound = false;
+            return Err(Error::Internal("a function of the library panicked".into()));
+        };
+        if let Some(error) = run.payload.take() {
+            self.settle();
+            return Err(Error::Payload(error));
+        }
+        let (value, error) = conclude(control, job, called, run.value.take());
+        if let Some(error) = &error {
+            control.stderr.borrow_mut().write_reserved(&told(error));
+        }
+        let kind = error.as_ref().map(|error| error.kind);
+        self.is_sound = !matches!(kind, Some(ErrorKind::Timeout | ErrorKind::MemoryLimit));
+        let outcome = Outcome {
+            stdout: control.stdout.borrow().take(),
+            stderr: control.stderr.borrow().take(),
+            value,
+            memory: control.heap.grown(used),
+            error,
+        };
+        self.settle();
+        Ok(outcome)
+    }
+
+    /// Leaves the VM as the next run expects it.
+    fn settle(&mut self) {
+        let (raw, control) = (self.state.as_ptr(), self.control());
+        // SAFETY: no call is under way; only what the last one left on the stack goes.
+        unsafe {
+            ffi::lua_settop(raw, globals::ENTRY);
+            let mut loaded = control.loaded.borrow_mut();
+            if loaded.is_full() {
+                loaded.evict(raw);
+                control.collect(raw);
+                control.heap.set_base();
+            }
+        }
+    }
+
+    fn control<'a>(&self) -> &'a Control {
+        // SAFETY: it lives until `drop`, and is shared only with functions of this VM, on this thread. The lifetime
+        // is free of `self` so that a method may change its own fields beside it; none keeps it.
+        unsafe { &*self.control.as_ptr() }
+    }
+}
+
+impl Drop for Vm {
+    fn drop(&mut self) {
+        self.control().interrupt.disconnect();
+        // SAFETY: nothing uses the state or the control after this; the watchdog was disconnected.
+        unsafe {
+            ffi::lua_close(self.state.as_ptr());
+            drop(Box::from_raw(self.control.as_ptr()));
+        }
+    }
+}
+
+/// How the run ended, by what is true and not by what the script says of it.
+fn conclude(
+    control: &Control,
+    job: &Job<'_>,
+    called: i32,
+    value: Option<Result<String, encode::Refused>>,
+) -> (Option<String>, Option<ScriptError>) {
+    let fault = control.error.take().filter(|_| called != ffi::LUA_OK);
+    let (kind, message) = if control.is_late() {
+        let timeout = job.limits.timeout.as_millis();
+        (ErrorKind::Timeout, format!("the run did not end within its timeout of {timeout} ms"))
+    } else if called == ffi::LUA_OK {
+        match value {
+            None => return (None, None),
+            Some(Ok(value)) => return (Some(value), None),
+            Some(Err(refused)) => (ErrorKind::Value, refused.describe("the returned value")),
+        }
+    } else if is_out_of_memory(control, called, fault.as_ref()) {
+        let limit = job.limits.memory;
+        (ErrorKind::MemoryLimit, format!("the run needed more memory than its limit of {limit} bytes"))
+    } else {
+        let message = fault.as_ref().map_or("error in error handling", |fault| &fault.message);
+        (ErrorKind::Runtime, message.to_owned())
+    };
+    let fault = fault.unwrap_or_default();
+    let error =
+        ScriptError { kind, message, script: fault.script, line: fault.line, traceback: fault.traceback };
+    (None, Some(error))
+}
+
+/// Whether an uncaught error is that memory ran out, perhaps in a coroutine that handed it on. A script's own error of
+/// that name is none.
+fn is_out_of_memory(control: &Control, called: i32, fault: Option<&fault::Fault>) -> bool {
+    called == ffi::LUA_ERRMEM
+        || control.heap.refused.get() && fault.is_none_or(|fault| fault.message.ends_with(fault::OUT_OF_MEMORY))
+}
+
+/// The text of an uncaught error in stderr.
+fn told(error: &ScriptError) -> String {
+    match error.traceback.as_str() {
+        "" => format!("{}\n", error.message),
+        calls => format!("{}\nstack traceback:\n\t{}\n", error.message, calls.replace('\n', "\n\t")),
+    }
+}

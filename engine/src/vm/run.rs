@@ -1,0 +1,129 @@
+//! The inside of one run: a single protected call that builds the tables, runs the script and writes down its value.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, c_int};
+
+use mlua::ffi::{self, lua_State};
+
+use super::Job;
+use super::control::Control;
+use super::{encode, tables};
+use crate::error::{Part, PayloadError};
+use crate::request::Body;
+
+/// The names of [`enter`]'s upvalues from the third on.
+pub(super) const NAMES: [&CStr; 6] = [c"GET", c"POST", c"ARGS", c"_G", c"CONFIG", c"META"];
+const GLOBALS: c_int = ffi::lua_upvalueindex(1);
+const ARGS: c_int = ffi::lua_upvalueindex(2);
+const KEY_GET: c_int = ffi::lua_upvalueindex(3);
+const KEY_POST: c_int = ffi::lua_upvalueindex(4);
+const KEY_ARGS: c_int = ffi::lua_upvalueindex(5);
+const KEY_G: c_int = ffi::lua_upvalueindex(6);
+const KEY_CONFIG: c_int = ffi::lua_upvalueindex(7);
+const KEY_META: c_int = ffi::lua_upvalueindex(8);
+
+/// A run under way: what it was given, and what came of it.
+pub(super) struct Run<'a> {
+    pub(super) job: &'a Job<'a>,
+    pub(super) payload: RefCell<Option<PayloadError>>,
+    pub(super) value: RefCell<Option<Result<String, encode::Refused>>>,
+    /// The script itself was called.
+    pub(super) began: Cell<bool>,
+}
+
+/// The function that a run calls, protected. It takes the run from the control, so that a script that gets hold of
+/// this function (by `debug.info`) can do nothing with it.
+pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
+    // SAFETY: called by `Vm::run` or by a script; `run` points to the former's, which outlives the call, or is null.
+    unsafe {
+        let control = Control::of(state);
+        let Some(run) = control.run.replace(std::ptr::null()).as_ref() else {
+            ffi::luaL_error(state, c"this function can't be called".as_ptr())
+        };
+        ffi::lua_settop(state, 0);
+        let used = control.heap.used();
+        if control.loaded.borrow_mut().push(state, run.job.script) {
+            control.heap.raise_base(control.heap.used().saturating_sub(used));
+        }
+        ffi::lua_clonefunction(state, 1);
+        if let Err(error) = push_globals(state, run.job) {
+            *run.payload.borrow_mut() = Some(error);
+            return 0;
+        }
+        ffi::lua_setfenv(state, 2);
+        run.began.set(true);
+        ffi::lua_call(state, 0, ffi::LUA_MULTRET);
+        *run.value.borrow_mut() = value(state, run.job.limits.value);
+    }
+    0
+}
+
+/// Pushes the run's `_G`, with its tables in it.
+unsafe fn push_globals(state: *mut lua_State, job: &Job<'_>) -> Result<(), PayloadError> {
+    // SAFETY: at the call of `enter`, whose stack has room for what is pushed here.
+    unsafe {
+        ffi::lua_clonetable(state, GLOBALS);
+        let globals = ffi::lua_gettop(state);
+        ffi::lua_clonetable(state, ARGS);
+        let args = globals + 1;
+
+        tables::push_get(state, &job.request.query);
+        for table in [args, globals] {
+            set(state, table, KEY_GET);
+        }
+        ffi::lua_pop(state, 1);
+
+        // An empty body needs no table of its own making: it is the most usual one.
+        match &job.request.body {
+            Body::None => ffi::lua_createtable(state, 0, 0),
+            body => tables::push_post(state, body)?,
+        }
+        for table in [args, globals] {
+            set(state, table, KEY_POST);
+        }
+        ffi::lua_pop(state, 1);
+
+        set(state, globals, KEY_ARGS);
+        ffi::lua_pop(state, 1);
+
+        for (text, key, part) in
+            [(&job.request.config, KEY_CONFIG, Part::Config), (&job.request.meta, KEY_META, Part::Meta)]
+        {
+            if let Some(text) = text {
+                tables::push_json(state, text, part)?;
+                set(state, globals, key);
+                ffi::lua_pop(state, 1);
+            }
+        }
+        ffi::lua_pushvalue(state, globals);
+        set(state, globals, KEY_G);
+        ffi::lua_pop(state, 1);
+        ffi::lua_setsafeenv(state, globals, 1);
+    }
+    Ok(())
+}
+
+/// Sets the value on the top of the stack in the table at `table`, and leaves it there.
+unsafe fn set(state: *mut lua_State, table: c_int, key: c_int) {
+    // SAFETY: as in `push_globals`.
+    unsafe {
+        ffi::lua_pushvalue(state, key);
+        ffi::lua_pushvalue(state, -2);
+        ffi::lua_rawset(state, table);
+    }
+}
+
+/// What the script returned (all values from index 2 on) as JSON.
+unsafe fn value(state: *mut lua_State, limit: usize) -> Option<Result<String, encode::Refused>> {
+    // SAFETY: at the call of `enter`.
+    unsafe {
+        let last = ffi::lua_gettop(state);
+        if last < 2 {
+            return None;
+        }
+        let mut sink = encode::Sink::bounded(limit);
+        let written =
+            if last == 2 { encode::write(state, 2, &mut sink) } else { encode::write_list(state, 2, last, &mut sink) };
+        Some(written.map(|()| sink.into_string()))
+    }
+}

@@ -1,0 +1,159 @@
+//! `GET`, `POST`, `ARGS`, `CONFIG` and `META` of one run.
+
+use std::ffi::c_int;
+
+use mlua::ffi::{self, lua_State};
+
+use super::control::Control;
+use super::{decode, fault};
+use crate::error::{Part, PayloadError};
+use crate::request::{Body, Query};
+use crate::urlencoded;
+
+/// Parameters between two looks at the deadline.
+const LOOK_EVERY: usize = 64;
+
+/// Room for parameters that a table is made with, at most; it grows by itself beyond.
+const PRESIZED: usize = 64;
+
+/// Pushes `GET`.
+///
+/// # Safety
+/// `state` is at a call in a VM of ours, as for all functions here. They raise a Lua error when memory or time run
+/// out.
+pub(super) unsafe fn push_get(state: *mut lua_State, query: &Query<'_>) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        match query {
+            Query::Raw(raw) => push_urlencoded(state, raw),
+            Query::Pairs(pairs) => {
+                ffi::lua_createtable(state, 0, pairs.len().min(PRESIZED) as c_int);
+                for (index, (key, value)) in pairs.iter().enumerate() {
+                    set(state, index, key, value);
+                }
+            }
+        }
+    }
+}
+
+/// Pushes `POST`, or pushes nothing and says why the body is refused.
+///
+/// # Safety
+/// As [`push_get`].
+pub(super) unsafe fn push_post(state: *mut lua_State, body: &Body<'_>) -> Result<(), PayloadError> {
+    // SAFETY: by this function's contract.
+    unsafe {
+        match body {
+            Body::Form(form) => push_urlencoded(state, form),
+            Body::Json(text) if !text.is_empty() => {
+                let start = text.iter().position(|byte| !b" \t\r\n".contains(byte)).unwrap_or(0);
+                if text[start] != b'{' {
+                    let (reason, position) = ("Expecting object".to_owned(), decode::position(text, start));
+                    return Err(PayloadError::Json { part: Part::Body, reason, position });
+                }
+                push_json(state, text, Part::Body)?;
+            }
+            Body::None | Body::Json(_) => ffi::lua_createtable(state, 0, 0),
+        }
+    }
+    Ok(())
+}
+
+/// Pushes `CONFIG` or `META`, deeply read-only; or pushes nothing and says why it is refused.
+///
+/// # Safety
+/// As [`push_get`].
+pub(super) unsafe fn push_json(state: *mut lua_State, text: &[u8], part: Part) -> Result<(), PayloadError> {
+    // SAFETY: by this function's contract.
+    unsafe {
+        match decode::push(state, text, part != Part::Body) {
+            Ok(()) => Ok(()),
+            Err(decode::Refused::Late) => fault::raise_timeout(state),
+            Err(decode::Refused::Json { reason, position }) => Err(PayloadError::Json { part, reason, position }),
+        }
+    }
+}
+
+/// Pushes a table of strings.
+unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) {
+    let mut index = 0;
+    let mut scratch = Vec::new();
+    // SAFETY: `state` is at a call.
+    unsafe {
+        ffi::lua_createtable(state, 0, urlencoded::count(text).min(PRESIZED) as c_int);
+        urlencoded::each(text, &mut scratch, |key, value| {
+            set(state, index, key, value);
+            index += 1;
+        });
+    }
+}
+
+/// Sets one parameter in the table on the top of the stack. Keys that collide make this slow: it looks at the
+/// deadline.
+unsafe fn set(state: *mut lua_State, index: usize, key: &[u8], value: &[u8]) {
+    // SAFETY: the table is on the top of the stack of a call, which has room for two more.
+    unsafe {
+        if index % LOOK_EVERY == LOOK_EVERY - 1 && Control::of(state).should_stop() {
+            fault::raise_timeout(state);
+        }
+        ffi::lua_pushlstring_(state, key.as_ptr().cast(), key.len());
+        ffi::lua_pushlstring_(state, value.as_ptr().cast(), value.len());
+        ffi::lua_rawset(state, -3);
+    }
+}
+
+/// The `__index` of `ARGS`: `GET`, then `POST`, then the members of a `payload` that is a JSON object.
+pub(super) unsafe extern "C-unwind" fn args_index(state: *mut lua_State) -> c_int {
+    // SAFETY: called by Luau with `ARGS`, or by a script with anything, which the checks refuse.
+    unsafe {
+        ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
+        ffi::luaL_checkany(state, 2);
+        ffi::lua_settop(state, 2);
+        for table in [c"GET", c"POST"] {
+            if ffi::lua_rawgetfield(state, 1, table.as_ptr()) == ffi::LUA_TTABLE {
+                ffi::lua_pushvalue(state, 2);
+                if ffi::lua_rawget(state, -2) != ffi::LUA_TNIL {
+                    return 1;
+                }
+                ffi::lua_pop(state, 1);
+            }
+            ffi::lua_pop(state, 1);
+        }
+        for table in [c"GET", c"POST"] {
+            if ffi::lua_rawgetfield(state, 1, table.as_ptr()) == ffi::LUA_TTABLE && push_payload(state) {
+                ffi::lua_pushvalue(state, 2);
+                if ffi::lua_rawget(state, -2) != ffi::LUA_TNIL {
+                    return 1;
+                }
+            }
+            ffi::lua_settop(state, 2);
+        }
+        ffi::lua_pushnil(state);
+        1
+    }
+}
+
+/// Pushes the `payload` of the table on the top of the stack, if it is an object: a table, or JSON text of one, which
+/// is parsed at each look that nothing before it answered. Returns whether it did.
+unsafe fn push_payload(state: *mut lua_State) -> bool {
+    // SAFETY: the table is on the top of the stack of a call.
+    unsafe {
+        match ffi::lua_rawgetfield(state, -1, c"payload".as_ptr()) {
+            ffi::LUA_TTABLE => true,
+            ffi::LUA_TSTRING => {
+                let mut length = 0;
+                let pointer = ffi::lua_tolstring(state, -1, &mut length);
+                let text = std::slice::from_raw_parts(pointer.cast::<u8>(), length);
+                if !text.trim_ascii_start().starts_with(b"{") {
+                    return false;
+                }
+                match decode::push(state, text, false) {
+                    Ok(()) => true,
+                    Err(decode::Refused::Late) => fault::raise_timeout(state),
+                    Err(decode::Refused::Json { .. }) => false,
+                }
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! Ends runs that are past their deadline.
+//!
+//! A VM that looked at a clock itself would pay for it in every loop, so one thread per engine sleeps to the earliest
+//! deadline and only then asks the VM concerned to look. A run's deadline is nearly always later than the one before
+//! it, so beginning a run is one store and one load; the thread is woken only for an earlier deadline than it sleeps
+//! to. With nothing running it sleeps without end.
+
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex};
+
+use crate::error::Error;
+use crate::vm::Interrupt;
+
+/// No deadline.
+const NEVER: u64 = u64::MAX;
+
+/// How long after asking a VM that is still running it is asked again.
+const AGAIN: Duration = Duration::from_millis(10);
+
+/// A point in time, as nanoseconds since the process first asked for one: it fits an atomic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Deadline(u64);
+
+impl Deadline {
+    /// `timeout` after `start`; what is too far away is never.
+    pub(crate) fn after(start: Instant, timeout: Duration) -> Self {
+        Self(nanos_since_epoch(start).saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(NEVER)))
+    }
+
+    /// Whether `now` is not before it.
+    pub(crate) fn passed(self, now: Instant) -> bool {
+        self.0 != NEVER && nanos_since_epoch(now) >= self.0
+    }
+}
+
+fn nanos_since_epoch(at: Instant) -> u64 {
+    static EPOCH: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(at.saturating_duration_since(*EPOCH.get_or_init(|| at)).as_nanos()).unwrap_or(NEVER)
+}
+
+/// One VM, as the watchdog sees it: when its run must end, and how to tell it.
+pub(crate) struct Watched {
+    deadline: AtomicU64,
+    interrupt: Arc<Interrupt>,
+}
+
+/// An engine's watchdog: the thread ends with it.
+pub(crate) struct Watchdog {
+    shared: Arc<Shared>,
+}
+
+/// What the thread shares with the runs.
+struct Shared {
+    /// What the thread sleeps to; [`NEVER`] while it sleeps without end or was not started.
+    wakes_at: AtomicU64,
+    state: Mutex<State>,
+    wake: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    watched: Vec<Weak<Watched>>,
+    started: bool,
+    ended: bool,
+}
+
+impl Watchdog {
+    pub(crate) fn new() -> Self {
+        let shared =
+            Shared { wakes_at: AtomicU64::new(NEVER), state: Mutex::default(), wake: Condvar::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Takes a VM under watch for as long as it keeps what is returned.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub(crate) fn watch(&self, interrupt: Arc<Interrupt>) -> Result<Arc<Watched>, Error> {
+        let watched = Arc::new(Watched { deadline: AtomicU64::new(NEVER), interrupt });
+        let mut state = self.shared.state.lock();
+        if !state.started {
+            let shared = Arc::clone(&self.shared);
+            std::thread::Builder::new()
+                .name("perilune-watchdog".into())
+                .stack_size(256 * 1024)
+                .spawn(move || shared.keep_watch())
+                .map_err(|error| Error::Internal(format!("no thread for the watchdog: {error}")))?;
+            state.started = true;
+        }
+        state.watched.retain(|other| other.strong_count() > 0);
+        state.watched.push(Arc::downgrade(&watched));
+        Ok(watched)
+    }
+
+    /// Ends the run on `watched` at `deadline`, unless what is returned was dropped before.
+    pub(crate) fn guard<'a>(&self, watched: &'a Watched, deadline: Deadline) -> Guard<'a> {
+        // This store and the thread's store of `wakes_at` are each followed by a load of the other, all in one total
+        // order: either the thread sees this deadline when it scans, or this run sees that it sleeps too long.
+        watched.deadline.store(deadline.0, SeqCst);
+        if deadline.0 < self.shared.wakes_at.load(SeqCst) {
+            // Taking the lock waits until the thread is asleep, so that the wake-up is not lost.
+            drop(self.shared.state.lock());
+            self.shared.wake.notify_one();
+        }
+        Guard { watched }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.shared.state.lock().ended = true;
+        self.shared.wake.notify_one();
+    }
+}
+
+impl Shared {
+    fn keep_watch(&self) {
+        let mut state = self.state.lock();
+        while !state.ended {
+            let next = state.scan();
+            self.wakes_at.store(next, SeqCst);
+            if state.scan() < next {
+                continue;
+            }
+            if next == NEVER {
+                self.wake.wait(&mut state);
+            } else {
+                let now = nanos_since_epoch(Instant::now());
+                self.wake.wait_for(&mut state, Duration::from_nanos(next.saturating_sub(now)));
+            }
+        }
+    }
+}
+
+impl State {
+    /// Asks every VM that is past its deadline to look; the time of the next scan.
+    fn scan(&self) -> u64 {
+        let now = nanos_since_epoch(Instant::now());
+        let mut next = NEVER;
+        for watched in self.watched.iter().filter_map(Weak::upgrade) {
+            let deadline = watched.deadline.load(SeqCst);
+            if deadline <= now {
+                watched.interrupt.ask();
+                next = next.min(now + AGAIN.as_nanos() as u64);
+            } else {
+                next = next.min(deadline);
+            }
+        }
+        next
+    }
+}
+
+/// A run under watch.
+pub(crate) struct Guard<'a> {
+    watched: &'a Watched,
+}
+
+impl Drop for Guard<'_> {
+    fn drop(&mut self) {
+        self.watched.deadline.store(NEVER, SeqCst);
+    }
+}

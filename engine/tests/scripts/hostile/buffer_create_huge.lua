@@ -1,0 +1,3 @@
+-- expect: memory_limit
+-- attacks: a buffer of a gigabyte
+return buffer.len(buffer.create(1e9))

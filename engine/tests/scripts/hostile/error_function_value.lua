@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: raising a function
+error(function() end)

@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: a script's own error that reads like a timeout
+error("timeout", 0)

@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: raising nil
+error(nil)

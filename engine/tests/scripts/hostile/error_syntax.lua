@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: source that does not compile
+local x = = 1

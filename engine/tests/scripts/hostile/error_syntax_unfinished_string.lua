@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: source ending inside a long string
+local x = [==[ this never ends ]=]

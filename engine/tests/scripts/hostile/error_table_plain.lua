@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: raising a table that is no message
+error({ 1, 2, 3 })

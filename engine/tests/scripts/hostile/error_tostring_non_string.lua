@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: raising an object whose __tostring returns a table
+error(setmetatable({}, { __tostring = function() return {} end }))

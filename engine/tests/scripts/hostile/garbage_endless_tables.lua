@@ -1,0 +1,3 @@
+-- expect: timeout
+-- attacks: short-lived tables for ever
+while true do local _ = { {}, {} } end

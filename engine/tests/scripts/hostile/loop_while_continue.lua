@@ -1,0 +1,3 @@
+-- expect: timeout
+-- attacks: an endless loop whose body is only continue
+while true do continue end

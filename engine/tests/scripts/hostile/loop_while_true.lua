@@ -1,0 +1,3 @@
+-- expect: timeout
+-- attacks: an empty endless while loop
+while true do end

@@ -1,0 +1,3 @@
+-- expect: timeout|memory_limit
+-- attacks: os.date with a format of millions of items
+return #os.date(string.rep("%c", 4e6), 0)

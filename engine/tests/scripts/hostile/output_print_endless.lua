@@ -1,0 +1,3 @@
+-- expect: timeout
+-- attacks: print in an endless loop
+while true do print("flood") end

@@ -1,0 +1,3 @@
+-- expect: timeout
+-- attacks: back-reference to a long greedy capture
+return string.find(string.rep("a", 20000), "(.*)%1b")

@@ -1,0 +1,3 @@
+-- expect: timeout
+-- attacks: backtracking over many lazy dots
+return string.find(string.rep("a", 10000), ".-.-.-.-.-b$")

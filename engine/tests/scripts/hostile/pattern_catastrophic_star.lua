@@ -1,0 +1,3 @@
+-- expect: timeout
+-- attacks: backtracking over many a* items
+return string.find(string.rep("a", 40), string.rep("a*", 24) .. "b")

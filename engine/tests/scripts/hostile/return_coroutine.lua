@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: returning a coroutine
+return coroutine.create(print)

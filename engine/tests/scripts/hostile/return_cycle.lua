@@ -1,0 +1,5 @@
+-- expect: failure
+-- attacks: returning a table that holds itself
+local t = { list = {} }
+t.list[1] = t
+return t

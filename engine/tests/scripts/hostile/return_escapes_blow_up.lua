@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: a string of control characters that grows sixfold as JSON
+return string.rep("\1", 2e5)

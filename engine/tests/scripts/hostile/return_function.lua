@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: returning a function
+return function() end

@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: returning infinity inside of a list
+return { 1, 2, math.huge }

@@ -1,0 +1,3 @@
+-- expect: success|failure
+-- attacks: returning thousands of values at once
+return table.unpack(table.create(7000, "v"))

@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: returning NaN
+return 0 / 0

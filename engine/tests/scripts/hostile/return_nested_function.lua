@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: a function hidden deep in the returned value
+return { a = { b = { c = { print } } } }

@@ -1,0 +1,3 @@
+-- expect: failure
+-- attacks: returning a string of 1 MB
+return string.rep("x", 1e6)

@@ -1,0 +1,5 @@
+-- expect: timeout|success|failure
+-- attacks: xpcall with itself as body and as handler, recursing in both
+local c
+c = function() xpcall(c, c) end
+xpcall(c, c)
