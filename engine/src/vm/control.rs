@@ -12,7 +12,7 @@ use mlua::ffi::{self, lua_State};
 use parking_lot::Mutex;
 
 use super::heap::Heap;
-use super::random::Random;
+use super::library::random::Random;
 use super::scripts::Loaded;
 use crate::capture::Capture;
 use crate::watchdog::Deadline;
@@ -38,13 +38,15 @@ pub(super) struct Control {
 }
 
 impl Control {
-    pub(super) fn new() -> Self {
-        Self {
+    /// # Errors
+    /// The system has no entropy.
+    pub(super) fn new() -> Result<Self, getrandom::Error> {
+        Ok(Self {
             main: Cell::new(ptr::null_mut()),
             heap: Heap::unlimited(),
             stdout: RefCell::default(),
             stderr: RefCell::default(),
-            random: Random::new(),
+            random: Random::new()?,
             loaded: RefCell::default(),
             deadline: Cell::new(None),
             globals_metatable: Cell::new(ptr::null()),
@@ -52,7 +54,7 @@ impl Control {
             error: RefCell::default(),
             in_step: Cell::new(false),
             interrupt: Arc::default(),
-        }
+        })
     }
 
     /// The control of the VM that `state` belongs to.
@@ -80,14 +82,17 @@ impl Control {
         }
     }
 
-    /// Makes a full collection now.
+    /// Makes a full collection now, in steps: it ends early when the run is past its deadline, or the collection alone
+    /// could outlive it (28 MiB of small tables linked in random order take 119 ms).
     ///
     /// # Safety
     /// `state` is at a safe point of this control's VM: everything alive can be reached from its roots.
     pub(super) unsafe fn collect(&self, state: *mut lua_State) {
+        // Before the steps, which call the interrupt themselves.
+        self.heap.collect.set(false);
         // SAFETY: by this function's contract.
         unsafe {
-            ffi::lua_gc(state, ffi::LUA_GCCOLLECT, 0);
+            while ffi::lua_gc(state, ffi::LUA_GCSTEP, 1) == 0 && !self.is_late() {}
             ffi::lua_gc(state, ffi::LUA_GCSTOP, 0);
         }
         self.heap.collected();
@@ -104,6 +109,20 @@ impl Control {
         }
     }
 
+    /// A look at the deadline, for functions of the library: Luau itself looks only on calls and loop edges of
+    /// scripts. Costs a load when nobody asked. Raises when the run is past its deadline.
+    ///
+    /// # Safety
+    /// As [`collect`](Self::collect), where a function may raise.
+    pub(super) unsafe fn look(&self, state: *mut lua_State) {
+        // SAFETY: by this function's contract.
+        unsafe {
+            if is_armed(ffi::lua_callbacks(state)) {
+                interrupt(state, -1);
+            }
+        }
+    }
+
     /// Whether the run is past its deadline.
     pub(super) fn is_late(&self) -> bool {
         self.deadline.get().is_some_and(|deadline| deadline.passed(Instant::now()))
@@ -112,8 +131,7 @@ impl Control {
     /// Whether someone asked the VM to look, and the run is past its deadline. Costs a load when nobody did.
     pub(super) fn should_stop(&self) -> bool {
         // SAFETY: the state is live while the VM runs.
-        let armed = unsafe { is_armed(ffi::lua_callbacks(self.main.get())) };
-        armed && self.is_late()
+        unsafe { is_armed(ffi::lua_callbacks(self.main.get())) && self.is_late() }
     }
 
     /// Nothing of an earlier run's interrupt is left.

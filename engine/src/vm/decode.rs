@@ -8,7 +8,7 @@ use mlua::ffi::{self, lua_State};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::control::Control;
-use super::json;
+use super::library::json;
 use crate::error::Position;
 
 /// The deepest nesting of arrays and objects, as in the contract.

@@ -5,10 +5,10 @@ use std::io;
 
 use mlua::ffi::{self, lua_State};
 
+use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
 use super::decode::{MAX_DEPTH, MAX_EXACT};
-use super::heap::Heap;
-use super::json;
+use super::library::{self, json};
 
 /// Table entries between two looks at the deadline.
 const LOOK_EVERY: u32 = 256;
@@ -51,57 +51,55 @@ impl Refused {
 
 /// JSON being written, up to a limit.
 pub(super) struct Sink<'a> {
-    bytes: Vec<u8>,
-    limit: usize,
-    /// Where the buffer is counted, when only the memory limit bounds it.
-    heap: Option<&'a Heap>,
-    charged: usize,
+    bytes: Bytes<'a>,
     refused: Option<Refused>,
+}
+
+enum Bytes<'a> {
+    /// Up to so many bytes, which the host's memory holds.
+    Bounded(Vec<u8>, usize),
+    /// As many as the VM's memory limit leaves.
+    Charged(Buffer<'a>),
 }
 
 impl<'a> Sink<'a> {
     /// For at most `limit` bytes.
     pub(super) fn bounded(limit: usize) -> Self {
-        Self { bytes: Vec::new(), limit, heap: None, charged: 0, refused: None }
+        Self { bytes: Bytes::Bounded(Vec::new(), limit), refused: None }
     }
 
     /// For as much as the VM's memory limit leaves.
-    pub(super) fn charged(heap: &'a Heap) -> Self {
-        Self { bytes: Vec::new(), limit: usize::MAX, heap: Some(heap), charged: 0, refused: None }
+    ///
+    /// # Safety
+    /// As [`Buffer::new`].
+    pub(super) unsafe fn charged(control: &'a Control, state: *mut lua_State) -> Self {
+        // SAFETY: by this function's contract.
+        Self { bytes: Bytes::Charged(unsafe { Buffer::new(control, state) }), refused: None }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        match &self.bytes {
+            Bytes::Bounded(bytes, _) => bytes,
+            Bytes::Charged(buffer) => buffer.bytes(),
+        }
     }
 
-    pub(super) fn into_string(mut self) -> String {
-        String::from_utf8(std::mem::take(&mut self.bytes)).expect("JSON is written as UTF-8")
+    pub(super) fn into_string(self) -> String {
+        let bytes = match self.bytes {
+            Bytes::Bounded(bytes, _) => bytes,
+            Bytes::Charged(buffer) => buffer.bytes().to_vec(),
+        };
+        String::from_utf8(bytes).expect("JSON is written as UTF-8")
     }
 
     fn put(&mut self, piece: &[u8]) -> Result<(), Refused> {
-        let length = self.bytes.len() + piece.len();
-        if length > self.limit {
-            return Err(Refused::TooLarge(self.limit));
-        }
-        if let Some(heap) = self.heap
-            && length > self.bytes.capacity()
-        {
-            let capacity = length.max(2 * self.bytes.capacity()).max(64);
-            if !heap.charge(capacity - self.charged) {
-                return Err(Refused::Memory);
+        match &mut self.bytes {
+            Bytes::Bounded(bytes, limit) if bytes.len() + piece.len() > *limit => Err(Refused::TooLarge(*limit)),
+            Bytes::Bounded(bytes, _) => {
+                bytes.extend_from_slice(piece);
+                Ok(())
             }
-            self.charged = capacity;
-            self.bytes.reserve_exact(capacity - self.bytes.len());
-        }
-        self.bytes.extend_from_slice(piece);
-        Ok(())
-    }
-}
-
-impl Drop for Sink<'_> {
-    fn drop(&mut self) {
-        if let Some(heap) = self.heap {
-            heap.release(self.charged);
+            Bytes::Charged(buffer) => buffer.put(piece).map_err(|OutOfMemory| Refused::Memory),
         }
     }
 }
@@ -209,12 +207,8 @@ impl Encoder<'_, '_> {
     }
 
     unsafe fn string(&mut self, index: c_int) -> Result<(), Refused> {
-        let mut length = 0;
         // SAFETY: there is a string at the index.
-        let bytes = unsafe {
-            let pointer = ffi::lua_tolstring(self.state, index, &mut length);
-            std::slice::from_raw_parts(pointer.cast::<u8>(), length)
-        };
+        let bytes = unsafe { library::bytes(self.state, index) };
         if let Ok(text) = std::str::from_utf8(bytes) {
             return self.json(text);
         }
@@ -355,10 +349,8 @@ impl Encoder<'_, '_> {
         // SAFETY: there is a key at the index; a copy is converted, not the key that the iteration needs.
         unsafe {
             ffi::lua_pushvalue(self.state, index);
-            let mut length = 0;
-            let pointer = ffi::lua_tolstring(self.state, -1, &mut length);
-            let bytes = std::slice::from_raw_parts(pointer.cast::<u8>(), length.min(64));
-            let place = format!(".{}", String::from_utf8_lossy(bytes));
+            let key = library::bytes(self.state, -1);
+            let place = format!(".{}", String::from_utf8_lossy(&key[..key.len().min(64)]));
             ffi::lua_pop(self.state, 1);
             place
         }

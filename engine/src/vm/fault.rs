@@ -7,6 +7,7 @@ use std::mem::MaybeUninit;
 use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
+use super::library::{bytes, check_bytes, push_bytes};
 
 /// The longest message kept, in bytes.
 const MESSAGE: usize = 8 * 1024;
@@ -38,6 +39,20 @@ pub(super) unsafe fn raise_timeout(state: *mut lua_State) -> ! {
     unsafe {
         ffi::lua_rawcheckstack(state, 1);
         ffi::lua_pushlstring_(state, LATE.as_ptr().cast(), LATE.len());
+        ffi::lua_error(state)
+    }
+}
+
+/// Raises that memory ran out.
+///
+/// # Safety
+/// As [`raise_timeout`].
+pub(super) unsafe fn raise_out_of_memory(state: *mut lua_State) -> ! {
+    // SAFETY: by this function's contract.
+    unsafe {
+        Control::of(state).heap.refused.set(true);
+        ffi::lua_rawcheckstack(state, 1);
+        ffi::lua_pushlstring_(state, OUT_OF_MEMORY.as_ptr().cast(), OUT_OF_MEMORY.len());
         ffi::lua_error(state)
     }
 }
@@ -99,12 +114,9 @@ unsafe fn message(state: *mut lua_State) -> String {
 /// # Safety
 /// It is a string or a number.
 unsafe fn text(state: *mut lua_State, index: c_int) -> String {
-    let mut length = 0;
     // SAFETY: by this function's contract.
-    let bytes = unsafe {
-        let pointer = ffi::lua_tolstring(state, index, &mut length);
-        std::slice::from_raw_parts(pointer.cast::<u8>(), length)
-    };
+    let bytes = unsafe { bytes(state, index) };
+    let length = bytes.len();
     if length <= MESSAGE {
         return String::from_utf8_lossy(bytes).into_owned();
     }
@@ -119,31 +131,67 @@ unsafe fn text(state: *mut lua_State, index: c_int) -> String {
 /// `state` is the thread that failed, at the call of the handler.
 unsafe fn trace(state: *mut lua_State, fault: &mut Fault) {
     // SAFETY: by this function's contract.
-    let depth = unsafe { ffi::lua_stackdepth(state) };
-    // Level 0 is the handler, the last one our own entry.
-    let (first, last) = (1, depth - 2);
-    for level in first..=last {
-        // SAFETY: as above.
+    unsafe {
+        // Level 0 is the handler, the last one our own entry.
+        let (first, last) = (1, ffi::lua_stackdepth(state) - 2);
+        fault.traceback = calls(state, first, last);
+        let innermost = (first..=last).filter_map(|level| Call::at(state, level)).find(|call| call.line.is_some());
+        if let Some(call) = innermost {
+            // The message names the line better where it was raised elsewhere: in a coroutine, or with a level.
+            fault.line = line_in(&fault.message, &call.script).or(call.line);
+            fault.script = Some(call.script);
+        }
+    }
+}
+
+/// The chain of calls from level `first` to `last`, a line each; of a long one both ends.
+///
+/// # Safety
+/// `state` is a live thread.
+unsafe fn calls(state: *mut lua_State, first: c_int, last: c_int) -> String {
+    let mut text = String::new();
+    let skipped = first + SHOWN..=last - SHOWN;
+    let mut level = first;
+    while level <= last {
+        if level == *skipped.start() && skipped.clone().count() > 1 {
+            let _ = write!(text, "\n… ({} calls)", skipped.clone().count());
+            level = skipped.end() + 1;
+            continue;
+        }
+        // SAFETY: by this function's contract.
         let Some(call) = (unsafe { Call::at(state, level) }) else { break };
-        if let (None, Some(line)) = (&fault.script, call.line) {
-            fault.script = Some(call.script.clone());
-            fault.line = Some(line);
+        if !text.is_empty() {
+            text.push('\n');
         }
-        if level - first < SHOWN || last - level < SHOWN {
-            if !fault.traceback.is_empty() {
-                fault.traceback.push('\n');
-            }
-            let _ = write!(fault.traceback, "{call}");
-        } else if level - first == SHOWN {
-            let _ = write!(fault.traceback, "\n… ({} calls)", last - first + 1 - 2 * SHOWN);
+        let _ = write!(text, "{call}");
+        level += 1;
+    }
+    text
+}
+
+/// `debug.traceback([thread,] [message [, level]])`.
+pub(super) unsafe extern "C-unwind" fn traceback(state: *mut lua_State) -> c_int {
+    // SAFETY: called by Luau with its state.
+    unsafe {
+        let thread = ffi::lua_tothread(state, 1);
+        let (of, message) = if thread.is_null() { (state, 1) } else { (thread, 2) };
+        // Of the thread that calls, level 0 is this function and the last one our own entry.
+        let is_own = of == state;
+        let level = ffi::luaL_optinteger_(state, message + 1, is_own.into()).max(0);
+        let is_main = of == Control::of(state).main.get();
+        let last = ffi::lua_stackdepth(of) - if is_main { 2 } else { 1 };
+        let text = calls(of, level, last);
+        if ffi::lua_isnoneornil(state, message) != 0 {
+            push_bytes(state, text.as_bytes());
+            return 1;
         }
+        let length = check_bytes(state, message).len();
+        Control::of(state).make_room(state, length + text.len() + 2);
+        ffi::lua_pushvalue(state, message);
+        push_bytes(state, format!("\n{text}").as_bytes());
+        ffi::lua_concat(state, 2);
     }
-    // The message names the place better where it was raised elsewhere: in a coroutine, or with a level.
-    if let Some(script) = &fault.script
-        && let Some(line) = line_in(&fault.message, script)
-    {
-        fault.line = Some(line);
-    }
+    1
 }
 
 /// 3, of `hello:3: boom` in `hello`.
@@ -176,9 +224,10 @@ impl Call {
                 (!pointer.is_null()).then(|| CStr::from_ptr(pointer).to_string_lossy().into_owned())
             };
             let what = text(info.what);
+            let is_c = what.as_deref() == Some("C");
             Some(Self {
                 script: text(info.short_src).unwrap_or_default(),
-                line: u32::try_from(info.currentline).ok().filter(|line| *line > 0 && what.as_deref() != Some("C")),
+                line: u32::try_from(info.currentline).ok().filter(|line| *line > 0 && !is_c),
                 function: text(info.name).filter(|name| !name.is_empty()),
                 is_main: what.as_deref() == Some("main"),
             })

@@ -5,7 +5,8 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
-use super::{json, output, random, run, tables};
+use super::library::{guard, json, output, random, strings, tables as table_library};
+use super::{fault, run, tables};
 
 /// Luau's own globals that a script has; what else the library brings is removed. Kept in step with the docs by a
 /// test.
@@ -16,8 +17,8 @@ const KEPT: &[&CStr] = &[
     c"vector",
 ];
 
-/// Library functions that are not Luau's: the compiler must not turn calls of them into its own fast calls.
-pub(super) const REPLACED: &[&str] = &["rawset", "math.random", "math.randomseed"];
+/// Of the functions that are not Luau's, those whose calls the compiler would turn into fast calls of Luau's own.
+pub(super) const REPLACED: &[&str] = &["rawset"];
 
 /// Slots of the VM's main stack that stay: the error handler, and the entry of a run.
 pub(super) const HANDLER: c_int = 1;
@@ -64,12 +65,50 @@ unsafe fn set_function(state: *mut lua_State, name: &CStr, function: ffi::lua_CF
     }
 }
 
+/// Sets functions of the library that is named.
+unsafe fn set_functions(state: *mut lua_State, library: &CStr, functions: &[(&'static CStr, ffi::lua_CFunction)]) {
+    // SAFETY: as in `build`.
+    unsafe {
+        ffi::lua_getglobal(state, library.as_ptr());
+        for (name, function) in functions {
+            set_function(state, name, *function);
+        }
+        ffi::lua_pop(state, 1);
+    }
+}
+
 unsafe fn replace(state: *mut lua_State) {
     // SAFETY: as in `build`.
     unsafe {
-        ffi::lua_getglobal(state, c"math".as_ptr());
-        set_function(state, c"random", random::random);
-        set_function(state, c"randomseed", random::randomseed);
+        guard::install(state);
+        set_functions(state, c"math", &[(c"random", random::random), (c"randomseed", random::randomseed)]);
+        set_functions(state, c"debug", &[(c"traceback", fault::traceback)]);
+        set_functions(
+            state,
+            c"string",
+            &[
+                (c"find", strings::find),
+                (c"match", strings::r#match),
+                (c"gmatch", strings::gmatch),
+                (c"gsub", strings::gsub),
+                (c"split", strings::split),
+            ],
+        );
+        set_functions(
+            state,
+            c"table",
+            &[
+                (c"move", table_library::r#move),
+                (c"concat", table_library::concat),
+                (c"find", table_library::find),
+                (c"foreach", table_library::foreach),
+                (c"foreachi", table_library::foreachi),
+            ],
+        );
+        ffi::lua_getglobal(state, c"table".as_ptr());
+        ffi::lua_rawgetfield(state, -1, c"sort".as_ptr());
+        ffi::lua_pushcclosured(state, table_library::sort, c"sort".as_ptr(), 1);
+        ffi::lua_rawsetfield(state, -2, c"sort".as_ptr());
         ffi::lua_pushvalue(state, ffi::LUA_GLOBALSINDEX);
         set_function(state, c"rawset", rawset);
         ffi::lua_settop(state, 0);

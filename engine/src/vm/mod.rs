@@ -11,6 +11,7 @@
 #[cfg(panic = "abort")]
 compile_error!("perilune needs panic = \"unwind\": errors raised in a script unwind through Rust frames");
 
+mod buffer;
 mod control;
 mod decode;
 mod encode;
@@ -20,9 +21,7 @@ mod flags;
 pub mod floor;
 mod globals;
 mod heap;
-mod json;
-mod output;
-mod random;
+mod library;
 mod run;
 mod scripts;
 mod tables;
@@ -42,6 +41,9 @@ use crate::limits::Limits;
 use crate::request::Request;
 use crate::trace::{ErrorKind, ScriptError};
 use crate::watchdog::Deadline;
+
+/// Work of the collector between two looks at the deadline, in KiB.
+const COLLECTOR_STEP: i32 = 32;
 
 /// A VM. It is one thread's at a time.
 pub(crate) struct Vm {
@@ -75,7 +77,9 @@ impl Vm {
     /// A VM with its library built and frozen.
     pub(crate) fn new() -> Result<Self, Error> {
         flags::switch_on()?;
-        let control = NonNull::from(Box::leak(Box::new(Control::new())));
+        let control =
+            Control::new().map_err(|error| Error::Internal(format!("the system has no entropy: {error}")))?;
+        let control = NonNull::from(Box::leak(Box::new(control)));
         // SAFETY: the control outlives the state: both go in `drop`, the state first.
         let state = unsafe { ffi::lua_newstate(heap::allocate, control.as_ptr().cast()) };
         let Some(state) = NonNull::new(state) else {
@@ -89,6 +93,7 @@ impl Vm {
         // SAFETY: a fresh state, on its only thread; what can raise is inside the protected call.
         let built = unsafe {
             (*ffi::lua_callbacks(raw)).userdata = vm.control.as_ptr().cast();
+            ffi::lua_gc(raw, ffi::LUA_GCSETSTEPSIZE, COLLECTOR_STEP);
             ffi::lua_pushcfunctiond(raw, globals::build, c"build".as_ptr());
             ffi::lua_pcall(raw, 0, 2, 0)
         };
@@ -136,11 +141,11 @@ impl Vm {
         control.stderr.borrow_mut().reset(job.limits.output);
         control.random.begin(job.request.seed);
         control.run.set((&raw const run).cast());
-        let secret = |index| control.random.secret(index);
+        let secret = || control.random.secret();
         // SAFETY: the stack holds the handler and the entry, and has room for one more; a panic in one of our
         // functions unwinds through Luau's frames, after which this VM is not used again.
         let called = catch_unwind(AssertUnwindSafe(|| unsafe {
-            ffi::lua_setpointerencodekey(raw, secret(1), secret(2), secret(3), secret(4));
+            ffi::lua_setpointerencodekey(raw, secret(), secret(), secret(), secret());
             ffi::lua_pushvalue(raw, globals::ENTRY);
             ffi::lua_pcall(raw, 0, 0, globals::HANDLER)
         }));
@@ -154,6 +159,7 @@ impl Vm {
             return Err(Error::Payload(error));
         }
         let (value, error) = conclude(control, job, called, run.value.take());
+        control.deadline.set(None);
         if let Some(error) = &error {
             control.stderr.borrow_mut().write_reserved(&told(error));
         }

@@ -5,6 +5,7 @@ use std::ffi::c_int;
 use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
+use super::library::{bytes, push_bytes};
 use super::{decode, fault};
 use crate::error::{Part, PayloadError};
 use crate::request::{Body, Query};
@@ -96,8 +97,8 @@ unsafe fn set(state: *mut lua_State, index: usize, key: &[u8], value: &[u8]) {
         if index % LOOK_EVERY == LOOK_EVERY - 1 && Control::of(state).should_stop() {
             fault::raise_timeout(state);
         }
-        ffi::lua_pushlstring_(state, key.as_ptr().cast(), key.len());
-        ffi::lua_pushlstring_(state, value.as_ptr().cast(), value.len());
+        push_bytes(state, key);
+        push_bytes(state, value);
         ffi::lua_rawset(state, -3);
     }
 }
@@ -141,9 +142,7 @@ unsafe fn push_payload(state: *mut lua_State) -> bool {
         match ffi::lua_rawgetfield(state, -1, c"payload".as_ptr()) {
             ffi::LUA_TTABLE => true,
             ffi::LUA_TSTRING => {
-                let mut length = 0;
-                let pointer = ffi::lua_tolstring(state, -1, &mut length);
-                let text = std::slice::from_raw_parts(pointer.cast::<u8>(), length);
+                let text = bytes(state, -1);
                 if !text.trim_ascii_start().starts_with(b"{") {
                     return false;
                 }

@@ -5,8 +5,9 @@ use std::ptr;
 
 use mlua::ffi::{self, lua_State};
 
-use super::control::Control;
-use super::{decode, encode, fault};
+use super::super::control::Control;
+use super::super::{decode, encode, fault};
+use super::{check_bytes, push_bytes};
 
 /// The tag of the light userdata that is `json.null`; the VM has no other light userdata.
 const NULL_TAG: c_int = 1;
@@ -16,21 +17,21 @@ static ARRAY: u8 = 0;
 
 /// # Safety
 /// `state` is at a call with a free stack slot, as for all functions here.
-pub(super) unsafe fn push_null(state: *mut lua_State) {
+pub(in super::super) unsafe fn push_null(state: *mut lua_State) {
     // SAFETY: by this function's contract.
     unsafe { ffi::lua_pushlightuserdatatagged(state, ptr::null_mut(), NULL_TAG) };
 }
 
 /// # Safety
 /// There is a value at the index.
-pub(super) unsafe fn is_null(state: *mut lua_State, index: c_int) -> bool {
+pub(in super::super) unsafe fn is_null(state: *mut lua_State, index: c_int) -> bool {
     // SAFETY: by this function's contract.
     unsafe { ffi::lua_lightuserdatatag(state, index) == NULL_TAG }
 }
 
 /// # Safety
 /// As [`push_null`].
-pub(super) unsafe fn push_array_metatable(state: *mut lua_State) {
+pub(in super::super) unsafe fn push_array_metatable(state: *mut lua_State) {
     // SAFETY: by this function's contract.
     unsafe { ffi::lua_rawgetptagged(state, ffi::LUA_REGISTRYINDEX, (&raw const ARRAY).cast(), 0) };
 }
@@ -39,7 +40,7 @@ pub(super) unsafe fn push_array_metatable(state: *mut lua_State) {
 ///
 /// # Safety
 /// There is a table at the index, and two stack slots are free.
-pub(super) unsafe fn is_array(state: *mut lua_State, index: c_int) -> bool {
+pub(in super::super) unsafe fn is_array(state: *mut lua_State, index: c_int) -> bool {
     // SAFETY: by this function's contract.
     unsafe {
         if ffi::lua_getmetatable(state, index) == 0 {
@@ -56,7 +57,7 @@ pub(super) unsafe fn is_array(state: *mut lua_State, index: c_int) -> bool {
 ///
 /// # Safety
 /// As [`push_null`], with more slots free.
-pub(super) unsafe fn open(state: *mut lua_State) {
+pub(in super::super) unsafe fn open(state: *mut lua_State) {
     // SAFETY: by this function's contract.
     unsafe {
         ffi::lua_newtable(state);
@@ -99,14 +100,17 @@ unsafe extern "C-unwind" fn encode_value(state: *mut lua_State) -> c_int {
     unsafe {
         ffi::luaL_checkany(state, 1);
         ffi::lua_settop(state, 1);
-        let mut sink = encode::Sink::charged(&Control::of(state).heap);
+        let control = Control::of(state);
+        control.look(state);
+        let mut sink = encode::Sink::charged(control, state);
         match encode::write(state, 1, &mut sink) {
-            Ok(()) => ffi::lua_pushlstring_(state, sink.bytes().as_ptr().cast(), sink.bytes().len()),
-            Err(encode::Refused::Late) => fault::raise_timeout(state),
-            Err(refused) => {
-                drop(sink);
-                fault::raise(state, refused.describe("json.encode: the value"))
+            Ok(()) => {
+                control.make_room(state, sink.bytes().len());
+                push_bytes(state, sink.bytes());
             }
+            Err(encode::Refused::Late) => fault::raise_timeout(state),
+            Err(encode::Refused::Memory) => fault::raise_out_of_memory(state),
+            Err(refused) => fault::raise(state, refused.describe("json.encode: the value")),
         }
     }
     1
@@ -114,11 +118,13 @@ unsafe extern "C-unwind" fn encode_value(state: *mut lua_State) -> c_int {
 
 /// `json.decode(text)`.
 unsafe extern "C-unwind" fn decode_text(state: *mut lua_State) -> c_int {
-    let mut length = 0;
     // SAFETY: as above; the text stays at index 1 while it is read.
     unsafe {
-        let pointer = ffi::luaL_checklstring(state, 1, &mut length);
-        let text = std::slice::from_raw_parts(pointer.cast::<u8>(), length);
+        let control = Control::of(state);
+        control.look(state);
+        let text = check_bytes(state, 1);
+        // Unescaping takes a buffer of up to the text's length, outside the VM's heap.
+        control.make_room(state, text.len());
         match decode::push(state, text, false) {
             Ok(()) => 1,
             Err(decode::Refused::Late) => fault::raise_timeout(state),

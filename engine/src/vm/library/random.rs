@@ -2,52 +2,52 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
-use std::hash::{BuildHasher, RandomState};
 
 use fastrand::Rng;
 use mlua::ffi::{self, lua_State};
 
-use super::control::Control;
+use super::super::control::Control;
 
 /// The largest range that doubles hold every integer of.
 const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// The random state of the run under way, made when first asked for.
-pub(super) struct Random {
-    /// Keyed from the system's entropy: what a run sees tells nothing of the next run's seed.
-    key: RandomState,
-    runs: Cell<u64>,
+/// The random state of the run under way.
+pub(in super::super) struct Random {
     seed: Cell<Option<u64>>,
+    /// What the script draws from; made when it first does.
     rng: RefCell<Option<Rng>>,
+    /// For hiding addresses.
+    secrets: RefCell<Rng>,
 }
 
 impl Random {
-    pub(super) fn new() -> Self {
-        Self { key: RandomState::new(), runs: Cell::new(0), seed: Cell::new(None), rng: RefCell::new(None) }
+    /// # Errors
+    /// The system has no entropy.
+    pub(in super::super) fn new() -> Result<Self, getrandom::Error> {
+        let secrets = RefCell::new(Rng::with_seed(getrandom::u64()?));
+        Ok(Self { seed: Cell::new(None), rng: RefCell::new(None), secrets })
     }
 
     /// Forgets the last run's state.
-    pub(super) fn begin(&self, seed: Option<u64>) {
-        self.runs.set(self.runs.get() + 1);
+    pub(in super::super) fn begin(&self, seed: Option<u64>) {
         self.seed.set(seed);
         *self.rng.borrow_mut() = None;
     }
 
-    /// A number that no run can foresee, for hiding addresses.
-    pub(super) fn secret(&self, index: u64) -> u64 {
-        self.key.hash_one((self.runs.get(), index))
+    /// A number to hide addresses with.
+    pub(in super::super) fn secret(&self) -> u64 {
+        self.secrets.borrow_mut().u64(..)
     }
 
     fn with<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
-        let mut rng = self.rng.borrow_mut();
-        draw(rng.get_or_insert_with(|| {
-            Rng::with_seed(self.seed.get().unwrap_or_else(|| self.secret(0)))
-        }))
+        // Each run's seed comes from the system: after a fork, or from what one run saw, no other's can be told.
+        let seed = || self.seed.get().or_else(|| getrandom::u64().ok()).unwrap_or_else(|| self.secret());
+        draw(self.rng.borrow_mut().get_or_insert_with(|| Rng::with_seed(seed())))
     }
 }
 
 /// `math.random([m [, n]])`: a float in [0, 1), an integer in 1…m or in m…n.
-pub(super) unsafe extern "C-unwind" fn random(state: *mut lua_State) -> c_int {
+pub(in super::super) unsafe extern "C-unwind" fn random(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state; the API calls check their arguments.
     unsafe {
         let random = &Control::of(state).random;
@@ -74,7 +74,7 @@ pub(super) unsafe extern "C-unwind" fn random(state: *mut lua_State) -> c_int {
 }
 
 /// `math.randomseed(x)`: for this run alone.
-pub(super) unsafe extern "C-unwind" fn randomseed(state: *mut lua_State) -> c_int {
+pub(in super::super) unsafe extern "C-unwind" fn randomseed(state: *mut lua_State) -> c_int {
     // SAFETY: as above.
     unsafe {
         let seed = ffi::luaL_checknumber(state, 1).to_bits();

@@ -1,24 +1,16 @@
 //! `print`, `io` and `warn`: into the run's captured stdout and stderr.
 
 use std::cell::RefCell;
-use std::ffi::{c_char, c_int};
+use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use super::control::Control;
+use super::super::control::Control;
+use super::bytes;
 use crate::capture::Capture;
 
-/// The bytes of the string or number at `index`, as `lua_tolstring` lends them.
-///
-/// # Safety
-/// `pointer` and `length` are what the API returned for a value that stays on the stack while the result is used.
-unsafe fn lent<'a>(pointer: *const c_char, length: usize) -> &'a [u8] {
-    // SAFETY: by this function's contract; the API returns null only for what is no string.
-    if pointer.is_null() { &[] } else { unsafe { std::slice::from_raw_parts(pointer.cast(), length) } }
-}
-
 /// `print(…)`: the arguments as `tostring` shows them, tabs between, a newline behind.
-pub(super) unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {
+pub(in super::super) unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state; each string is on the stack while it is copied.
     unsafe {
         let control = Control::of(state);
@@ -27,15 +19,13 @@ pub(super) unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {
             if index > 1 {
                 control.stdout.borrow_mut().write(b"\t");
             }
-            let mut length = 0;
-            let is_string = ffi::lua_type(state, index) == ffi::LUA_TSTRING;
-            let pointer = if is_string {
-                ffi::lua_tolstring(state, index, &mut length)
+            if ffi::lua_type(state, index) == ffi::LUA_TSTRING {
+                control.stdout.borrow_mut().write(bytes(state, index));
             } else {
-                ffi::luaL_tolstring_(state, index, &mut length)
-            };
-            control.stdout.borrow_mut().write(lent(pointer, length));
-            if !is_string {
+                // A `__tostring` may be a slow C function, at which Luau does not look.
+                control.look(state);
+                ffi::luaL_tolstring_(state, index, std::ptr::null_mut());
+                control.stdout.borrow_mut().write(bytes(state, -1));
                 ffi::lua_pop(state, 1);
             }
         }
@@ -45,7 +35,7 @@ pub(super) unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {
 }
 
 /// `warn(a, …)`: the strings joined, a newline behind, to stderr.
-pub(super) unsafe extern "C-unwind" fn warn(state: *mut lua_State) -> c_int {
+pub(in super::super) unsafe extern "C-unwind" fn warn(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`.
     unsafe {
         let control = Control::of(state);
@@ -58,7 +48,7 @@ pub(super) unsafe extern "C-unwind" fn warn(state: *mut lua_State) -> c_int {
 }
 
 /// `io.write(…)`: strings and numbers, nothing between; returns `io.stdout` (the upvalue).
-pub(super) unsafe extern "C-unwind" fn io_write(state: *mut lua_State) -> c_int {
+pub(in super::super) unsafe extern "C-unwind" fn io_write(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`; the closure was made with this upvalue.
     unsafe {
         write_all(state, &Control::of(state).stdout, 1, ffi::lua_gettop(state));
@@ -68,13 +58,13 @@ pub(super) unsafe extern "C-unwind" fn io_write(state: *mut lua_State) -> c_int 
 }
 
 /// `io.stdout:write(…)`; returns the handle.
-pub(super) unsafe extern "C-unwind" fn stdout_write(state: *mut lua_State) -> c_int {
+pub(in super::super) unsafe extern "C-unwind" fn stdout_write(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`.
     unsafe { handle_write(state, &Control::of(state).stdout, c"write must be called as io.stdout:write(…)") }
 }
 
 /// `io.stderr:write(…)`; returns the handle.
-pub(super) unsafe extern "C-unwind" fn stderr_write(state: *mut lua_State) -> c_int {
+pub(in super::super) unsafe extern "C-unwind" fn stderr_write(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`.
     unsafe { handle_write(state, &Control::of(state).stderr, c"write must be called as io.stderr:write(…)") }
 }
@@ -108,9 +98,7 @@ unsafe fn write_all(state: *mut lua_State, stream: &RefCell<Capture>, first: c_i
             ffi::luaL_checklstring(state, index, std::ptr::null_mut());
         }
         for index in first..=last {
-            let mut length = 0;
-            let pointer = ffi::lua_tolstring(state, index, &mut length);
-            stream.borrow_mut().write(lent(pointer, length));
+            stream.borrow_mut().write(bytes(state, index));
         }
     }
 }

@@ -1,0 +1,261 @@
+//! Luau's own functions, with a look at the deadline and room made for what they will allocate.
+
+use std::ffi::{CStr, c_int};
+use std::sync::OnceLock;
+
+use mlua::ffi::{self, lua_State};
+
+use super::super::control::Control;
+use super::super::fault;
+use super::bytes;
+
+/// Beside a result: headers, and the page of a small object.
+const OVERHEAD: usize = 32 << 10;
+
+/// What must be free where running out of memory half-way would leave a coroutine in disorder.
+const SPARE: usize = 64 << 10;
+
+/// What Luau's growing string buffer takes for a result, at most, with the garbage of its growing: 5.5 times.
+const GROWING: usize = 6;
+
+/// The longest format of the functions that read one without looking, in bytes.
+const MAX_FORMAT: usize = 64 << 10;
+
+/// The longest format of `os.date`, in bytes: one conversion takes up to 100 ns and makes 24 bytes.
+const MAX_DATE: usize = 1 << 10;
+
+/// What to do before a function runs.
+enum Before {
+    /// Only look.
+    Look,
+    /// Make room for this many bytes.
+    Room(unsafe fn(*mut lua_State) -> usize),
+    /// Refuse to begin without [`SPARE`] memory.
+    Spare,
+}
+
+struct Guard {
+    library: &'static CStr,
+    name: &'static CStr,
+    before: Before,
+    wrapper: ffi::lua_CFunction,
+    original: OnceLock<ffi::lua_CFunction>,
+}
+
+/// Makes the table, and one wrapper for each of its rows.
+macro_rules! guards {
+    ($($index:literal $library:literal $name:literal $before:expr;)*) => {
+        static GUARDS: [Guard; [$($index),*].len()] = [$(Guard {
+            library: $library,
+            name: $name,
+            before: $before,
+            wrapper: guarded::<$index>,
+            original: OnceLock::new(),
+        }),*];
+    };
+}
+
+guards! {
+    0 c"string" c"lower" Before::Room(same_length);
+    1 c"string" c"upper" Before::Room(same_length);
+    2 c"string" c"reverse" Before::Room(same_length);
+    3 c"string" c"sub" Before::Room(same_length);
+    4 c"string" c"rep" Before::Room(repeated);
+    5 c"string" c"format" Before::Room(formatted);
+    6 c"string" c"pack" Before::Room(packed);
+    7 c"string" c"packsize" Before::Room(short_format);
+    8 c"string" c"unpack" Before::Room(unpacked);
+    9 c"table" c"create" Before::Room(created);
+    10 c"table" c"clone" Before::Room(cloned);
+    11 c"table" c"clear" Before::Look;
+    12 c"table" c"insert" Before::Look;
+    13 c"table" c"remove" Before::Look;
+    14 c"table" c"maxn" Before::Look;
+    15 c"table" c"pack" Before::Look;
+    16 c"table" c"unpack" Before::Look;
+    17 c"utf8" c"len" Before::Look;
+    18 c"utf8" c"offset" Before::Look;
+    19 c"utf8" c"codepoint" Before::Look;
+    20 c"buffer" c"create" Before::Room(first_number);
+    21 c"buffer" c"fromstring" Before::Room(same_length);
+    22 c"buffer" c"tostring" Before::Room(whole_buffer);
+    23 c"buffer" c"readstring" Before::Room(third_number);
+    24 c"buffer" c"copy" Before::Look;
+    25 c"buffer" c"fill" Before::Look;
+    26 c"coroutine" c"close" Before::Spare;
+    27 c"debug" c"info" Before::Spare;
+    28 c"os" c"date" Before::Room(short_date);
+    29 c"" c"error" Before::Room(same_length);
+    30 c"" c"next" Before::Look;
+    31 c"" c"unpack" Before::Look;
+}
+
+/// Puts the guards before Luau's functions.
+///
+/// # Safety
+/// The VM is being built, before anything was frozen.
+pub(in super::super) unsafe fn install(state: *mut lua_State) {
+    for guard in &GUARDS {
+        // SAFETY: by this function's contract; the names are static, as Luau needs them to be.
+        unsafe {
+            if guard.library.is_empty() {
+                ffi::lua_pushvalue(state, ffi::LUA_GLOBALSINDEX);
+            } else {
+                ffi::lua_getglobal(state, guard.library.as_ptr());
+            }
+            ffi::lua_rawgetfield(state, -1, guard.name.as_ptr());
+            let original = ffi::lua_tocfunction(state, -1).expect("Luau's library has this function");
+            // The same in every VM: the address of a function of the library.
+            guard.original.get_or_init(|| original);
+            ffi::lua_pushcfunctiond(state, guard.wrapper, guard.name.as_ptr());
+            ffi::lua_rawsetfield(state, -3, guard.name.as_ptr());
+            ffi::lua_pop(state, 2);
+        }
+    }
+}
+
+unsafe extern "C-unwind" fn guarded<const INDEX: usize>(state: *mut lua_State) -> c_int {
+    let guard = &GUARDS[INDEX];
+    // SAFETY: called by Luau; the original is called as Luau would, in this function's frame.
+    unsafe {
+        let control = Control::of(state);
+        control.look(state);
+        match guard.before {
+            Before::Look => {}
+            Before::Room(need) => control.make_room(state, need(state).saturating_add(OVERHEAD)),
+            Before::Spare => {
+                control.make_room(state, SPARE);
+                if !control.heap.has_room(SPARE) {
+                    fault::raise_out_of_memory(state);
+                }
+            }
+        }
+        let original = guard.original.get().expect("installed before it can be called");
+        original(state)
+    }
+}
+
+/// Whatever the arguments are: the original refuses those that do not fit. The functions below say how many bytes it
+/// will allocate at most.
+///
+/// # Safety
+/// `state` is at a call, as for all of them.
+unsafe fn length(state: *mut lua_State, index: c_int) -> usize {
+    // SAFETY: by this function's contract.
+    unsafe { if ffi::lua_type(state, index) == ffi::LUA_TSTRING { ffi::lua_objlen(state, index) } else { 32 } }
+}
+
+unsafe fn number(state: *mut lua_State, index: c_int) -> usize {
+    // SAFETY: as in `length`. The cast saturates; NaN is 0.
+    unsafe { ffi::lua_tonumber(state, index) as usize }
+}
+
+unsafe fn same_length(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`.
+    unsafe { length(state, 1) }
+}
+
+unsafe fn repeated(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`.
+    unsafe { length(state, 1).saturating_mul(number(state, 2)) }
+}
+
+unsafe fn first_number(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`.
+    unsafe { number(state, 1) }
+}
+
+unsafe fn third_number(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`.
+    unsafe { number(state, 3) }
+}
+
+unsafe fn created(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`. A value has 16 bytes.
+    unsafe { number(state, 1).saturating_mul(16) }
+}
+
+/// A node has 32 bytes, and there may be twice as many as entries.
+unsafe fn cloned(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`; each key and value is popped again.
+    unsafe {
+        if ffi::lua_type(state, 1) != ffi::LUA_TTABLE {
+            return 0;
+        }
+        let (mut slots, mut at) = (0, 0);
+        while {
+            at = ffi::lua_rawiter(state, 1, at);
+            at >= 0
+        } {
+            slots = at as usize;
+            ffi::lua_pop(state, 2);
+        }
+        slots * 64
+    }
+}
+
+unsafe fn whole_buffer(state: *mut lua_State) -> usize {
+    let mut length = 0;
+    // SAFETY: as in `length`; null for what is no buffer.
+    unsafe { if ffi::lua_tobuffer(state, 1, &mut length).is_null() { 0 } else { length } }
+}
+
+/// Runs `__tostring` of the arguments here, with a look after each; 500 of them with a slow C function took 155 ms.
+unsafe fn formatted(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`; each string replaces the argument that it shows.
+    unsafe {
+        let mut total = length(state, 1);
+        for index in 2..=ffi::lua_gettop(state) {
+            if ffi::luaL_getmetafield_(state, index, c"__tostring".as_ptr()) != 0 {
+                ffi::lua_pop(state, 1);
+                ffi::luaL_tolstring_(state, index, std::ptr::null_mut());
+                ffi::lua_replace(state, index);
+                Control::of(state).look(state);
+            }
+            // `%q` makes up to four bytes of one; a number with width and precision has at most 512.
+            total += match ffi::lua_type(state, index) {
+                ffi::LUA_TSTRING => 4 * ffi::lua_objlen(state, index),
+                _ => 512,
+            };
+        }
+        total.saturating_mul(GROWING)
+    }
+}
+
+unsafe fn short_format(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`.
+    unsafe { check_format(state, MAX_FORMAT) }
+    0
+}
+
+unsafe fn short_date(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`.
+    unsafe { check_format(state, MAX_DATE) }
+    MAX_DATE * 32 * GROWING
+}
+
+unsafe fn check_format(state: *mut lua_State, limit: usize) {
+    // SAFETY: as in `length`.
+    unsafe {
+        if length(state, 1) > limit {
+            fault::raise(state, format!("bad argument #1: the format is longer than {limit} bytes"));
+        }
+    }
+}
+
+unsafe fn packed(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`.
+    unsafe {
+        check_format(state, MAX_FORMAT);
+        let arguments = (2..=ffi::lua_gettop(state)).map(|index| length(state, index)).sum::<usize>();
+        (arguments + 16 * length(state, 1)).saturating_mul(GROWING)
+    }
+}
+
+unsafe fn unpacked(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`.
+    unsafe {
+        check_format(state, MAX_FORMAT);
+        if ffi::lua_isstring(state, 2) != 0 { bytes(state, 2).len() } else { 0 }
+    }
+}

@@ -1,0 +1,378 @@
+//! `string.find`, `match`, `gmatch`, `gsub` and `split`: Luau's are not linear, or do not look at the deadline.
+
+use std::ffi::{CStr, c_int};
+
+use memchr::memmem::Finder;
+use mlua::ffi::{self, lua_State};
+
+use super::super::buffer::{Buffer, OutOfMemory};
+use super::super::control::Control;
+use super::super::fault;
+use super::pattern::{Capture, Matcher, Stop};
+use super::{bytes, check_bytes, push_bytes};
+
+/// Pieces between two looks at the deadline.
+const LOOK_EVERY: usize = 64;
+
+/// How much of a replacement is copied between two looks at the deadline, in escapes.
+const ESCAPES: usize = 4096;
+
+/// `string.find(s, pattern [, init [, plain]])`.
+pub(in super::super) unsafe extern "C-unwind" fn find(state: *mut lua_State) -> c_int {
+    // SAFETY: called by Luau with its state, as are all functions here.
+    unsafe { search(state, true) }
+}
+
+/// `string.match(s, pattern [, init])`.
+pub(in super::super) unsafe extern "C-unwind" fn r#match(state: *mut lua_State) -> c_int {
+    // SAFETY: as above.
+    unsafe { search(state, false) }
+}
+
+unsafe fn search(state: *mut lua_State, is_find: bool) -> c_int {
+    // SAFETY: as above; subject and pattern stay at 1 and 2.
+    unsafe {
+        let control = Control::of(state);
+        control.look(state);
+        let (subject, pattern) = (check_bytes(state, 1), check_bytes(state, 2));
+        let Some(start) = first_index(state, 3, subject.len()) else {
+            ffi::lua_pushnil(state);
+            return 1;
+        };
+        if is_find && (ffi::lua_toboolean(state, 4) != 0 || is_plain(pattern)) {
+            return match memchr::memmem::find(&subject[start..], pattern) {
+                Some(at) => {
+                    push_range(state, start + at, start + at + pattern.len());
+                    2
+                }
+                None => {
+                    ffi::lua_pushnil(state);
+                    1
+                }
+            };
+        }
+        let (pattern, is_anchored) = unanchored(pattern);
+        let mut matcher = Matcher::new(subject, pattern, || control.should_stop());
+        let found = if is_anchored {
+            matcher.at(start).map(|end| end.map(|end| (start, end)))
+        } else {
+            matcher.from(start)
+        };
+        match found {
+            Err(stop) => raise(state, stop),
+            Ok(None) => {
+                ffi::lua_pushnil(state);
+                1
+            }
+            Ok(Some((begin, end))) if is_find => {
+                push_range(state, begin, end);
+                2 + push_captures(state, subject, matcher.captures(), None)
+            }
+            Ok(Some(whole)) => push_captures(state, subject, matcher.captures(), Some(whole)),
+        }
+    }
+}
+
+/// `string.gmatch(s, pattern)`: an iterator over all matches.
+pub(in super::super) unsafe extern "C-unwind" fn gmatch(state: *mut lua_State) -> c_int {
+    // SAFETY: as above.
+    unsafe {
+        check_bytes(state, 1);
+        check_bytes(state, 2);
+        ffi::lua_settop(state, 2);
+        ffi::lua_pushnumber(state, 0.0);
+        ffi::lua_pushcclosured(state, gmatch_next, c"gmatch".as_ptr(), 3);
+    }
+    1
+}
+
+/// The iterator: its upvalues are the subject, the pattern and where to go on.
+unsafe extern "C-unwind" fn gmatch_next(state: *mut lua_State) -> c_int {
+    let (subject_at, pattern_at, next_at) =
+        (ffi::lua_upvalueindex(1), ffi::lua_upvalueindex(2), ffi::lua_upvalueindex(3));
+    // SAFETY: as above; the upvalues were set by `gmatch`.
+    unsafe {
+        let control = Control::of(state);
+        control.look(state);
+        ffi::lua_settop(state, 0);
+        let (subject, pattern) = (bytes(state, subject_at), bytes(state, pattern_at));
+        let start = ffi::lua_tonumber(state, next_at) as usize;
+        if start > subject.len() {
+            ffi::lua_pushnil(state);
+            return 1;
+        }
+        let mut matcher = Matcher::new(subject, pattern, || control.should_stop());
+        match matcher.from(start) {
+            Err(stop) => raise(state, stop),
+            Ok(None) => {
+                ffi::lua_pushnil(state);
+                1
+            }
+            Ok(Some((begin, end))) => {
+                // An empty match goes on one further, or it would be found again.
+                let next = if begin == end { end + 1 } else { end };
+                ffi::lua_pushnumber(state, next as f64);
+                ffi::lua_replace(state, next_at);
+                push_captures(state, subject, matcher.captures(), Some((begin, end)))
+            }
+        }
+    }
+}
+
+/// `string.gsub(s, pattern, replacement [, n])`: the string with up to `n` matches replaced, and how many were.
+pub(in super::super) unsafe extern "C-unwind" fn gsub(state: *mut lua_State) -> c_int {
+    // SAFETY: as above; subject, pattern and replacement stay at 1 to 3.
+    unsafe {
+        let control = Control::of(state);
+        control.look(state);
+        let (subject, pattern) = (check_bytes(state, 1), check_bytes(state, 2));
+        let kind = ffi::lua_type(state, 3);
+        if !matches!(kind, ffi::LUA_TNUMBER | ffi::LUA_TSTRING | ffi::LUA_TFUNCTION | ffi::LUA_TTABLE) {
+            ffi::luaL_typeerror(state, 3, c"string/function/table".as_ptr());
+        }
+        let most = match ffi::lua_isnoneornil(state, 4) {
+            0 => ffi::luaL_checknumber(state, 4),
+            _ => f64::INFINITY,
+        };
+        ffi::lua_settop(state, 3);
+        let (pattern, is_anchored) = unanchored(pattern);
+        let mut matcher = Matcher::new(subject, pattern, || control.should_stop());
+        let mut out = Buffer::new(control, state);
+        let (mut at, mut count) = (0, 0.0);
+        while count < most {
+            let found = match matcher.at(at) {
+                Ok(found) => found,
+                Err(stop) => {
+                    drop(out);
+                    raise(state, stop)
+                }
+            };
+            if let Some(end) = found {
+                count += 1.0;
+                replace(state, kind, subject, matcher.captures(), (at, end), &mut out);
+                // A callback may be a C function, at which Luau does not look.
+                control.look(state);
+            }
+            match found {
+                Some(end) if end > at => at = end,
+                _ if at < subject.len() => {
+                    or_raise(state, out.put(&subject[at..=at]));
+                    at += 1;
+                }
+                _ => break,
+            }
+            if is_anchored {
+                break;
+            }
+        }
+        or_raise(state, out.put(subject.get(at..).unwrap_or_default()));
+        control.make_room(state, out.bytes().len());
+        push_bytes(state, out.bytes());
+        ffi::lua_pushnumber(state, count);
+    }
+    2
+}
+
+/// Appends what replaces one match.
+unsafe fn replace(
+    state: *mut lua_State,
+    kind: c_int,
+    subject: &[u8],
+    captures: &[Capture],
+    (begin, end): (usize, usize),
+    out: &mut Buffer<'_>,
+) {
+    // SAFETY: as in `gsub`: the replacement is at 3.
+    unsafe {
+        match kind {
+            ffi::LUA_TFUNCTION => {
+                ffi::lua_pushvalue(state, 3);
+                let arguments = push_captures(state, subject, captures, Some((begin, end)));
+                ffi::lua_call(state, arguments, 1);
+            }
+            ffi::LUA_TTABLE => {
+                push_capture(state, subject, captures, 0, (begin, end));
+                ffi::lua_gettable(state, 3);
+            }
+            _ => return expand(state, bytes(state, 3), subject, captures, (begin, end), out),
+        }
+        if ffi::lua_toboolean(state, -1) == 0 {
+            or_raise(state, out.put(&subject[begin..end]));
+        } else if ffi::lua_isstring(state, -1) != 0 {
+            or_raise(state, out.put(bytes(state, -1)));
+        } else {
+            let name = CStr::from_ptr(ffi::luaL_typename(state, -1)).to_string_lossy().into_owned();
+            fault::raise(state, format!("invalid replacement value (a {name})"));
+        }
+        ffi::lua_pop(state, 1);
+    }
+}
+
+/// Appends a replacement text, with `%0` to `%9` and `%%` in it.
+unsafe fn expand(
+    state: *mut lua_State,
+    text: &[u8],
+    subject: &[u8],
+    captures: &[Capture],
+    whole: (usize, usize),
+    out: &mut Buffer<'_>,
+) {
+    let mut rest = text;
+    let mut escapes = 0;
+    // SAFETY: as in `replace`.
+    unsafe {
+        while let Some(at) = memchr::memchr(b'%', rest) {
+            or_raise(state, out.put(&rest[..at]));
+            match rest.get(at + 1) {
+                Some(b'0') => or_raise(state, out.put(&subject[whole.0..whole.1])),
+                Some(digit @ b'1'..=b'9') => {
+                    push_capture(state, subject, captures, usize::from(digit - b'1'), whole);
+                    or_raise(state, out.put(bytes(state, -1)));
+                    ffi::lua_pop(state, 1);
+                }
+                Some(b'%') => or_raise(state, out.put(b"%")),
+                _ => fault::raise(state, "invalid use of '%' in replacement string".to_owned()),
+            }
+            rest = &rest[at + 2..];
+            escapes += 1;
+            if escapes % ESCAPES == 0 {
+                Control::of(state).look(state);
+            }
+        }
+        or_raise(state, out.put(rest));
+    }
+}
+
+/// `string.split(s [, separator])`: the pieces, or the characters when the separator is empty.
+pub(in super::super) unsafe extern "C-unwind" fn split(state: *mut lua_State) -> c_int {
+    // SAFETY: as above; subject and separator stay at 1 and 2.
+    unsafe {
+        let control = Control::of(state);
+        control.look(state);
+        let subject = check_bytes(state, 1);
+        let separator = if ffi::lua_isnoneornil(state, 2) != 0 { b",".as_slice() } else { check_bytes(state, 2) };
+        ffi::lua_settop(state, 2);
+        ffi::lua_newtable(state);
+        let mut count = 0;
+        let mut add = |piece: &[u8]| {
+            count += 1;
+            if count % LOOK_EVERY == 0 {
+                control.look(state);
+            }
+            push_bytes(state, piece);
+            ffi::lua_rawseti_(state, 3, count as c_int);
+        };
+        if separator.is_empty() {
+            subject.chunks(1).for_each(add);
+        } else {
+            let mut start = 0;
+            for at in Finder::new(separator).find_iter(subject) {
+                add(&subject[start..at]);
+                start = at + separator.len();
+            }
+            add(&subject[start..]);
+        }
+    }
+    1
+}
+
+/// The offset that an optional index argument stands for: negative from the end; `None` past it.
+unsafe fn first_index(state: *mut lua_State, argument: c_int, length: usize) -> Option<usize> {
+    // SAFETY: at a call.
+    let index = unsafe {
+        if ffi::lua_isnoneornil(state, argument) != 0 { 1.0 } else { ffi::luaL_checknumber(state, argument).trunc() }
+    };
+    let offset = if index < 0.0 { (length as f64 + index).max(0.0) } else { (index - 1.0).max(0.0) };
+    (offset <= length as f64).then_some(offset as usize)
+}
+
+/// Whether a pattern has no character that means something else than itself.
+fn is_plain(pattern: &[u8]) -> bool {
+    !pattern.iter().any(|byte| b"^$*+?.([%-".contains(byte))
+}
+
+fn unanchored(pattern: &[u8]) -> (&[u8], bool) {
+    match pattern {
+        [b'^', rest @ ..] => (rest, true),
+        pattern => (pattern, false),
+    }
+}
+
+/// Pushes where a match begins and ends, as indices from 1.
+unsafe fn push_range(state: *mut lua_State, begin: usize, end: usize) {
+    // SAFETY: at a call.
+    unsafe {
+        ffi::lua_pushnumber(state, (begin + 1) as f64);
+        ffi::lua_pushnumber(state, end as f64);
+    }
+}
+
+/// Pushes the captures, or the whole match if there are none and it is given. Returns how many values that were.
+unsafe fn push_captures(
+    state: *mut lua_State,
+    subject: &[u8],
+    captures: &[Capture],
+    whole: Option<(usize, usize)>,
+) -> c_int {
+    // SAFETY: at a call.
+    unsafe {
+        ffi::lua_rawcheckstack(state, captures.len() as c_int + 2);
+        match whole {
+            Some(whole) if captures.is_empty() => {
+                push_capture(state, subject, captures, 0, whole);
+                1
+            }
+            _ => {
+                for index in 0..captures.len() {
+                    push_capture(state, subject, captures, index, (0, 0));
+                }
+                captures.len() as c_int
+            }
+        }
+    }
+}
+
+/// Pushes one capture; the first of none is the whole match.
+unsafe fn push_capture(
+    state: *mut lua_State,
+    subject: &[u8],
+    captures: &[Capture],
+    index: usize,
+    whole: (usize, usize),
+) {
+    // SAFETY: at a call with a free stack slot.
+    unsafe {
+        match captures.get(index) {
+            Some(Capture::Position(at)) => ffi::lua_pushnumber(state, (at + 1) as f64),
+            Some(&Capture::Range(begin, end)) => push_piece(state, &subject[begin..end]),
+            Some(Capture::Open(_)) => fault::raise(state, "unfinished capture".to_owned()),
+            None if index == 0 => push_piece(state, &subject[whole.0..whole.1]),
+            None => fault::raise(state, format!("invalid capture index %{}", index + 1)),
+        }
+    }
+}
+
+unsafe fn push_piece(state: *mut lua_State, piece: &[u8]) {
+    // SAFETY: at a call with a free stack slot, which is a safe point.
+    unsafe {
+        Control::of(state).make_room(state, piece.len());
+        push_bytes(state, piece);
+    }
+}
+
+unsafe fn raise(state: *mut lua_State, stop: Stop) -> ! {
+    // SAFETY: at a call.
+    unsafe {
+        match stop {
+            Stop::Pattern(what) => fault::raise(state, what),
+            Stop::Late => fault::raise_timeout(state),
+        }
+    }
+}
+
+unsafe fn or_raise(state: *mut lua_State, result: Result<(), OutOfMemory>) {
+    if result.is_err() {
+        // SAFETY: at a call; what the caller holds is dropped as the error unwinds.
+        unsafe { fault::raise_out_of_memory(state) }
+    }
+}
