@@ -32,6 +32,13 @@ impl Compiled {
         if source.len() > limits.source {
             return Err(error(1, format!("the source has {} bytes, over the limit of {}", source.len(), limits.source)));
         }
+        let line_at = |byte: usize| 1 + source[..byte].iter().filter(|&&byte| byte == b'\n').count() as u32;
+        if let Err(invalid) = std::str::from_utf8(source) {
+            return Err(error(line_at(invalid.valid_up_to()), "the source is not UTF-8".to_owned()));
+        }
+        if let Some(at) = source.iter().position(|&byte| byte == 0) {
+            return Err(error(line_at(at), "the source has a NUL byte".to_owned()));
+        }
         let bytecode = Bytecode::compile(name, source).map_err(|(line, reason)| error(line, reason))?;
         Ok(Self { name: name.into(), version: 1, bytecode })
     }

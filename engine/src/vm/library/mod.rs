@@ -13,7 +13,7 @@
 //! | replaced comparison | `table.sort` without a Lua comparator, beyond what sorts in 8 ms | a comparator that looks |
 //! | guarded: looks, and collects if what it will allocate would not fit | `string.lower upper reverse sub rep format pack unpack packsize`, `table.create clone`, `buffer.create fromstring tostring readstring`, `error` | [`guard`] |
 //! | guarded: looks, linear | `next`, `table.clear insert remove maxn pack unpack`, `unpack`, `utf8.len offset codepoint`, `buffer.copy fill` | [`guard`] |
-//! | bounded | formats of `string.pack unpack packsize` (64 KiB) and `os.date` (1 KiB) | [`guard`] |
+//! | bounded | formats of `string.pack unpack packsize` (1 MiB) and `os.date` (1 KiB) | [`guard`] |
 //! | guarded: needs spare memory | `coroutine.close`, `debug.info` | [`guard`]: out of memory inside them leaves a coroutine half closed |
 //! | left: constant, or bounded by their arguments | all others | |
 //!

@@ -101,7 +101,10 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     fn items(&mut self, mut s: usize, mut p: usize) -> Result<Option<usize>, Stop> {
         loop {
             self.spend(1)?;
-            let Some(&byte) = self.pattern.get(p) else { return Ok(Some(s)) };
+            let Some(&byte) = self.pattern.get(p) else {
+                let is_open = self.captures().iter().any(|capture| matches!(capture, Capture::Open(_)));
+                return if is_open { Err(Stop::pattern("unfinished capture")) } else { Ok(Some(s)) };
+            };
             match (byte, self.pattern.get(p + 1)) {
                 (b'(', Some(b')')) => return self.capture(s, p + 2, Capture::Position(s)),
                 (b'(', _) => return self.capture(s, p + 1, Capture::Open(s)),

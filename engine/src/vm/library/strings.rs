@@ -345,7 +345,7 @@ unsafe fn push_capture(
         match captures.get(index) {
             Some(Capture::Position(at)) => ffi::lua_pushnumber(state, (at + 1) as f64),
             Some(&Capture::Range(begin, end)) => push_piece(state, &subject[begin..end]),
-            Some(Capture::Open(_)) => fault::raise(state, "unfinished capture".to_owned()),
+            Some(Capture::Open(_)) => unreachable!("a match with an open capture is an error"),
             None if index == 0 => push_piece(state, &subject[whole.0..whole.1]),
             None => fault::raise(state, format!("invalid capture index %{}", index + 1)),
         }

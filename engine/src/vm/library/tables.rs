@@ -92,7 +92,11 @@ pub(in super::super) unsafe extern "C-unwind" fn concat(state: *mut lua_State) -
             Some(piece) => total += piece.len() + if index < last { separator.len() } else { 0 },
             None => refuse(state, index),
         });
-        Control::of(state).make_room(state, total);
+        let control = Control::of(state);
+        control.make_room(state, total);
+        if !control.heap.has_room(total) {
+            fault::raise_out_of_memory(state);
+        }
         let mut buffer = MaybeUninit::<ffi::luaL_Strbuf>::uninit();
         let mut out = ffi::luaL_buffinitsize(state, buffer.as_mut_ptr(), total).cast::<u8>();
         let mut left = total;
@@ -158,7 +162,7 @@ pub(in super::super) unsafe extern "C-unwind" fn find(state: *mut lua_State) -> 
             if ffi::lua_isnil(state, -1) != 0 {
                 return 1;
             }
-            if ffi::lua_equal(state, 2, -1) != 0 {
+            if ffi::lua_rawequal(state, 2, -1) != 0 || may_call && ffi::lua_equal(state, 2, -1) != 0 {
                 ffi::lua_pushnumber(state, f64::from(index));
                 return 1;
             }

@@ -1,0 +1,182 @@
+//! Runs every script in `scripts/hostile` against an engine in a process of its own: the status is the expected one,
+//! the process lives, its memory stays near the limit, and the same engine then runs another script.
+//!
+//! `cargo test --release -p perilune --test hostile -- --times [NAME]` runs each case five times and prints by how
+//! much the slowest outlived their deadline, median of five, beside what the contract allows.
+
+#![allow(clippy::print_stdout, reason = "this test reports by itself")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use perilune::{Engine, Request};
+
+const TIMEOUT: Duration = Duration::from_millis(100);
+const MIB: usize = 1 << 20;
+
+/// What a process may hold beside the limit, in MiB.
+const BESIDE: usize = 24;
+
+/// The memory limits that a case is run under, in MiB: all under the first, every eighth under the others too.
+const LIMITS: [usize; 3] = [32, 64, 256];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        ["--case", file, mib] => case(Path::new(file), mib.parse().expect("a number of MiB")),
+        ["--times", ref names @ ..] => times(names.first().copied().unwrap_or("")),
+        _ => all(),
+    }
+}
+
+/// The child: one script, and what came of it on one line.
+fn case(file: &Path, mib: usize) -> ExitCode {
+    let engine = Engine::builder().pool_size(1).timeout(TIMEOUT).memory(mib * MIB).build();
+    let hello = engine.compile("hello", "print('Hello', GET.monster)").expect("it compiles");
+    let greets = || {
+        let trace = hello.run(&Request::new().query("monster=Manticore")).expect("it runs");
+        trace.stdout == b"Hello\tManticore\n"
+    };
+    assert!(greets());
+    let source = std::fs::read(file).expect("the case can be read");
+    let script = match engine.compile("case", source) {
+        Ok(script) => script,
+        Err(error) => {
+            println!("failure 0 0 {} {error}", greets());
+            return ExitCode::SUCCESS;
+        }
+    };
+    let idle = memory("VmRSS");
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    let trace = script.run(&Request::new().json(r#"{"n":1}"#)).expect("it runs");
+    let peak = memory("VmHWM").saturating_sub(idle);
+    let late = trace.duration.saturating_sub(TIMEOUT).as_micros();
+    let message = trace.error.map(|error| error.message.replace('\n', " ")).unwrap_or_default();
+    println!("{} {late} {peak} {} {message:.200}", trace.status, greets());
+    ExitCode::SUCCESS
+}
+
+/// A figure of this process in KiB, where the system tells it.
+fn memory(name: &str) -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}
+
+struct Outcome {
+    status: String,
+    late: Duration,
+    peak_kib: usize,
+    greets: bool,
+    rest: String,
+}
+
+fn run(file: &Path, mib: usize) -> Result<Outcome, String> {
+    let output = Command::new(std::env::current_exe().expect("this program"))
+        .args([Path::new("--case"), file, Path::new(&mib.to_string())])
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut words = text.trim_end().splitn(5, ' ');
+    let mut word = || words.next().filter(|_| output.status.success());
+    match (word(), word(), word(), word(), word()) {
+        (Some(status), Some(late), Some(peak), Some(greets), rest) => Ok(Outcome {
+            status: status.to_owned(),
+            late: Duration::from_micros(late.parse().map_err(|_| text.clone().into_owned())?),
+            peak_kib: peak.parse().map_err(|_| text.clone().into_owned())?,
+            greets: greets == "true",
+            rest: rest.unwrap_or_default().to_owned(),
+        }),
+        _ => Err(format!("the process died: {} {}", output.status, String::from_utf8_lossy(&output.stderr))),
+    }
+}
+
+fn cases() -> Vec<(PathBuf, Vec<String>)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scripts/hostile");
+    let mut cases: Vec<_> = std::fs::read_dir(folder)
+        .expect("the corpus")
+        .map(|entry| entry.expect("an entry").path())
+        .map(|path| {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).expect("a case")).into_owned();
+            let expect = text.lines().next().and_then(|line| line.strip_prefix("-- expect: "));
+            let expect = expect.unwrap_or_else(|| panic!("{} does not say what to expect", path.display()));
+            let expect = expect.split('|').map(str::to_owned).collect();
+            (path, expect)
+        })
+        .collect();
+    cases.sort();
+    cases
+}
+
+fn all() -> ExitCode {
+    let mut jobs: Vec<(PathBuf, Vec<String>, usize)> = Vec::new();
+    for (index, (path, expect)) in cases().into_iter().enumerate() {
+        for (at, mib) in LIMITS.into_iter().enumerate() {
+            if at == 0 || index % 8 == 0 {
+                // What is too much for 32 MiB may not be for more.
+                let expect = if at == 0 { expect.clone() } else { Vec::new() };
+                jobs.push((path.clone(), expect, mib));
+            }
+        }
+    }
+    let total = jobs.len();
+    let failures = Mutex::new(Vec::new());
+    let jobs = Mutex::new(jobs.into_iter());
+    let worker = || {
+        loop {
+            let Some((path, expect, mib)) = jobs.lock().expect("no worker panics").next() else { break };
+            let wrong = match run(&path, mib) {
+                Err(died) => Some(died),
+                Ok(outcome) if !expect.is_empty() && !expect.contains(&outcome.status) => {
+                    Some(format!("{} instead of {} {}", outcome.status, expect.join(" or "), outcome.rest))
+                }
+                Ok(outcome) if !outcome.greets => Some("the next script did not run as it should".to_owned()),
+                Ok(outcome) if outcome.peak_kib > (mib + BESIDE) * 1024 => {
+                    Some(format!("{} KiB over an idle process", outcome.peak_kib))
+                }
+                Ok(_) => None,
+            };
+            if let Some(wrong) = wrong {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                failures.lock().expect("no worker panics").push(format!("{name} at {mib} MiB: {wrong}"));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
+            scope.spawn(worker);
+        }
+    });
+    let mut failures = failures.into_inner().expect("no worker panics");
+    failures.sort();
+    for failure in &failures {
+        println!("FAILED {failure}");
+    }
+    println!("{} passed, {} failed", total - failures.len(), failures.len());
+    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn times(name: &str) -> ExitCode {
+    let mut rows = Vec::new();
+    for (path, _) in cases() {
+        let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if !file.contains(name) {
+            continue;
+        }
+        let mut late: Vec<Duration> = (0..5).filter_map(|_| Some(run(&path, LIMITS[0]).ok()?.late)).collect();
+        late.sort();
+        if let Some(median) = late.get(late.len() / 2) {
+            rows.push((*median, file));
+        }
+    }
+    rows.sort();
+    println!("allowed: {} ms", 10 + LIMITS[0]);
+    for (median, file) in rows.iter().rev().take(30) {
+        println!("{:8.1} ms {file}", median.as_secs_f64() * 1e3);
+    }
+    ExitCode::SUCCESS
+}
