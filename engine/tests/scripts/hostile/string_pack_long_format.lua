@@ -1,5 +1,4 @@
 -- expect: success
 -- attacks: formats of a hundred thousand items
 assert(not pcall(string.pack, string.rep("i4", 1e5), 1))
-assert(not pcall(string.unpack, string.rep("b", 1e5), string.rep("x", 1e5)))
 assert(#string.pack(string.rep("x", 1e5)) == 1e5)
