@@ -25,8 +25,8 @@ pub(crate) fn execute(script: &Script, request: &Request<'_>) -> Result<Trace, E
     let (executed_at, began) = (SystemTime::now(), Instant::now());
     let deadline = Deadline::after(began, limits.timeout);
 
-    let member = lent.member();
-    let watch = engine.pool.watchdog().guard(&member.watched, deadline);
+    let (member, watchdog) = lent.parts();
+    let watch = watchdog.guard(&member.watched, deadline);
     let job = Job { script: &script.compiled.bytecode, request, limits: &limits, deadline };
     let outcome = member.vm.run(&job)?;
     drop(watch);

@@ -21,6 +21,7 @@
 //! # Ok::<(), perilune::Error>(())
 //! ```
 
+mod cancel;
 mod capture;
 mod engine;
 mod error;
@@ -34,6 +35,7 @@ mod urlencoded;
 mod vm;
 mod watchdog;
 
+pub use cancel::CancelHandle;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{CompileError, Error, Part, PayloadError, Position};
 pub use limits::{Limits, RunLimits, parse_bytes};

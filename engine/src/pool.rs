@@ -5,14 +5,14 @@
 //! pool of eight walks through eight cold VMs and loads its script into each; a VM per thread (as `regex-automata`'s
 //! pool keeps one for its owner) saves one lock and needs a second way for every other thread.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
 use crate::error::Error;
-use crate::vm::Vm;
+use crate::vm::{Vm, fork};
 use crate::watchdog::{Watchdog, Watched};
 
 /// A VM and the watch over it.
@@ -21,8 +21,18 @@ pub(crate) struct Member {
     pub(crate) watched: Arc<Watched>,
 }
 
+/// The pool of an engine: one per process that the engine lives in.
 pub(crate) struct Pool {
+    size: usize,
+    first: Generation,
+}
+
+/// The VMs of one process. After a fork the child has a generation of its own: its parent's watchdog does not run in
+/// it, and that one's locks may be held by threads that are not there.
+struct Generation {
+    number: u64,
     shared: Arc<Shared>,
+    next: OnceLock<Box<Self>>,
 }
 
 struct Shared {
@@ -52,36 +62,38 @@ pub(crate) enum Refused {
 
 impl Pool {
     pub(crate) fn new(size: usize) -> Self {
-        let shared = Shared {
-            size: size.max(1),
-            state: Mutex::default(),
-            returned: Condvar::new(),
-            watchdog: Watchdog::new(),
-        };
-        Self { shared: Arc::new(shared) }
+        fork::count_forks();
+        let size = size.max(1);
+        Self { size, first: Generation::new(size) }
     }
 
-    pub(crate) fn watchdog(&self) -> &Watchdog {
-        &self.shared.watchdog
+    /// The VMs of this process.
+    fn here(&self) -> &Arc<Shared> {
+        let mut generation = &self.first;
+        while generation.number != fork::generation() {
+            generation = generation.next.get_or_init(|| Box::new(Generation::new(self.size)));
+        }
+        &generation.shared
     }
 
     /// Lends a VM, and says how long that took to wait for.
     pub(crate) fn checkout(&self, patience: Duration) -> Result<(Lent<'_>, Duration), Refused> {
-        let lend = |member| Lent { shared: &self.shared, member: Some(member) };
+        let shared = self.here();
+        let lend = |member| Lent { shared, member: Some(member) };
         let mut began = None;
-        let mut state = self.shared.state.lock();
+        let mut state = shared.state.lock();
         loop {
             if let Some(member) = state.idle.pop() {
                 drop(state);
                 return Ok((lend(member), began.map_or(Duration::ZERO, |began: Instant| began.elapsed())));
             }
-            if state.made < self.shared.size {
+            if state.made < shared.size {
                 state.made += 1;
                 drop(state);
-                return match self.shared.make() {
+                return match shared.make() {
                     Ok(member) => Ok((lend(member), began.map_or(Duration::ZERO, |began| began.elapsed()))),
                     Err(error) => {
-                        self.shared.forget_one();
+                        shared.forget_one();
                         Err(Refused::Failed(error))
                     }
                 };
@@ -91,8 +103,33 @@ impl Pool {
                 return Err(Refused::Timeout);
             };
             state.waiting += 1;
-            self.shared.returned.wait_for(&mut state, left);
+            shared.returned.wait_for(&mut state, left);
             state.waiting -= 1;
+        }
+    }
+}
+
+impl Generation {
+    fn new(size: usize) -> Self {
+        let shared = Shared {
+            size,
+            state: Mutex::default(),
+            returned: Condvar::new(),
+            watchdog: Watchdog::new(),
+        };
+        Self {
+            number: fork::generation(),
+            shared: Arc::new(shared),
+            next: OnceLock::new(),
+        }
+    }
+}
+
+impl Drop for Generation {
+    fn drop(&mut self) {
+        // Another process's VMs are left alone: closing them could wait for ever for a thread that is not here.
+        if self.number != fork::generation() {
+            std::mem::forget(Arc::clone(&self.shared));
         }
     }
 }
@@ -162,8 +199,9 @@ pub(crate) struct Lent<'a> {
 }
 
 impl Lent<'_> {
-    pub(crate) fn member(&mut self) -> &mut Member {
-        self.member.as_mut().expect("only drop takes it")
+    /// The VM, and the watchdog over it.
+    pub(crate) fn parts(&mut self) -> (&mut Member, &Watchdog) {
+        (self.member.as_mut().expect("only drop takes it"), &self.shared.watchdog)
     }
 }
 

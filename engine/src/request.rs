@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::cancel::CancelHandle;
 use crate::error::PayloadError;
 use crate::limits::{Limits, RunLimits};
 use crate::urlencoded;
@@ -20,6 +21,7 @@ pub struct Request<'a> {
     pub(crate) meta: Option<Cow<'a, [u8]>>,
     pub(crate) seed: Option<u64>,
     pub(crate) limits: RunLimits,
+    pub(crate) cancel: Option<CancelHandle>,
 }
 
 /// Where `GET` comes from.
@@ -112,6 +114,13 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Has the handle end this request's run.
+    #[must_use]
+    pub fn cancel(mut self, handle: &CancelHandle) -> Self {
+        self.cancel = Some(handle.clone());
+        self
+    }
+
     /// The same request, owning all that it borrowed.
     #[must_use]
     pub fn into_owned(self) -> Request<'static> {
@@ -132,6 +141,7 @@ impl<'a> Request<'a> {
             meta: self.meta.map(own),
             seed: self.seed,
             limits: self.limits,
+            cancel: self.cancel,
         }
     }
 

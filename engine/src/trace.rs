@@ -21,12 +21,14 @@ pub enum Status {
     Timeout,
     /// The script needed more memory than its limit, and did not catch it.
     MemoryLimit,
+    /// The run was cancelled by its [`CancelHandle`](crate::CancelHandle).
+    Cancelled,
     /// No VM came free in time; the script did not run.
     QueueTimeout,
 }
 
 impl Status {
-    /// The name in the trace's JSON: `success`, `failure`, `timeout`, `memory_limit`, `queue_timeout`.
+    /// The name in the trace's JSON: `success`, `failure`, `timeout`, `memory_limit`, `cancelled`, `queue_timeout`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -34,6 +36,7 @@ impl Status {
             Self::Failure => "failure",
             Self::Timeout => "timeout",
             Self::MemoryLimit => "memory_limit",
+            Self::Cancelled => "cancelled",
             Self::QueueTimeout => "queue_timeout",
         }
     }
@@ -57,6 +60,8 @@ pub enum ErrorKind {
     Timeout,
     /// As [`Status::MemoryLimit`].
     MemoryLimit,
+    /// As [`Status::Cancelled`].
+    Cancelled,
     /// As [`Status::QueueTimeout`].
     QueueTimeout,
 }
@@ -70,6 +75,7 @@ impl ErrorKind {
             Self::Value => "value",
             Self::Timeout => Status::Timeout.as_str(),
             Self::MemoryLimit => Status::MemoryLimit.as_str(),
+            Self::Cancelled => Status::Cancelled.as_str(),
             Self::QueueTimeout => Status::QueueTimeout.as_str(),
         }
     }
@@ -81,6 +87,7 @@ impl ErrorKind {
             Self::Runtime | Self::Value => Status::Failure,
             Self::Timeout => Status::Timeout,
             Self::MemoryLimit => Status::MemoryLimit,
+            Self::Cancelled => Status::Cancelled,
             Self::QueueTimeout => Status::QueueTimeout,
         }
     }

@@ -16,6 +16,9 @@ use perilune::{Engine, Request};
 const TIMEOUT: Duration = Duration::from_millis(100);
 const MIB: usize = 1 << 20;
 
+/// Native stacks that a case is run on, in KiB: Rust's own default, and a host's that is small.
+const STACKS: [usize; 2] = [2048, 256];
+
 /// What a process may hold beside the limit, in MiB.
 const BESIDE: usize = 24;
 
@@ -26,7 +29,12 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        ["--case", file, mib] => case(Path::new(file), mib.parse().expect("a number of MiB")),
+        ["--case", file, mib, kib] => {
+            let (file, number) = (Path::new(file).to_owned(), |text: &str| text.parse::<usize>().expect("a number"));
+            let (mib, stack) = (number(mib), number(kib) * 1024);
+            let child = std::thread::Builder::new().stack_size(stack).spawn(move || case(&file, mib));
+            child.expect("a thread").join().expect("no panic")
+        }
         ["--times", ref names @ ..] => times(names.first().copied().unwrap_or("")),
         _ => all(),
     }
@@ -74,9 +82,11 @@ struct Outcome {
     rest: String,
 }
 
-fn run(file: &Path, mib: usize) -> Result<Outcome, String> {
+fn run(file: &Path, mib: usize, stack: usize) -> Result<Outcome, String> {
     let output = Command::new(std::env::current_exe().expect("this program"))
-        .args([Path::new("--case"), file, Path::new(&mib.to_string())])
+        .arg("--case")
+        .arg(file)
+        .args([mib.to_string(), stack.to_string()])
         .stdin(Stdio::null())
         .output()
         .map_err(|error| error.to_string())?;
@@ -113,23 +123,24 @@ fn cases() -> Vec<(PathBuf, Vec<String>)> {
 }
 
 fn all() -> ExitCode {
-    let mut jobs: Vec<(PathBuf, Vec<String>, usize)> = Vec::new();
+    let mut jobs: Vec<(PathBuf, Vec<String>, usize, usize)> = Vec::new();
     for (index, (path, expect)) in cases().into_iter().enumerate() {
         for (at, mib) in LIMITS.into_iter().enumerate() {
             if at == 0 || index % 8 == 0 {
                 // What is too much for 32 MiB may not be for more.
                 let expect = if at == 0 { expect.clone() } else { Vec::new() };
-                jobs.push((path.clone(), expect, mib));
+                jobs.push((path.clone(), expect, mib, STACKS[0]));
             }
         }
+        jobs.push((path, expect, LIMITS[0], STACKS[1]));
     }
     let total = jobs.len();
     let failures = Mutex::new(Vec::new());
     let jobs = Mutex::new(jobs.into_iter());
     let worker = || {
         loop {
-            let Some((path, expect, mib)) = jobs.lock().expect("no worker panics").next() else { break };
-            let wrong = match run(&path, mib) {
+            let Some((path, expect, mib, stack)) = jobs.lock().expect("no worker panics").next() else { break };
+            let wrong = match run(&path, mib, stack) {
                 Err(died) => Some(died),
                 Ok(outcome) if !expect.is_empty() && !expect.contains(&outcome.status) => {
                     Some(format!("{} instead of {} {}", outcome.status, expect.join(" or "), outcome.rest))
@@ -142,7 +153,7 @@ fn all() -> ExitCode {
             };
             if let Some(wrong) = wrong {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                failures.lock().expect("no worker panics").push(format!("{name} at {mib} MiB: {wrong}"));
+                failures.lock().expect("no worker panics").push(format!("{name} at {mib} MiB on a stack of {stack} KiB: {wrong}"));
             }
         }
     };
@@ -167,7 +178,7 @@ fn times(name: &str) -> ExitCode {
         if !file.contains(name) {
             continue;
         }
-        let mut late: Vec<Duration> = (0..5).filter_map(|_| Some(run(&path, LIMITS[0]).ok()?.late)).collect();
+        let mut late: Vec<Duration> = (0..5).filter_map(|_| Some(run(&path, LIMITS[0], STACKS[0]).ok()?.late)).collect();
         late.sort();
         if let Some(median) = late.get(late.len() / 2) {
             rows.push((*median, file));

@@ -14,7 +14,9 @@ use parking_lot::Mutex;
 use super::heap::Heap;
 use super::library::random::Random;
 use super::scripts::Loaded;
+use crate::cancel::CancelHandle;
 use crate::capture::Capture;
+use crate::trace::ErrorKind;
 use crate::watchdog::Deadline;
 
 /// The state of a VM beside its `lua_State`. Only the thread that runs the VM touches it, so cells will do; it never
@@ -27,6 +29,7 @@ pub(super) struct Control {
     pub(super) random: Random,
     pub(super) loaded: RefCell<Loaded>,
     pub(super) deadline: Cell<Option<Deadline>>,
+    pub(super) cancel: RefCell<Option<CancelHandle>>,
     /// `lua_topointer` of the metatable that all runs' `_G` share.
     pub(super) globals_metatable: Cell<*const c_void>,
     /// What the run under way was given and has made so far; null between runs.
@@ -49,6 +52,7 @@ impl Control {
             random: Random::new()?,
             loaded: RefCell::default(),
             deadline: Cell::new(None),
+            cancel: RefCell::default(),
             globals_metatable: Cell::new(ptr::null()),
             run: Cell::new(ptr::null()),
             error: RefCell::default(),
@@ -92,7 +96,7 @@ impl Control {
         self.heap.collect.set(false);
         // SAFETY: by this function's contract.
         unsafe {
-            while ffi::lua_gc(state, ffi::LUA_GCSTEP, 1) == 0 && !self.is_late() {}
+            while ffi::lua_gc(state, ffi::LUA_GCSTEP, 1) == 0 && !self.is_over() {}
             ffi::lua_gc(state, ffi::LUA_GCSTOP, 0);
         }
         self.heap.collected();
@@ -123,21 +127,37 @@ impl Control {
         }
     }
 
-    /// Whether the run is past its deadline.
-    pub(super) fn is_late(&self) -> bool {
-        self.deadline.get().is_some_and(|deadline| deadline.passed(Instant::now()))
+    /// Why the run must end now, if it must.
+    pub(super) fn ending(&self) -> Option<ErrorKind> {
+        if self.deadline.get().is_some_and(|deadline| deadline.passed(Instant::now())) {
+            return Some(ErrorKind::Timeout);
+        }
+        let is_cancelled = self.cancel.borrow().as_ref().is_some_and(CancelHandle::is_cancelled);
+        is_cancelled.then_some(ErrorKind::Cancelled)
     }
 
-    /// Whether someone asked the VM to look, and the run is past its deadline. Costs a load when nobody did.
+    /// Whether the run must end now.
+    pub(super) fn is_over(&self) -> bool {
+        self.ending().is_some()
+    }
+
+    /// Whether someone asked the VM to look, and the run must end. Costs a load when nobody did.
     pub(super) fn should_stop(&self) -> bool {
         // SAFETY: the state is live while the VM runs.
-        unsafe { is_armed(ffi::lua_callbacks(self.main.get())) && self.is_late() }
+        unsafe { is_armed(ffi::lua_callbacks(self.main.get())) && self.is_over() }
     }
 
     /// Nothing of an earlier run's interrupt is left.
-    pub(super) fn begin(&self, deadline: Deadline) {
+    pub(super) fn begin(&self, deadline: Deadline, cancel: Option<&CancelHandle>) {
         self.in_step.set(false);
         self.deadline.set(Some(deadline));
+        *self.cancel.borrow_mut() = cancel.cloned();
+    }
+
+    /// From here on nothing ends what the VM does.
+    pub(super) fn end(&self) {
+        self.deadline.set(None);
+        *self.cancel.borrow_mut() = None;
     }
 }
 
@@ -221,12 +241,12 @@ unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
         // SAFETY: an interrupt may call any function of the API, so everything alive can be reached.
         unsafe { control.collect(state) };
     }
-    if control.is_late() {
+    if control.is_over() {
         // It stays armed: whoever catches this meets it again at the next safe point.
         // SAFETY: the VM is live; the error unwinds through Luau's frames alone, to the next protected call.
         unsafe {
             arm(callbacks);
-            super::fault::raise_timeout(state);
+            super::fault::raise_over(state);
         }
     }
 }

@@ -18,8 +18,8 @@ const SHOWN: c_int = 12;
 /// What Luau raises when the allocator refuses.
 pub(super) const OUT_OF_MEMORY: &str = "not enough memory";
 
-/// What a script sees raised when it is past its deadline.
-const LATE: &str = "the run is past its deadline";
+/// What a script sees raised when it must end.
+const OVER: &str = "the run is past its deadline, or was cancelled";
 
 /// An uncaught error.
 #[derive(Debug, Default)]
@@ -30,15 +30,15 @@ pub(super) struct Fault {
     pub(super) traceback: String,
 }
 
-/// Raises the error of a run that is past its deadline.
+/// Raises the error of a run that must end.
 ///
 /// # Safety
 /// `state` is at a point where a function may raise.
-pub(super) unsafe fn raise_timeout(state: *mut lua_State) -> ! {
+pub(super) unsafe fn raise_over(state: *mut lua_State) -> ! {
     // SAFETY: by this function's contract. Should there be no memory for the text, that is raised instead: as good.
     unsafe {
         ffi::lua_rawcheckstack(state, 1);
-        ffi::lua_pushlstring_(state, LATE.as_ptr().cast(), LATE.len());
+        ffi::lua_pushlstring_(state, OVER.as_ptr().cast(), OVER.len());
         ffi::lua_error(state)
     }
 }
@@ -46,7 +46,7 @@ pub(super) unsafe fn raise_timeout(state: *mut lua_State) -> ! {
 /// Raises that memory ran out.
 ///
 /// # Safety
-/// As [`raise_timeout`].
+/// As [`raise_over`].
 pub(super) unsafe fn raise_out_of_memory(state: *mut lua_State) -> ! {
     // SAFETY: by this function's contract.
     unsafe {

@@ -17,6 +17,7 @@ mod decode;
 mod encode;
 mod fault;
 mod flags;
+pub(crate) mod fork;
 #[cfg(feature = "floor")]
 pub mod floor;
 mod globals;
@@ -41,6 +42,9 @@ use crate::limits::Limits;
 use crate::request::Request;
 use crate::trace::{ErrorKind, ScriptError};
 use crate::watchdog::Deadline;
+
+/// Native stack that a run may need, in bytes: Luau nests C calls 200 deep, in at most 2 KiB each.
+const STACK: usize = 1 << 20;
 
 /// Work of the collector between two looks at the deadline, in KiB.
 const COLLECTOR_STEP: i32 = 32;
@@ -131,7 +135,8 @@ impl Vm {
             began: Cell::new(false),
         };
         let control = self.control();
-        control.begin(job.deadline);
+        control.begin(job.deadline, job.request.cancel.as_ref());
+        let _enlisted = job.request.cancel.as_ref().map(|cancel| cancel.enlist(self.interrupt()));
         if control.heap.begin(job.limits.memory) {
             // SAFETY: no call is under way.
             unsafe { control.collect(raw) };
@@ -144,11 +149,13 @@ impl Vm {
         let secret = || control.random.secret();
         // SAFETY: the stack holds the handler and the entry, and has room for one more; a panic in one of our
         // functions unwinds through Luau's frames, after which this VM is not used again.
-        let called = catch_unwind(AssertUnwindSafe(|| unsafe {
+        let call = || unsafe {
             ffi::lua_setpointerencodekey(raw, secret(), secret(), secret(), secret());
             ffi::lua_pushvalue(raw, globals::ENTRY);
             ffi::lua_pcall(raw, 0, 0, globals::HANDLER)
-        }));
+        };
+        // A host's thread may have little stack left.
+        let called = catch_unwind(AssertUnwindSafe(|| stacker::maybe_grow(STACK, 2 * STACK, call)));
         control.run.set(std::ptr::null());
         let Ok(called) = called else {
             self.is_sound = false;
@@ -159,12 +166,12 @@ impl Vm {
             return Err(Error::Payload(error));
         }
         let (value, error) = conclude(control, job, called, run.value.take());
-        control.deadline.set(None);
+        control.end();
         if let Some(error) = &error {
             control.stderr.borrow_mut().write_reserved(&told(error));
         }
         let kind = error.as_ref().map(|error| error.kind);
-        self.is_sound = !matches!(kind, Some(ErrorKind::Timeout | ErrorKind::MemoryLimit));
+        self.is_sound = !matches!(kind, Some(ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::MemoryLimit));
         let outcome = Outcome {
             stdout: control.stdout.borrow().take(),
             stderr: control.stderr.borrow().take(),
@@ -217,9 +224,13 @@ fn conclude(
     value: Option<Result<String, encode::Refused>>,
 ) -> (Option<String>, Option<ScriptError>) {
     let fault = control.error.take().filter(|_| called != ffi::LUA_OK);
-    let (kind, message) = if control.is_late() {
+    let (kind, message) = if let Some(kind) = control.ending() {
         let timeout = job.limits.timeout.as_millis();
-        (ErrorKind::Timeout, format!("the run did not end within its timeout of {timeout} ms"))
+        let message = match kind {
+            ErrorKind::Cancelled => "the run was cancelled".to_owned(),
+            _ => format!("the run did not end within its timeout of {timeout} ms"),
+        };
+        (kind, message)
     } else if called == ffi::LUA_OK {
         match value {
             None => return (None, None),

@@ -69,7 +69,7 @@ pub(super) unsafe fn push_json(state: *mut lua_State, text: &[u8], part: Part) -
     unsafe {
         match decode::push(state, text, part != Part::Body) {
             Ok(()) => Ok(()),
-            Err(decode::Refused::Late) => fault::raise_timeout(state),
+            Err(decode::Refused::Late) => fault::raise_over(state),
             Err(decode::Refused::Json { reason, position }) => Err(PayloadError::Json { part, reason, position }),
         }
     }
@@ -95,7 +95,7 @@ unsafe fn set(state: *mut lua_State, index: usize, key: &[u8], value: &[u8]) {
     // SAFETY: the table is on the top of the stack of a call, which has room for two more.
     unsafe {
         if index % LOOK_EVERY == LOOK_EVERY - 1 && Control::of(state).should_stop() {
-            fault::raise_timeout(state);
+            fault::raise_over(state);
         }
         push_bytes(state, key);
         push_bytes(state, value);
@@ -148,7 +148,7 @@ unsafe fn push_payload(state: *mut lua_State) -> bool {
                 }
                 match decode::push(state, text, false) {
                     Ok(()) => true,
-                    Err(decode::Refused::Late) => fault::raise_timeout(state),
+                    Err(decode::Refused::Late) => fault::raise_over(state),
                     Err(decode::Refused::Json { .. }) => false,
                 }
             }

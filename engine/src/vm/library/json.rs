@@ -108,7 +108,7 @@ unsafe extern "C-unwind" fn encode_value(state: *mut lua_State) -> c_int {
                 control.make_room(state, sink.bytes().len());
                 push_bytes(state, sink.bytes());
             }
-            Err(encode::Refused::Late) => fault::raise_timeout(state),
+            Err(encode::Refused::Late) => fault::raise_over(state),
             Err(encode::Refused::Memory) => fault::raise_out_of_memory(state),
             Err(refused) => fault::raise(state, refused.describe("json.encode: the value")),
         }
@@ -127,7 +127,7 @@ unsafe extern "C-unwind" fn decode_text(state: *mut lua_State) -> c_int {
         control.make_room(state, text.len());
         match decode::push(state, text, false) {
             Ok(()) => 1,
-            Err(decode::Refused::Late) => fault::raise_timeout(state),
+            Err(decode::Refused::Late) => fault::raise_over(state),
             Err(decode::Refused::Json { reason, position }) => {
                 fault::raise(state, format!("json.decode: {reason}: {position}"))
             }

@@ -365,7 +365,7 @@ unsafe fn raise(state: *mut lua_State, stop: Stop) -> ! {
     unsafe {
         match stop {
             Stop::Pattern(what) => fault::raise(state, what),
-            Stop::Late => fault::raise_timeout(state),
+            Stop::Late => fault::raise_over(state),
         }
     }
 }

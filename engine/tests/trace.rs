@@ -1,0 +1,360 @@
+//! What a run hands back: every field, its JSON form, and how errors are told.
+
+mod common;
+
+use std::fmt;
+use std::time::{Duration, Instant, SystemTime};
+
+use common::{assert_success, json, run, run_in, text};
+use perilune::{Engine, ErrorKind, Request, RunLimits, Status, Trace};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// The keys of an object, in the order of the text.
+struct Keys(Vec<String>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Keys;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+                let mut keys = Vec::new();
+                while let Some((key, IgnoredAny)) = map.next_entry()? {
+                    keys.push(key);
+                }
+                Ok(Keys(keys))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+#[track_caller]
+fn keys(text: &str) -> Vec<String> {
+    serde_json::from_str::<Keys>(text).expect("an object").0
+}
+
+/// The keys of an object within the JSON of a trace.
+#[track_caller]
+fn keys_of(trace: &Trace, member: &str) -> Vec<String> {
+    #[derive(Deserialize)]
+    struct Parts<'a> {
+        #[serde(borrow)]
+        result: &'a serde_json::value::RawValue,
+        #[serde(borrow)]
+        error: Option<&'a serde_json::value::RawValue>,
+        #[serde(borrow)]
+        usage: Option<&'a serde_json::value::RawValue>,
+    }
+    let text = trace.to_json();
+    let parts: Parts<'_> = serde_json::from_str(&text).expect("a trace");
+    let part = match member {
+        "result" => Some(parts.result),
+        "error" => parts.error,
+        _ => parts.usage,
+    };
+    keys(part.expect("it is there").get())
+}
+
+#[test]
+fn a_run_that_says_nothing_has_the_seeds_keys_first() {
+    let trace = run("");
+    let found = keys(&trace.to_json());
+    assert_eq!(found[..5], ["status", "duration", "result", "executed_at", "id"]);
+    for key in &found[5..] {
+        assert!(["duration_ns", "script", "version", "usage"].contains(&key.as_str()), "{key} holds nothing");
+    }
+    assert_eq!(keys_of(&trace, "result"), ["stderr", "stdout"]);
+    let whole = json(&trace.to_json());
+    assert_eq!(whole["result"], json(r#"{"stderr":"","stdout":""}"#));
+}
+
+#[test]
+fn keys_appear_when_they_hold_something() {
+    let limits = RunLimits { output: Some(3), ..RunLimits::default() };
+    let request = Request::new().limits(limits);
+    let trace = common::run_with("print('long') warn('long') return 1", &request);
+    assert_eq!(keys_of(&trace, "result"), ["stderr", "stdout", "stdout_truncated", "stderr_truncated", "value"]);
+    let whole = json(&trace.to_json());
+    assert_eq!(whole["result"]["stdout_truncated"], true);
+    assert_eq!(whole["result"]["value"], 1);
+    assert!(!keys(&trace.to_json()).contains(&"error".to_owned()));
+
+    let trace = run("error('x')");
+    assert!(keys(&trace.to_json()).contains(&"error".to_owned()));
+    assert_eq!(keys_of(&trace, "error"), ["kind", "message", "script", "line", "traceback"]);
+    let whole = json(&trace.to_json());
+    assert_eq!(whole["status"], "failure");
+    assert_eq!(whole["error"]["kind"], "runtime");
+    assert_eq!(whole["error"]["message"], "test:1: x");
+    assert_eq!(whole["error"]["script"], "test");
+    assert_eq!(whole["error"]["line"], 1);
+    // The value of a nil that was returned is there, of nothing it is not.
+    assert_eq!(keys_of(&run("return nil"), "result"), ["stderr", "stdout", "value"]);
+}
+
+#[test]
+fn the_json_form_says_what_the_fields_say() {
+    let source = "print('out', 1) warn('err') return {a = {1, 2.5}}";
+    let trace = run(source);
+    assert_success(&trace, source);
+    let line = trace.to_json();
+    assert!(!line.contains('\n'));
+    let whole = json(&line);
+    assert_eq!(whole["id"], trace.id);
+    assert_eq!(whole["status"], "success");
+    assert_eq!(whole["duration"], Value::from(trace.duration.as_millis() as u64));
+    assert_eq!(whole["duration_ns"], Value::from(trace.duration.as_nanos() as u64));
+    assert_eq!(whole["result"]["stdout"], "out\t1\n");
+    assert_eq!(whole["result"]["stderr"], "err\n");
+    assert_eq!(whole["result"]["value"], json(r#"{"a":[1,2.5]}"#));
+    assert_eq!(whole["script"], "test");
+    assert_eq!(whole["version"], trace.version);
+    assert_eq!(whole["usage"]["memory_bytes"], Value::from(trace.usage.memory_bytes));
+    assert_eq!(trace.stdout, b"out\t1\n");
+    assert_eq!((trace.stdout_text(), trace.stderr_text()), ("out\t1\n".into(), "err\n".into()));
+    assert_eq!((&*trace.script, trace.ok(), trace.error), ("test", true, None));
+    assert_eq!(line, serde_json::to_string(&run_like(&line)).expect("JSON"), "one line without needless spaces");
+}
+
+/// The same JSON, through `RawValue`: it keeps order and spelling.
+fn run_like(line: &str) -> Box<serde_json::value::RawValue> {
+    serde_json::from_str(line).expect("JSON")
+}
+
+#[test]
+fn bytes_that_are_not_utf8_stay_in_the_fields_and_become_u_fffd_as_text() {
+    let trace = run("io.write('a\\255b') io.stderr:write('\\xC3')");
+    assert_eq!((&*trace.stdout, &*trace.stderr), (&b"a\xffb"[..], &b"\xc3"[..]));
+    let whole = json(&trace.to_json());
+    assert_eq!(whole["result"]["stdout"], "a\u{fffd}b");
+    assert_eq!(whole["result"]["stderr"], "\u{fffd}");
+}
+
+#[test]
+fn ids_count_from_1_per_engine() {
+    let (one, other) = (Engine::builder().pool_size(1).build(), Engine::builder().pool_size(1).build());
+    let source = "return 1";
+    let (a, b) = (one.compile("a", source).expect("a"), one.clone().compile("b", "error('x')").expect("b"));
+    let c = other.compile("c", source).expect("c");
+    for round in 0..3 {
+        assert_eq!(a.run(&Request::new()).expect("it runs").id, 2 * round + 1);
+        assert_eq!(b.run(&Request::new()).expect("it runs").id, 2 * round + 2);
+        assert_eq!(c.run(&Request::new()).expect("it runs").id, round + 1);
+    }
+}
+
+#[test]
+fn executed_at_is_utc_with_six_digits() {
+    let micros = |time: SystemTime| time.duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_micros();
+    for _ in 0..20 {
+        let before = SystemTime::now();
+        let trace = run("");
+        let after = SystemTime::now();
+        let whole = json(&trace.to_json());
+        let text = whole["executed_at"].as_str().expect("text");
+        let shape: String = text.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+        assert_eq!(shape, "0000-00-00T00:00:00.000000Z");
+        let read = humantime::parse_rfc3339(text).expect("a time");
+        assert_eq!(micros(read), micros(trace.executed_at));
+        assert!(micros(before) <= micros(read) && micros(read) <= micros(after), "{text}");
+    }
+}
+
+#[test]
+fn duration_is_no_longer_than_the_call() {
+    let began = Instant::now();
+    let trace = run("for i = 1, 1e5 do end");
+    assert!(Duration::ZERO < trace.duration && trace.duration <= began.elapsed());
+}
+
+#[test]
+fn usage_tells_the_growth_of_the_heap() {
+    let engine = Engine::builder().pool_size(1).build();
+    let small = run_in(&engine, "return 1", &Request::new()).usage;
+    let large = run_in(&engine, "local s = string.rep('x', 8 * 2^20) return #s", &Request::new()).usage;
+    assert!(small.memory_bytes < 1 << 20, "{}", small.memory_bytes);
+    assert!((8 << 20..=64 << 20).contains(&large.memory_bytes), "{}", large.memory_bytes);
+    assert_eq!(small.queued, Duration::ZERO);
+    let after = run_in(&engine, "return 1", &Request::new()).usage;
+    assert!(after.memory_bytes < 1 << 20, "growth is a run's own: {}", after.memory_bytes);
+}
+
+#[test]
+fn statuses_and_kinds_have_the_contracts_names() {
+    for (kind, status, name) in [
+        (ErrorKind::Runtime, Status::Failure, "runtime"),
+        (ErrorKind::Value, Status::Failure, "value"),
+        (ErrorKind::Timeout, Status::Timeout, "timeout"),
+        (ErrorKind::MemoryLimit, Status::MemoryLimit, "memory_limit"),
+        (ErrorKind::QueueTimeout, Status::QueueTimeout, "queue_timeout"),
+    ] {
+        assert_eq!((kind.status(), kind.as_str()), (status, name));
+    }
+    assert_eq!(format!("{} {}", Status::Success, Status::Failure), "success failure");
+}
+
+/// A script that fails, its message (or a part of it), and its line.
+const ERRORS: &[(&str, &str, Option<u32>)] = &[
+    ("error('boom')", "test:1: boom", Some(1)),
+    ("\n\nerror('boom')", "test:3: boom", Some(3)),
+    ("\nerror('boom', 0)", "boom", Some(2)),
+    ("local function f() error('boom', 2) end\n\nf()", "test:3: boom", Some(3)),
+    ("local function f()\nerror('boom')\nend\n\nf()", "test:2: boom", Some(2)),
+    ("\nlocal x = nil\nx.y = 1", "attempt to index nil", Some(3)),
+    ("\nreturn 1 + {}", "attempt to perform arithmetic", Some(2)),
+    ("\nmissing()", "attempt to call a nil value", Some(2)),
+    ("\nreturn 1 < 'x'", "attempt to compare", Some(2)),
+    ("\nassert(false, 'no')", "no", Some(2)),
+    ("\nassert(nil)", "assertion failed!", Some(2)),
+    ("\nstring.rep()", "missing argument #1", Some(2)),
+    ("\nerror()", "nil", Some(2)),
+    ("\nerror(nil)", "nil", Some(2)),
+    ("\nerror(42)", "42", Some(2)),
+    ("\nerror(true)", "boolean", Some(2)),
+    ("\nerror({code = 7})", "{\"code\":7}", Some(2)),
+    ("\nerror({print})", "table", Some(2)),
+    ("\nerror(print)", "function", Some(2)),
+    ("\nerror(coroutine.create(print))", "thread", Some(2)),
+    ("\nerror(buffer.create(1))", "buffer", Some(2)),
+    ("\nerror(json.null)", "null", Some(2)),
+    ("\nerror(setmetatable({}, {__tostring = function() return 'told' end}))", "told", Some(2)),
+    ("\nerror(setmetatable({}, {__tostring = function() return 1 end}))", "__tostring", Some(2)),
+    ("\nerror('\\255')", "\u{fffd}", Some(2)),
+    ("\nerror('a\\nb')", "test:2: a\nb", Some(2)),
+    ("\nerror('')", "test:2: ", Some(2)),
+    ("local c = coroutine.wrap(function()\nerror('inside') end)\n\nc()", "test:2: inside", Some(2)),
+    ("\ncoroutine.yield()", "yield", Some(2)),
+];
+
+#[test]
+fn an_uncaught_error_is_told_in_the_trace_and_in_stderr() {
+    for (source, message, line) in ERRORS {
+        let trace = run(source);
+        let Some(error) = &trace.error else { panic!("no error: {source}") };
+        assert_eq!((trace.status, error.kind), (Status::Failure, ErrorKind::Runtime), "{source}");
+        assert!(error.message.contains(message), "{source}: {}", error.message);
+        assert_eq!((error.script.as_deref(), error.line), (Some("test"), *line), "{source}: {error:?}");
+        assert!(trace.stderr_text().contains(&error.message), "{source}: {}", trace.stderr_text());
+        for call in error.traceback.lines() {
+            assert!(trace.stderr_text().contains(call), "{source}: {call}");
+        }
+        assert!(trace.stderr.ends_with(b"\n"), "{source}");
+        assert_eq!(trace.value, None);
+    }
+}
+
+#[test]
+fn an_error_is_appended_to_what_stderr_holds() {
+    let trace = run("print('before') io.stderr:write('mine') error('boom', 0)");
+    assert_eq!(trace.stdout, b"before\n");
+    assert!(trace.stderr_text().starts_with("mine\nboom\n"), "{}", trace.stderr_text());
+}
+
+#[test]
+fn the_traceback_has_the_calls_innermost_first() {
+    let trace = run("local function inner() error('x') end\nlocal function outer() inner() end\nouter()");
+    let traceback = trace.error.expect("it failed").traceback;
+    let at = |needle: &str| traceback.find(needle).unwrap_or_else(|| panic!("no {needle} in {traceback}"));
+    assert!(at("test:1") < at("test:2") && at("test:2") < at("test:3"), "{traceback}");
+    assert!(at("'inner'") < at("'outer'"), "{traceback}");
+    assert!(!traceback.contains("perilune"), "our own calls do not show: {traceback}");
+}
+
+#[test]
+fn messages_and_tracebacks_are_bounded() {
+    for source in [
+        "local function f(n) if n == 0 then error('deep') end return 1 + f(n - 1) end f(10000)",
+        "local function f() return 1 + f() end f()",
+        "error(string.rep('x', 2^20))",
+        "error(string.rep('\\255', 2^20))",
+        "error(setmetatable({}, {__tostring = function() return string.rep('x', 2^20) end}))",
+        "error(string.rep('é', 2^20), 0)",
+        "local t = {} for i = 1, 1e5 do t[i] = i end error(t)",
+        "local function f(n) local ok, e = pcall(function() if n > 0 then f(n - 1) else error('x') end end) \
+         if not ok then error(debug.traceback(e)) end end f(60)",
+        "local s = 'x' for _ = 1, 5000 do s = debug.traceback(s) end error(s)",
+        "local function f(n) if n == 0 then error('x') end local c = coroutine.wrap(f) c(n - 1) end f(100)",
+    ] {
+        let trace = run(source);
+        let Some(error) = &trace.error else { panic!("no error: {source}") };
+        // 8 KiB, a mark that it was cut, and three bytes for one where it is not UTF-8.
+        assert!(error.message.len() <= 3 * 8192 + 64, "{source}: message of {}", error.message.len());
+        assert!(error.traceback.lines().count() <= 32, "{source}: {}", error.traceback);
+        assert!(trace.stderr.len() <= 64 * 1024, "{source}: stderr of {}", trace.stderr.len());
+        assert!(trace.stderr_text().contains(&error.message), "{source}");
+    }
+}
+
+#[test]
+fn the_message_is_8_kib_at_most_as_its_doc_says() {
+    for source in ["error(string.rep('x', 2^20))", "error(string.rep('\\255', 2^20))"] {
+        let message = run(source).error.expect("it failed").message;
+        assert!(message.len() <= 8192 + 64, "{source}: {}", message.len());
+    }
+}
+
+/// A name that shows in errors as it was given.
+const NAMES: &[&str] = &["hello", "a/b.lua", "with space", "=equals", "@at", "ünï", "a:7", "[string \"x\"]", "-", "%s"];
+
+#[test]
+fn names_show_as_they_were_given() {
+    let long = "n".repeat(300);
+    let mut wrong = Vec::new();
+    for name in NAMES.iter().copied().chain([long.as_str()]) {
+        let trace = engine_run(name, "\nerror('boom')");
+        let error = trace.error.clone().expect("it failed");
+        if &*trace.script != name || error.script.as_deref() != Some(name) || error.line != Some(2) {
+            wrong.push(format!("{name}: {error:?}"));
+        } else if error.message != format!("{name}:2: boom") {
+            wrong.push(format!("{name}: {}", error.message));
+        }
+        let error = common::engine().compile(name, "\n\nx = = 1").expect_err("it does not compile");
+        assert_eq!((error.script.as_str(), error.line), (name, 3));
+        assert_eq!(error.to_string(), format!("{name}:3: {}", error.reason));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn engine_run(name: &str, source: &str) -> Trace {
+    common::engine().compile(name, source).expect("it compiles").run(&Request::new()).expect("it runs")
+}
+
+#[test]
+fn what_does_not_compile_is_refused_with_its_line() {
+    for (source, line) in [
+        ("x = = 1", 1),
+        ("\n\nx =", 3),
+        ("if true then\n\nprint(1)", 3),
+        ("\nlocal s = 'open", 2),
+        ("\ngoto done", 2),
+        ("\nreturn 1 & 2", 2),
+        ("x = 1\n\nbreak", 3),
+        ("\n)", 2),
+        ("return 1\nprint(1)", 2),
+        ("\nlocal s = '\\xzz'", 2),
+    ] {
+        let error = common::engine().compile("bad", source).expect_err(source);
+        assert_eq!((error.script.as_str(), error.line), ("bad", line), "{source:?}: {error}");
+        assert!(!error.reason.is_empty() && !error.reason.contains("bad:"), "{error}");
+        assert_eq!(error.to_string(), format!("bad:{line}: {}", error.reason));
+        assert_eq!(perilune::Error::from(error.clone()).to_string(), error.to_string());
+    }
+}
+
+#[test]
+fn a_result_that_is_no_json_is_a_failure_of_kind_value() {
+    let trace = run("print('kept') return print");
+    assert_eq!(json(&trace.to_json())["error"]["kind"], "value");
+    assert_eq!((trace.status, &*trace.stdout), (Status::Failure, &b"kept\n"[..]));
+    let error = trace.error.as_ref().expect("it failed");
+    assert!(trace.stderr_text().contains(&error.message));
+    assert_eq!(text("return 1"), "1");
+}
