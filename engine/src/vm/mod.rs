@@ -264,3 +264,56 @@ fn told(error: &ScriptError) -> String {
         calls => format!("{}\nstack traceback:\n\t{}\n", error.message, calls.replace('\n', "\n\t")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    const SCRIPT: &str = r#"
+        local t = {}
+        for i = 1, 300 do t[i] = { tostring(i), i } end
+        local co = coroutine.create(function(...) coroutine.yield(...) error("x") end)
+        coroutine.resume(co, table.unpack(t, 1, 50))
+        pcall(coroutine.close, co)
+        pcall(coroutine.resume, co)
+        pcall(table.sort, t, function(a, b) return a[1] < b[1] end)
+        local s = ("x"):rep(5000):gsub("x", "%0y") .. table.concat({ 1, 2, 3 }, ",")
+        pcall(string.format, "%s %q %d", s, s, 5)
+        print(json.encode(json.decode('{"a":[1,2,{"b":null}]}')), #s:split("y"), debug.traceback("here"))
+        return { POST, ARGS.monster, xpcall(error, debug.traceback, "e") }
+    "#;
+
+    fn run(vm: &mut Vm, script: &Bytecode) -> Result<Outcome, Error> {
+        let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2],"m":{"k":"v"}}"#);
+        let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
+        vm.run(&Job { script, request: &request, limits: &Limits::default(), deadline })
+    }
+
+    /// Guards against state that a failed allocation leaves half-made, in Luau or in our functions: Luau 0.740's
+    /// `coroutine.close` left a coroutine that crashed when it was resumed.
+    #[test]
+    fn whichever_allocation_fails_the_next_run_is_as_it_should_be() {
+        let script = Bytecode::compile("script", SCRIPT.as_bytes()).expect("it compiles");
+        let expected = run(&mut Vm::new().expect("a VM"), &script).expect("it runs");
+        assert!(expected.error.is_none(), "{:?}", expected.error);
+        let mut vm = Vm::new().expect("a VM");
+        for nth in 0.. {
+            assert!(nth < 10_000, "an allocation failed in every run");
+            vm.control().heap.fail_after.set(Some(nth));
+            let failed = run(&mut vm, &script).expect("it runs");
+            let untouched = vm.control().heap.fail_after.take().is_some_and(|left| left > 0);
+            if !vm.is_sound() {
+                vm = Vm::new().expect("a VM");
+            }
+            let again = run(&mut vm, &script).expect("it runs");
+            assert_eq!(again.stdout, expected.stdout, "after allocation {nth} failed");
+            assert_eq!(again.value, expected.value, "after allocation {nth} failed");
+            if untouched {
+                assert!(failed.error.is_none());
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! One engine, used from many threads.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+
+use perilune::{CompileError, Engine, Error, Request, Script, Status, Trace};
+
+#[test]
+fn what_a_host_shares_can_be_shared() {
+    fn shared<T: Send + Sync + Clone + 'static>() {}
+    shared::<Engine>();
+    shared::<Script>();
+    shared::<Request<'static>>();
+    shared::<Trace>();
+    shared::<Error>();
+    shared::<CompileError>();
+}
+
+#[test]
+fn eight_threads_share_a_pool_of_two() {
+    const THREADS: u64 = 8;
+    const RUNS: u64 = 200;
+    let engine = Engine::builder().pool_size(2).build();
+    let script = engine.compile("sum", "mine = GET.thread .. ':' .. POST.run print(mine) return mine").expect("it compiles");
+    let failing = engine.compile("fails", "error(GET.thread, 0)").expect("it compiles");
+    let ids = Mutex::new(HashSet::new());
+    std::thread::scope(|threads| {
+        for thread in 0..THREADS {
+            let (engine, script, failing, ids) = (engine.clone(), script.clone(), failing.clone(), &ids);
+            threads.spawn(move || {
+                let (name, mut last) = (thread.to_string(), 0);
+                for run in 0..RUNS {
+                    let body = format!("{{\"run\":{run}}}");
+                    let request = Request::new().param("thread", name.as_str()).json(&body);
+                    let trace = script.run(&request).expect("it runs");
+                    let mine = format!("{thread}:{run}");
+                    assert_eq!(trace.value_as::<String>().ok(), Some(mine.clone()));
+                    assert_eq!(trace.stdout, format!("{mine}\n").into_bytes());
+                    assert!(trace.id > last, "ids rise within a thread");
+                    last = trace.id;
+                    let mut ids = ids.lock().expect("no thread panicked");
+                    assert!(ids.insert(trace.id), "{} twice", trace.id);
+                    drop(ids);
+                    if run % 20 == 0 {
+                        let trace = failing.run(&request).expect("it runs");
+                        assert_eq!(trace.error.expect("it failed").message, name);
+                        assert_fresh(&engine, &request, &name);
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(ids.into_inner().expect("no thread panicked").len() as u64, THREADS * RUNS);
+}
+
+/// Compiles in the midst of runs.
+fn assert_fresh(engine: &Engine, request: &Request<'_>, name: &str) {
+    let script = engine.compile("fresh", "return GET.thread").expect("it compiles");
+    let trace = script.run(request).expect("it runs");
+    assert_eq!(trace.value_as::<String>().ok().as_deref(), Some(name));
+}
+
+#[test]
+fn many_scripts_on_a_pool_of_two_keep_working() {
+    const SCRIPTS: usize = 2000;
+    let engine = Engine::builder().pool_size(2).build();
+    let scripts: Vec<Script> = (0..SCRIPTS)
+        .map(|n| engine.compile(&format!("s{n}"), format!("local t = {{{n}}} return t[1] + GET.add")).expect("it compiles"))
+        .collect();
+    std::thread::scope(|threads| {
+        for thread in 0..4 {
+            let scripts = &scripts;
+            threads.spawn(move || {
+                let add = thread.to_string();
+                let request = Request::new().param("add", add.as_str());
+                for round in 0..2 {
+                    for n in (0..SCRIPTS).map(|n| (n * 7 + thread * 500 + round) % SCRIPTS) {
+                        let trace = scripts[n].run(&request).expect("it runs");
+                        assert_eq!(trace.value_as::<usize>().ok(), Some(n + thread), "{}", trace.stderr_text());
+                        assert_eq!(&*trace.script, format!("s{n}"));
+                    }
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn scripts_outlive_the_handle_of_their_engine() {
+    let script = Engine::builder().pool_size(1).build().compile("test", "return 1").expect("it compiles");
+    let trace = std::thread::spawn(move || script.run(&Request::new()).expect("it runs")).join().expect("no panic");
+    assert_eq!((trace.status, trace.value.as_deref()), (Status::Success, Some("1")));
+}
+
+#[test]
+fn dropping_scripts_and_engines_at_once_is_fine() {
+    let engine = Engine::builder().pool_size(2).build();
+    std::thread::scope(|threads| {
+        for thread in 0..4 {
+            let engine = engine.clone();
+            threads.spawn(move || {
+                for n in 0..100 {
+                    let script = engine.compile("short", format!("return {n}")).expect("it compiles");
+                    assert_eq!(script.run(&Request::new()).expect("it runs").value_as::<u32>().ok(), Some(n));
+                    if n % 25 == 0 {
+                        let own = Engine::builder().pool_size(1).build();
+                        let trace = own.compile("own", "return 1").expect("it compiles").run(&Request::new());
+                        assert_eq!(trace.expect("it runs").id, 1, "thread {thread}");
+                    }
+                }
+            });
+        }
+    });
+}
