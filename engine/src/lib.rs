@@ -45,3 +45,8 @@ pub use trace::{ErrorKind, ScriptError, Status, Trace, Usage};
 #[cfg(feature = "floor")]
 #[doc(hidden)]
 pub use vm::floor;
+
+/// The example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

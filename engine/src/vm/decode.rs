@@ -20,6 +20,9 @@ pub(super) const MAX_EXACT: u64 = 1 << 53;
 /// Values between two looks at the deadline.
 const LOOK_EVERY: u32 = 64;
 
+/// Room that a table is made with: growing from nothing to four took a tenth of a short run.
+const PRESIZED: c_int = 4;
+
 /// Why a text did not become a value.
 pub(super) enum Refused {
     /// It is not JSON, or nested too deeply.
@@ -118,14 +121,14 @@ impl Decoder<'_> {
     }
 
     /// Begins a table at `depth`, with room on the stack for a key, a value and a metatable.
-    fn open<E: serde::de::Error>(&self, depth: u32, elements: usize) -> Result<(), E> {
+    fn open<E: serde::de::Error>(&self, depth: u32, elements: c_int, members: c_int) -> Result<(), E> {
         if depth >= MAX_DEPTH {
             return Err(E::custom(format_args!("nested deeper than {MAX_DEPTH} levels")));
         }
         // SAFETY: `state` is at a call.
         unsafe {
             ffi::lua_rawcheckstack(self.state, 4);
-            ffi::lua_createtable(self.state, elements as c_int, 0);
+            ffi::lua_createtable(self.state, elements, members);
         }
         Ok(())
     }
@@ -208,7 +211,7 @@ impl<'de> Visitor<'de> for Value<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
         let Self { decoder, depth } = self;
-        decoder.open(depth, 0)?;
+        decoder.open(depth, PRESIZED, 0)?;
         let mut index = 0;
         while seq.next_element_seed(Value { decoder, depth: depth + 1 })?.is_some() {
             decoder.count()?;
@@ -222,7 +225,7 @@ impl<'de> Visitor<'de> for Value<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { decoder, depth } = self;
-        decoder.open(depth, 0)?;
+        decoder.open(depth, 0, PRESIZED)?;
         while map.next_key_seed(Key(decoder))?.is_some() {
             decoder.count()?;
             map.next_value_seed(Value { decoder, depth: depth + 1 })?;
