@@ -21,7 +21,9 @@ fn eight_threads_share_a_pool_of_two() {
     const THREADS: u64 = 8;
     const RUNS: u64 = 200;
     let engine = Engine::builder().pool_size(2).build();
-    let script = engine.compile("sum", "mine = GET.thread .. ':' .. POST.run print(mine) return mine").expect("it compiles");
+    let script = engine
+        .compile("sum", "mine = GET.thread .. ':' .. POST.run print(mine) return mine")
+        .expect("it compiles");
     let failing = engine.compile("fails", "error(GET.thread, 0)").expect("it compiles");
     let ids = Mutex::new(HashSet::new());
     std::thread::scope(|threads| {
@@ -65,7 +67,11 @@ fn many_scripts_on_a_pool_of_two_keep_working() {
     const SCRIPTS: usize = 2000;
     let engine = Engine::builder().pool_size(2).build();
     let scripts: Vec<Script> = (0..SCRIPTS)
-        .map(|n| engine.compile(&format!("s{n}"), format!("local t = {{{n}}} return t[1] + GET.add")).expect("it compiles"))
+        .map(|n| {
+            engine
+                .compile(&format!("s{n}"), format!("local t = {{{n}}} return t[1] + GET.add"))
+                .expect("it compiles")
+        })
         .collect();
     std::thread::scope(|threads| {
         for thread in 0..4 {
@@ -76,7 +82,12 @@ fn many_scripts_on_a_pool_of_two_keep_working() {
                 for round in 0..2 {
                     for n in (0..SCRIPTS).map(|n| (n * 7 + thread * 500 + round) % SCRIPTS) {
                         let trace = scripts[n].run(&request).expect("it runs");
-                        assert_eq!(trace.value_as::<usize>().ok(), Some(n + thread), "{}", trace.stderr_text());
+                        assert_eq!(
+                            trace.value_as::<usize>().ok(),
+                            Some(n + thread),
+                            "{}",
+                            trace.stderr_text()
+                        );
                         assert_eq!(&*trace.script, format!("s{n}"));
                     }
                 }
@@ -88,7 +99,8 @@ fn many_scripts_on_a_pool_of_two_keep_working() {
 #[test]
 fn scripts_outlive_the_handle_of_their_engine() {
     let script = Engine::builder().pool_size(1).build().compile("test", "return 1").expect("it compiles");
-    let trace = std::thread::spawn(move || script.run(&Request::new()).expect("it runs")).join().expect("no panic");
+    let trace =
+        std::thread::spawn(move || script.run(&Request::new()).expect("it runs")).join().expect("no panic");
     assert_eq!((trace.status, trace.value.as_deref()), (Status::Success, Some("1")));
 }
 

@@ -161,10 +161,14 @@ fn what_a_script_returns_becomes_json() {
 
 #[test]
 fn integers_go_out_without_a_fraction_and_floats_exactly() {
-    for (source, expected) in [("return 1.0", "1"), ("return 2^53", "9007199254740992"), ("return -7", "-7"), ("return 1.5", "1.5")] {
+    for (source, expected) in
+        [("return 1.0", "1"), ("return 2^53", "9007199254740992"), ("return -7", "-7"), ("return 1.5", "1.5")]
+    {
         assert_eq!(text(source), expected);
     }
-    for (source, expected) in [("return 2^54", 2f64.powi(54)), ("return 1e300", 1e300), ("return -2^63", -(2f64.powi(63)))] {
+    for (source, expected) in
+        [("return 2^54", 2f64.powi(54)), ("return 1e300", 1e300), ("return -2^63", -(2f64.powi(63)))]
+    {
         assert_eq!(text(source).parse::<f64>().ok(), Some(expected), "{source}");
     }
 }
@@ -221,7 +225,10 @@ fn values_are_128_deep_at_most() {
         assert_eq!(text(&(source.clone() + "return t")).matches('[').count(), depth);
         assert_eq!(value(&(source + "return #json.encode(t)")), json(&(2 * depth + 1).to_string()));
         let sent = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-        let found = text_with("return json.encode(json.decode(GET.v)) == GET.v", &Request::new().param("v", sent.as_str()));
+        let found = text_with(
+            "return json.encode(json.decode(GET.v)) == GET.v",
+            &Request::new().param("v", sent.as_str()),
+        );
         assert_eq!(found, "true");
         assert_eq!(text_with("return CONFIG", &Request::new().config(&sent)), sent);
     }
@@ -231,7 +238,8 @@ fn values_are_128_deep_at_most() {
         assert!(message.contains("128"), "{message}");
         assert_eq!(text(&(source + "return (pcall(json.encode, t))")), "false");
         let sent = format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
-        let found = text_with("return {pcall(json.decode, GET.v)}", &Request::new().param("v", sent.as_str()));
+        let found =
+            text_with("return {pcall(json.decode, GET.v)}", &Request::new().param("v", sent.as_str()));
         assert!(found.starts_with("[false,") && found.contains("128"), "{found}");
         assert!(matches!(refused(&Request::new().config(&sent)), PayloadError::Json { .. }));
     }
@@ -250,7 +258,14 @@ fn json_decode_refuses_what_is_not_json_and_says_where() {
         let found = text_with("return {pcall(json.decode, GET.v)}", &Request::new().param("v", text_sent));
         assert!(found.starts_with("[false,") && found.contains(place), "{text_sent:?}: {found}, not {place}");
     }
-    for source in ["json.decode()", "json.decode({})", "json.decode(nil)", "json.encode()", "json.array(1)", "json.array('x')"] {
+    for source in [
+        "json.decode()",
+        "json.decode({})",
+        "json.decode(nil)",
+        "json.encode()",
+        "json.array(1)",
+        "json.array('x')",
+    ] {
         failed(source, ErrorKind::Runtime);
     }
     // An uncaught error of the library is told with its place in the script.
@@ -268,8 +283,8 @@ fn the_returned_value_has_a_limit_of_json_bytes() {
         ("return string.rep('\\n', 50)", false),
         ("return string.rep('\\255', 32)", true),
         ("return string.rep('\\255', 33)", false),
-        ("return string.rep('x', 46), string.rep('x', 49)", true),
-        ("return string.rep('x', 47), string.rep('x', 49)", false),
+        ("return string.rep('x', 46), string.rep('x', 47)", true),
+        ("return string.rep('x', 47), string.rep('x', 47)", false),
         ("return table.create(49, 1), 1", false),
     ] {
         let trace = run_in(&engine, source, &Request::new());
