@@ -41,7 +41,6 @@ impl Engine {
     }
 
     /// An engine to be made to measure.
-    #[must_use]
     pub fn builder() -> EngineBuilder {
         EngineBuilder { limits: Limits::default(), pool_size: None }
     }

@@ -90,7 +90,9 @@ pub struct RunLimits {
 /// assert!(perilune::parse_bytes("64 parsecs").is_err());
 /// ```
 pub fn parse_bytes(text: &str) -> Result<usize, String> {
-    let refused = || format!("{text:?} is not a size in bytes: give a whole number, or one with KiB, MiB or GiB behind it");
+    let refused = || {
+        format!("{text:?} is not a size in bytes: give a whole number, or one with KiB, MiB or GiB behind it")
+    };
     let trimmed = text.trim();
     let digits = trimmed.len() - trimmed.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = trimmed.split_at(digits);

@@ -111,17 +111,9 @@ impl Pool {
 
 impl Generation {
     fn new(size: usize) -> Self {
-        let shared = Shared {
-            size,
-            state: Mutex::default(),
-            returned: Condvar::new(),
-            watchdog: Watchdog::new(),
-        };
-        Self {
-            number: fork::generation(),
-            shared: Arc::new(shared),
-            next: OnceLock::new(),
-        }
+        let shared =
+            Shared { size, state: Mutex::default(), returned: Condvar::new(), watchdog: Watchdog::new() };
+        Self { number: fork::generation(), shared: Arc::new(shared), next: OnceLock::new() }
     }
 }
 

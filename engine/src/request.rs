@@ -28,8 +28,11 @@ pub struct Request<'a> {
 #[derive(Debug, Clone)]
 pub(crate) enum Query<'a> {
     Raw(Cow<'a, [u8]>),
-    Pairs(Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>),
+    Pairs(Vec<Pair<'a>>),
 }
+
+/// A key and a value, decoded.
+type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
 impl Default for Query<'_> {
     fn default() -> Self {
@@ -130,7 +133,9 @@ impl<'a> Request<'a> {
         Request {
             query: match self.query {
                 Query::Raw(raw) => Query::Raw(own(raw)),
-                Query::Pairs(pairs) => Query::Pairs(pairs.into_iter().map(|(k, v)| (own(k), own(v))).collect()),
+                Query::Pairs(pairs) => {
+                    Query::Pairs(pairs.into_iter().map(|(k, v)| (own(k), own(v))).collect())
+                }
             },
             body: match self.body {
                 Body::None => Body::None,

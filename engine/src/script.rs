@@ -18,6 +18,9 @@ pub struct Script {
     pub(crate) limits: RunLimits,
 }
 
+/// The longest name that Luau's messages show whole, in bytes.
+const MAX_NAME: usize = 250;
+
 /// What compiling made.
 pub(crate) struct Compiled {
     pub(crate) name: Arc<str>,
@@ -30,7 +33,13 @@ impl Compiled {
     pub(crate) fn new(name: &str, source: &[u8], limits: &Limits) -> Result<Self, CompileError> {
         let error = |line, reason| CompileError { script: name.to_owned(), line, reason };
         if source.len() > limits.source {
-            return Err(error(1, format!("the source has {} bytes, over the limit of {}", source.len(), limits.source)));
+            return Err(error(
+                1,
+                format!("the source has {} bytes, over the limit of {}", source.len(), limits.source),
+            ));
+        }
+        if name.len() > MAX_NAME {
+            return Err(error(1, format!("the script's name is longer than {MAX_NAME} bytes")));
         }
         let line_at = |byte: usize| 1 + source[..byte].iter().filter(|&&byte| byte == b'\n').count() as u32;
         if let Err(invalid) = std::str::from_utf8(source) {

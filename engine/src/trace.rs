@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::ser::{Error as _, SerializeMap, Serializer};
-use serde::Serialize;
 use serde_json::value::RawValue;
 
 /// How a run ended.
@@ -192,7 +192,10 @@ impl Serialize for Trace {
         map.serialize_entry("status", self.status.as_str())?;
         map.serialize_entry("duration", &self.duration.as_millis())?;
         map.serialize_entry("result", &ResultPart(self))?;
-        map.serialize_entry("executed_at", &format_args!("{}", humantime::format_rfc3339_micros(self.executed_at)))?;
+        map.serialize_entry(
+            "executed_at",
+            &format_args!("{}", humantime::format_rfc3339_micros(self.executed_at)),
+        )?;
         map.serialize_entry("id", &self.id)?;
         map.serialize_entry("duration_ns", &nanoseconds(self.duration))?;
         if let Some(error) = &self.error {

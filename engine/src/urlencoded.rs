@@ -1,9 +1,11 @@
 //! The WHATWG `application/x-www-form-urlencoded` parser (<https://url.spec.whatwg.org/#urlencoded-parsing>), but to
 //! bytes: the crates that have it replace what is not UTF-8, and a script gets exactly what was sent.
 
-/// How many parameters `input` may have, at most: what [`pairs`] yields, plus empty ones.
+/// How many parameters `input` has.
 pub(crate) fn count(input: &[u8]) -> usize {
-    if input.is_empty() { 0 } else { 1 + input.iter().filter(|&&byte| byte == b'&').count() }
+    // One begins at each byte that is no `&` and has none before it.
+    let mut before = b'&';
+    input.iter().filter(|&&byte| std::mem::replace(&mut before, byte) == b'&' && byte != b'&').count()
 }
 
 /// The decoded pairs, in order, each lent from `scratch` until the next.

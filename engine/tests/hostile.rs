@@ -30,7 +30,8 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         ["--case", file, mib, kib] => {
-            let (file, number) = (Path::new(file).to_owned(), |text: &str| text.parse::<usize>().expect("a number"));
+            let (file, number) =
+                (Path::new(file).to_owned(), |text: &str| text.parse::<usize>().expect("a number"));
             let (mib, stack) = (number(mib), number(kib) * 1024);
             let child = std::thread::Builder::new().stack_size(stack).spawn(move || case(&file, mib));
             child.expect("a thread").join().expect("no panic")
@@ -139,7 +140,9 @@ fn all() -> ExitCode {
     let jobs = Mutex::new(jobs.into_iter());
     let worker = || {
         loop {
-            let Some((path, expect, mib, stack)) = jobs.lock().expect("no worker panics").next() else { break };
+            let Some((path, expect, mib, stack)) = jobs.lock().expect("no worker panics").next() else {
+                break;
+            };
             let wrong = match run(&path, mib, stack) {
                 Err(died) => Some(died),
                 Ok(outcome) if !expect.is_empty() && !expect.contains(&outcome.status) => {
@@ -153,7 +156,10 @@ fn all() -> ExitCode {
             };
             if let Some(wrong) = wrong {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                failures.lock().expect("no worker panics").push(format!("{name} at {mib} MiB on a stack of {stack} KiB: {wrong}"));
+                failures
+                    .lock()
+                    .expect("no worker panics")
+                    .push(format!("{name} at {mib} MiB on a stack of {stack} KiB: {wrong}"));
             }
         }
     };
@@ -178,7 +184,8 @@ fn times(name: &str) -> ExitCode {
         if !file.contains(name) {
             continue;
         }
-        let mut late: Vec<Duration> = (0..5).filter_map(|_| Some(run(&path, LIMITS[0], STACKS[0]).ok()?.late)).collect();
+        let mut late: Vec<Duration> =
+            (0..5).filter_map(|_| Some(run(&path, LIMITS[0], STACKS[0]).ok()?.late)).collect();
         late.sort();
         if let Some(median) = late.get(late.len() / 2) {
             rows.push((*median, file));

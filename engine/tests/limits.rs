@@ -275,8 +275,10 @@ fn the_defaults_are_the_contracts() {
     assert_eq!((parameters, source), (1000, MIB));
 }
 
+type IsOver = fn(&Trace) -> bool;
+
 /// A script that goes over one limit of [`SMALL`], and how it then ends.
-const OVER: &[(&str, fn(&Trace) -> bool)] = &[
+const OVER: &[(&str, IsOver)] = &[
     ("while true do end", |trace| trace.status == Status::Timeout),
     ("return #string.rep('x', 16 * 2^20)", |trace| trace.status == Status::MemoryLimit),
     ("io.write('0123456789x')", |trace| trace.stdout == b"0123456789" && trace.stdout_truncated),

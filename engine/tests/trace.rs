@@ -297,7 +297,7 @@ const NAMES: &[&str] =
 
 #[test]
 fn names_show_as_they_were_given() {
-    let long = "n".repeat(300);
+    let long = "n".repeat(250);
     let mut wrong = Vec::new();
     for name in NAMES.iter().copied().chain([long.as_str()]) {
         let trace = engine_run(name, "\nerror('boom')");
@@ -312,6 +312,8 @@ fn names_show_as_they_were_given() {
         assert_eq!(error.to_string(), format!("{name}:3: {}", error.reason));
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let error = common::engine().compile(&"n".repeat(251), "").expect_err("the name is too long");
+    assert!(error.reason.contains("250 bytes"), "{error}");
 }
 
 fn engine_run(name: &str, source: &str) -> Trace {

@@ -35,6 +35,8 @@ pub(super) struct Control {
     /// What the run under way was given and has made so far; null between runs.
     pub(super) run: Cell<*const super::run::Run<'static>>,
     pub(super) error: RefCell<Option<super::fault::Fault>>,
+    /// The registry holds what the text of this run's `payload` is.
+    pub(super) has_payload: Cell<bool>,
     /// Inside `luaC_step`, between its two calls of the interrupt.
     in_step: Cell<bool>,
     pub(super) interrupt: Arc<Interrupt>,
@@ -56,6 +58,7 @@ impl Control {
             globals_metatable: Cell::new(ptr::null()),
             run: Cell::new(ptr::null()),
             error: RefCell::default(),
+            has_payload: Cell::new(false),
             in_step: Cell::new(false),
             interrupt: Arc::default(),
         })
@@ -198,7 +201,12 @@ impl Interrupt {
 /// # Safety
 /// `callbacks` is a live VM's.
 unsafe fn slot<'a>(callbacks: *mut ffi::lua_Callbacks) -> &'a AtomicPtr<c_void> {
-    const { assert!(size_of::<Option<unsafe extern "C-unwind" fn(*mut lua_State, c_int)>>() == size_of::<*mut c_void>()) }
+    const {
+        assert!(
+            size_of::<Option<unsafe extern "C-unwind" fn(*mut lua_State, c_int)>>()
+                == size_of::<*mut c_void>()
+        )
+    }
     // SAFETY: the field is aligned, as large as a pointer, lives as long as the VM, and all our accesses are atomic.
     unsafe { AtomicPtr::from_ptr((&raw mut (*callbacks).interrupt).cast::<*mut c_void>()) }
 }

@@ -47,7 +47,9 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
         Decoder { state, control, array: top + 1, readonly, values: Cell::new(0), late: Cell::new(false) };
     let mut deserializer = serde_json::Deserializer::from_slice(text);
     deserializer.disable_recursion_limit();
-    let result = Value { decoder: &decoder, depth: 0 }.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    let result = Value { decoder: &decoder, depth: 0 }
+        .deserialize(&mut deserializer)
+        .and_then(|()| deserializer.end());
     // SAFETY: as above; the value, if there is one, is the last one on the stack.
     unsafe {
         match result {
@@ -70,8 +72,9 @@ fn refused(text: &[u8], error: &serde_json::Error) -> Refused {
     let byte = if error.is_eof() {
         text.len()
     } else {
-        let line = text.split_inclusive(|&byte| byte == b'\n').take(error.line().saturating_sub(1));
-        line.map(<[u8]>::len).sum::<usize>() + error.column().saturating_sub(1)
+        // Column 0 is the line break before.
+        let lines = text.split_inclusive(|&byte| byte == b'\n').take(error.line().saturating_sub(1));
+        (lines.map(<[u8]>::len).sum::<usize>() + error.column()).saturating_sub(1)
     };
     Refused::Json { reason, position: position(text, byte) }
 }

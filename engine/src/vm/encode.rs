@@ -94,7 +94,9 @@ impl<'a> Sink<'a> {
 
     fn put(&mut self, piece: &[u8]) -> Result<(), Refused> {
         match &mut self.bytes {
-            Bytes::Bounded(bytes, limit) if bytes.len() + piece.len() > *limit => Err(Refused::TooLarge(*limit)),
+            Bytes::Bounded(bytes, limit) if bytes.len() + piece.len() > *limit => {
+                Err(Refused::TooLarge(*limit))
+            }
             Bytes::Bounded(bytes, _) => {
                 bytes.extend_from_slice(piece);
                 Ok(())
@@ -142,7 +144,8 @@ pub(super) unsafe fn write_list(
     for index in first..=last {
         sink.put(if index == first { b"[" } else { b"," })?;
         // SAFETY: by this function's contract.
-        unsafe { write(state, index, sink) }.map_err(|refused| within(refused, || format!("[{}]", index - first + 1)))?;
+        unsafe { write(state, index, sink) }
+            .map_err(|refused| within(refused, || format!("[{}]", index - first + 1)))?;
     }
     sink.put(b"]")
 }
@@ -219,7 +222,8 @@ impl Encoder<'_, '_> {
                 let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE));
                 rest = tail;
                 // Between quotes of its own, which are taken off again.
-                let quoted = serde_json::to_string(piece).map_err(|error| Refused::value(error.to_string()))?;
+                let quoted =
+                    serde_json::to_string(piece).map_err(|error| Refused::value(error.to_string()))?;
                 self.sink.put(&quoted.as_bytes()[1..quoted.len() - 1])?;
             }
             if !chunk.invalid().is_empty() {
@@ -231,9 +235,8 @@ impl Encoder<'_, '_> {
 
     unsafe fn table(&mut self, index: c_int) -> Result<(), Refused> {
         // SAFETY: there is a table at the index.
-        let (address, length) = unsafe {
-            (ffi::lua_topointer(self.state, index) as usize, self.array_length(index)?)
-        };
+        let (address, length) =
+            unsafe { (ffi::lua_topointer(self.state, index) as usize, self.array_length(index)?) };
         if self.parents.contains(&address) {
             return Err(Refused::value("it holds itself"));
         }

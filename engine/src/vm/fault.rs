@@ -9,7 +9,7 @@ use mlua::ffi::{self, lua_State};
 use super::control::Control;
 use super::library::{bytes, check_bytes, push_bytes};
 
-/// The longest message kept, in bytes.
+/// The longest message kept, in bytes, without the word on its length.
 const MESSAGE: usize = 8 * 1024;
 
 /// Calls shown at each end of a long chain.
@@ -77,7 +77,6 @@ pub(super) unsafe extern "C-unwind" fn keep(state: *mut lua_State) -> c_int {
     // SAFETY: Luau calls this with the error value as the only argument.
     unsafe {
         let control = Control::of(state);
-        control.heap.open_reserve();
         let message = message(state);
         let mut fault = Fault { message, ..Fault::default() };
         trace(state, &mut fault);
@@ -104,7 +103,10 @@ unsafe fn message(state: *mut lua_State) -> String {
                 Some(json) => format!("error value is a table: {json}"),
                 None => "error value is a table".to_owned(),
             },
-            other => format!("error value is a {}", CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy()),
+            other => format!(
+                "error value is a {}",
+                CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy()
+            ),
         }
     }
 }
@@ -117,12 +119,16 @@ unsafe fn text(state: *mut lua_State, index: c_int) -> String {
     // SAFETY: by this function's contract.
     let bytes = unsafe { bytes(state, index) };
     let length = bytes.len();
-    if length <= MESSAGE {
-        return String::from_utf8_lossy(bytes).into_owned();
+    let mut text = String::from_utf8_lossy(&bytes[..length.min(MESSAGE)]).into_owned();
+    if text.len() > MESSAGE || length > MESSAGE {
+        // Not in the middle of a character, which the cut made a replacement character.
+        let dropped = &bytes[length.min(MESSAGE)..];
+        let split = crate::capture::split_character(&bytes[..length.min(MESSAGE)], dropped);
+        let end = text.len() - if split > 0 { char::REPLACEMENT_CHARACTER.len_utf8() } else { 0 };
+        text.truncate(text.floor_char_boundary(end.min(MESSAGE)));
+        let _ = write!(text, "… ({length} bytes)");
     }
-    let (kept, dropped) = bytes.split_at(MESSAGE);
-    let kept = &kept[..MESSAGE - crate::capture::split_character(kept, dropped)];
-    format!("{}… ({length} bytes)", String::from_utf8_lossy(kept))
+    text
 }
 
 /// Fills in the chain of calls, and the place of the innermost one in a script.
@@ -135,7 +141,8 @@ unsafe fn trace(state: *mut lua_State, fault: &mut Fault) {
         // Level 0 is the handler, the last one our own entry.
         let (first, last) = (1, ffi::lua_stackdepth(state) - 2);
         fault.traceback = calls(state, first, last);
-        let innermost = (first..=last).filter_map(|level| Call::at(state, level)).find(|call| call.line.is_some());
+        let innermost =
+            (first..=last).filter_map(|level| Call::at(state, level)).find(|call| call.line.is_some());
         if let Some(call) = innermost {
             // The message names the line better where it was raised elsewhere: in a coroutine, or with a level.
             fault.line = line_in(&fault.message, &call.script).or(call.line);
@@ -150,12 +157,16 @@ unsafe fn trace(state: *mut lua_State, fault: &mut Fault) {
 /// `state` is a live thread.
 unsafe fn calls(state: *mut lua_State, first: c_int, last: c_int) -> String {
     let mut text = String::new();
-    let skipped = first + SHOWN..=last - SHOWN;
-    let mut level = first;
-    while level <= last {
-        if level == *skipped.start() && skipped.clone().count() > 1 {
-            let _ = write!(text, "\n… ({} calls)", skipped.clone().count());
-            level = skipped.end() + 1;
+    // A script may ask for any level.
+    if first > last {
+        return text;
+    }
+    let is_long = last - first > 2 * SHOWN;
+    for level in first..=last {
+        if is_long && level >= first + SHOWN && level <= last - SHOWN {
+            if level == first + SHOWN {
+                let _ = write!(text, "\n… ({} calls)", last - first + 1 - 2 * SHOWN);
+            }
             continue;
         }
         // SAFETY: by this function's contract.
@@ -164,7 +175,6 @@ unsafe fn calls(state: *mut lua_State, first: c_int, last: c_int) -> String {
             text.push('\n');
         }
         let _ = write!(text, "{call}");
-        level += 1;
     }
     text
 }

@@ -11,9 +11,35 @@ use super::{fault, run, tables};
 /// Luau's own globals that a script has; what else the library brings is removed. Kept in step with the docs by a
 /// test.
 const KEPT: &[&CStr] = &[
-    c"_VERSION", c"assert", c"error", c"getmetatable", c"ipairs", c"next", c"pairs", c"pcall", c"rawequal",
-    c"rawget", c"rawlen", c"rawset", c"select", c"setmetatable", c"tonumber", c"tostring", c"type", c"typeof",
-    c"unpack", c"xpcall", c"bit32", c"buffer", c"coroutine", c"debug", c"math", c"os", c"string", c"table", c"utf8",
+    c"_VERSION",
+    c"assert",
+    c"error",
+    c"getmetatable",
+    c"ipairs",
+    c"next",
+    c"pairs",
+    c"pcall",
+    c"rawequal",
+    c"rawget",
+    c"rawlen",
+    c"rawset",
+    c"select",
+    c"setmetatable",
+    c"tonumber",
+    c"tostring",
+    c"type",
+    c"typeof",
+    c"unpack",
+    c"xpcall",
+    c"bit32",
+    c"buffer",
+    c"coroutine",
+    c"debug",
+    c"math",
+    c"os",
+    c"string",
+    c"table",
+    c"utf8",
     c"vector",
 ];
 
@@ -66,7 +92,11 @@ unsafe fn set_function(state: *mut lua_State, name: &CStr, function: ffi::lua_CF
 }
 
 /// Sets functions of the library that is named.
-unsafe fn set_functions(state: *mut lua_State, library: &CStr, functions: &[(&'static CStr, ffi::lua_CFunction)]) {
+unsafe fn set_functions(
+    state: *mut lua_State,
+    library: &CStr,
+    functions: &[(&'static CStr, ffi::lua_CFunction)],
+) {
     // SAFETY: as in `build`.
     unsafe {
         ffi::lua_getglobal(state, library.as_ptr());

@@ -15,7 +15,8 @@ const ALIGN: usize = 16;
 /// Garbage that an idle VM may hold before it is collected, in bytes: some hundreds of short runs.
 const IDLE_GARBAGE: usize = 1 << 20;
 
-/// What is always left of the memory limit for handling an error at the limit, in bytes.
+/// What is kept of the memory limit, in bytes, for what follows a refusal until the next collection: the telling of
+/// the error, or the going on of a script that caught it. Of a small limit an eighth.
 const RESERVE: usize = 64 << 10;
 
 /// Byte counts of one VM. All in bytes.
@@ -23,6 +24,8 @@ const RESERVE: usize = 64 << 10;
 pub(super) struct Heap {
     used: Cell<usize>,
     peak: Cell<usize>,
+    /// What was used when the run began.
+    start: Cell<usize>,
     /// What the VM holds with no run in it: library and loaded scripts.
     base: Cell<usize>,
     limit: Cell<usize>,
@@ -41,6 +44,7 @@ impl Heap {
     /// No limits: for building the VM.
     pub(super) fn unlimited() -> Self {
         let heap = Self::default();
+        heap.limit.set(usize::MAX);
         heap.soft.set(usize::MAX);
         heap.cap.set(usize::MAX);
         heap
@@ -56,6 +60,7 @@ impl Heap {
         self.base.set(self.base.get() + bytes);
         self.cap.set(self.cap.get().saturating_add(bytes));
         self.soft.set(self.soft.get().saturating_add(bytes));
+        self.start.set(self.start.get() + bytes);
     }
 
     pub(super) fn used(&self) -> usize {
@@ -66,15 +71,20 @@ impl Heap {
     pub(super) fn begin(&self, limit: usize) -> bool {
         self.refused.set(false);
         self.limit.set(limit);
-        self.cap.set(self.base.get().saturating_add(limit));
+        self.close_reserve();
         self.soft.set(self.base.get().saturating_add(soft_growth(0, limit)));
-        self.peak.set(self.used.get());
         self.used.get() > self.soft.get()
     }
 
-    /// The highest growth since [`begin`](Self::begin), given what was used then.
-    pub(super) fn grown(&self, at_begin: usize) -> usize {
-        self.peak.get().saturating_sub(at_begin)
+    /// Measures growth from here.
+    pub(super) fn mark(&self) {
+        self.start.set(self.used.get());
+        self.peak.set(self.used.get());
+    }
+
+    /// The highest growth since [`mark`](Self::mark), without what was loaded for good.
+    pub(super) fn grown(&self) -> usize {
+        self.peak.get().saturating_sub(self.start.get())
     }
 
     /// A full collection was made: the next is due when as much again was allocated, or when the limit nears.
@@ -82,6 +92,10 @@ impl Heap {
         self.collect.set(false);
         let growth = self.used.get().saturating_sub(self.base.get());
         self.soft.set(self.base.get().saturating_add(soft_growth(growth, self.limit.get())));
+        // Not while what is alive reaches into it: a register of the script may still hold what it let go of.
+        if growth <= self.limit.get() - 2 * self.reserve() {
+            self.close_reserve();
+        }
     }
 
     /// Whether `more` bytes still fit under the cap.
@@ -89,9 +103,17 @@ impl Heap {
         self.used.get().saturating_add(more) <= self.cap.get()
     }
 
-    /// Lifts the cap a little, so that an error at the limit can be told.
+    fn reserve(&self) -> usize {
+        RESERVE.min(self.limit.get() / 8)
+    }
+
+    fn close_reserve(&self) {
+        self.cap.set(self.base.get().saturating_add(self.limit.get() - self.reserve()));
+    }
+
+    /// From now until the next collection, the whole limit may be used.
     pub(super) fn open_reserve(&self) {
-        self.cap.set(self.base.get().saturating_add(self.limit.get()).saturating_add(RESERVE));
+        self.cap.set(self.base.get().saturating_add(self.limit.get()));
     }
 
     /// Counts memory outside the VM's heap that a script makes us hold; `false` when it is over the cap.
@@ -170,6 +192,8 @@ pub(super) unsafe extern "C" fn allocate(
     }
     if new > old && !heap.has_room(new - old) {
         heap.refused.set(true);
+        heap.open_reserve();
+        control.request_collection();
         return ptr::null_mut();
     }
     let result = if block.is_null() || old == 0 {

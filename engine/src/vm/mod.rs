@@ -17,9 +17,9 @@ mod decode;
 mod encode;
 mod fault;
 mod flags;
-pub(crate) mod fork;
 #[cfg(feature = "floor")]
 pub mod floor;
+pub(crate) mod fork;
 mod globals;
 mod heap;
 mod library;
@@ -128,12 +128,8 @@ impl Vm {
     /// The request can't be given to a script, or the engine failed.
     pub(crate) fn run(&mut self, job: &Job<'_>) -> Result<Outcome, Error> {
         let raw = self.state.as_ptr();
-        let run = run::Run {
-            job,
-            payload: RefCell::new(None),
-            value: RefCell::new(None),
-            began: Cell::new(false),
-        };
+        let run =
+            run::Run { job, payload: RefCell::new(None), value: RefCell::new(None), began: Cell::new(false) };
         let control = self.control();
         control.begin(job.deadline, job.request.cancel.as_ref());
         let _enlisted = job.request.cancel.as_ref().map(|cancel| cancel.enlist(self.interrupt()));
@@ -141,7 +137,7 @@ impl Vm {
             // SAFETY: no call is under way.
             unsafe { control.collect(raw) };
         }
-        let used = control.heap.used();
+        control.heap.mark();
         control.stdout.borrow_mut().reset(job.limits.output);
         control.stderr.borrow_mut().reset(job.limits.output);
         control.random.begin(job.request.seed);
@@ -171,12 +167,13 @@ impl Vm {
             control.stderr.borrow_mut().write_reserved(&told(error));
         }
         let kind = error.as_ref().map(|error| error.kind);
-        self.is_sound = !matches!(kind, Some(ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::MemoryLimit));
+        self.is_sound =
+            !matches!(kind, Some(ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::MemoryLimit));
         let outcome = Outcome {
             stdout: control.stdout.borrow().take(),
             stderr: control.stderr.borrow().take(),
             value,
-            memory: control.heap.grown(used),
+            memory: control.heap.grown(),
             error,
         };
         self.settle();
@@ -189,6 +186,7 @@ impl Vm {
         // SAFETY: no call is under way; only what the last one left on the stack goes.
         unsafe {
             ffi::lua_settop(raw, globals::ENTRY);
+            tables::forget_payload(raw);
             let mut loaded = control.loaded.borrow_mut();
             if loaded.is_full() {
                 loaded.evict(raw);
@@ -254,7 +252,8 @@ fn conclude(
 /// that name is none.
 fn is_out_of_memory(control: &Control, called: i32, fault: Option<&fault::Fault>) -> bool {
     called == ffi::LUA_ERRMEM
-        || control.heap.refused.get() && fault.is_none_or(|fault| fault.message.ends_with(fault::OUT_OF_MEMORY))
+        || control.heap.refused.get()
+            && fault.is_none_or(|fault| fault.message.ends_with(fault::OUT_OF_MEMORY))
 }
 
 /// The text of an uncaught error in stderr.

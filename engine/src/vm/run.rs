@@ -122,8 +122,11 @@ unsafe fn value(state: *mut lua_State, limit: usize) -> Option<Result<String, en
             return None;
         }
         let mut sink = encode::Sink::bounded(limit);
-        let written =
-            if last == 2 { encode::write(state, 2, &mut sink) } else { encode::write_list(state, 2, last, &mut sink) };
+        let written = if last == 2 {
+            encode::write(state, 2, &mut sink)
+        } else {
+            encode::write_list(state, 2, last, &mut sink)
+        };
         Some(written.map(|()| sink.into_string()))
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::c_int;
 use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
-use super::library::{bytes, push_bytes};
+use super::library::{bytes, json, push_bytes};
 use super::{decode, fault};
 use crate::error::{Part, PayloadError};
 use crate::request::{Body, Query};
@@ -70,7 +70,9 @@ pub(super) unsafe fn push_json(state: *mut lua_State, text: &[u8], part: Part) -
         match decode::push(state, text, part != Part::Body) {
             Ok(()) => Ok(()),
             Err(decode::Refused::Late) => fault::raise_over(state),
-            Err(decode::Refused::Json { reason, position }) => Err(PayloadError::Json { part, reason, position }),
+            Err(decode::Refused::Json { reason, position }) => {
+                Err(PayloadError::Json { part, reason, position })
+            }
         }
     }
 }
@@ -134,25 +136,48 @@ pub(super) unsafe extern "C-unwind" fn args_index(state: *mut lua_State) -> c_in
     }
 }
 
+/// Registry key, by its address, of what the text of this run's `payload` holds.
+static PAYLOAD: u8 = 0;
+
 /// Pushes the `payload` of the table on the top of the stack, if it is an object: a table, or JSON text of one, which
-/// is parsed at each look that nothing before it answered. Returns whether it did.
+/// is parsed once a run. Returns whether it did.
 unsafe fn push_payload(state: *mut lua_State) -> bool {
     // SAFETY: the table is on the top of the stack of a call.
     unsafe {
         match ffi::lua_rawgetfield(state, -1, c"payload".as_ptr()) {
-            ffi::LUA_TTABLE => true,
-            ffi::LUA_TSTRING => {
-                let text = bytes(state, -1);
-                if !text.trim_ascii_start().starts_with(b"{") {
-                    return false;
-                }
-                match decode::push(state, text, false) {
-                    Ok(()) => true,
-                    Err(decode::Refused::Late) => fault::raise_over(state),
-                    Err(decode::Refused::Json { .. }) => false,
-                }
-            }
-            _ => false,
+            ffi::LUA_TTABLE => return !json::is_array(state, -1),
+            ffi::LUA_TSTRING => {}
+            _ => return false,
+        }
+        let control = Control::of(state);
+        let key = (&raw const PAYLOAD).cast();
+        if control.has_payload.get() {
+            return ffi::lua_rawgetptagged(state, ffi::LUA_REGISTRYINDEX, key, 0) == ffi::LUA_TTABLE;
+        }
+        let text = bytes(state, -1);
+        let is_object = text.trim_ascii_start().starts_with(b"{")
+            && match decode::push(state, text, false) {
+                Ok(()) => true,
+                Err(decode::Refused::Late) => fault::raise_over(state),
+                Err(decode::Refused::Json { .. }) => false,
+            };
+        ffi::lua_pushvalue(state, -1);
+        ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, key, 0);
+        control.has_payload.set(true);
+        is_object
+    }
+}
+
+/// Lets go of what an earlier run's payload held.
+///
+/// # Safety
+/// `state` is a VM of ours, between runs.
+pub(super) unsafe fn forget_payload(state: *mut lua_State) {
+    // SAFETY: by this function's contract; the key was set before, so setting it allocates nothing.
+    unsafe {
+        if Control::of(state).has_payload.take() {
+            ffi::lua_pushnil(state);
+            ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, (&raw const PAYLOAD).cast(), 0);
         }
     }
 }

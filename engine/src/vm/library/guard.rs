@@ -142,7 +142,9 @@ unsafe extern "C-unwind" fn guarded<const INDEX: usize>(state: *mut lua_State) -
 /// `state` is at a call, as for all of them.
 unsafe fn length(state: *mut lua_State, index: c_int) -> usize {
     // SAFETY: by this function's contract.
-    unsafe { if ffi::lua_type(state, index) == ffi::LUA_TSTRING { ffi::lua_objlen(state, index) } else { 32 } }
+    unsafe {
+        if ffi::lua_type(state, index) == ffi::LUA_TSTRING { ffi::lua_objlen(state, index) } else { 32 }
+    }
 }
 
 unsafe fn number(state: *mut lua_State, index: c_int) -> usize {

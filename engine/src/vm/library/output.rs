@@ -60,13 +60,17 @@ pub(in super::super) unsafe extern "C-unwind" fn io_write(state: *mut lua_State)
 /// `io.stdout:write(…)`; returns the handle.
 pub(in super::super) unsafe extern "C-unwind" fn stdout_write(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`.
-    unsafe { handle_write(state, &Control::of(state).stdout, c"write must be called as io.stdout:write(…)") }
+    unsafe {
+        handle_write(state, &Control::of(state).stdout, c"write must be called as io.stdout:write(…)")
+    }
 }
 
 /// `io.stderr:write(…)`; returns the handle.
 pub(in super::super) unsafe extern "C-unwind" fn stderr_write(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`.
-    unsafe { handle_write(state, &Control::of(state).stderr, c"write must be called as io.stderr:write(…)") }
+    unsafe {
+        handle_write(state, &Control::of(state).stderr, c"write must be called as io.stderr:write(…)")
+    }
 }
 
 /// # Safety

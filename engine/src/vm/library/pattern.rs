@@ -52,7 +52,15 @@ pub(super) struct Matcher<'a, F> {
 impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     /// A matcher of `pattern`, without its anchor. `is_late` is asked from time to time.
     pub(super) fn new(subject: &'a [u8], pattern: &'a [u8], is_late: F) -> Self {
-        Self { subject, pattern, captures: [Capture::Open(0); MAX_CAPTURES], level: 0, depth: 0, work: 0, is_late }
+        Self {
+            subject,
+            pattern,
+            captures: [Capture::Open(0); MAX_CAPTURES],
+            level: 0,
+            depth: 0,
+            work: 0,
+            is_late,
+        }
     }
 
     /// The end of the match that begins exactly at `start`, if there is one.
@@ -146,7 +154,9 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
                     }
                     p = end + 1;
                 }
-                Some(b'+') => return if self.single(s, p, end)? { self.most(s + 1, p, end) } else { Ok(None) },
+                Some(b'+') => {
+                    return if self.single(s, p, end)? { self.most(s + 1, p, end) } else { Ok(None) };
+                }
                 Some(b'*') => return self.most(s, p, end),
                 Some(b'-') => return self.least(s, p, end),
                 _ => {

@@ -250,7 +250,8 @@ pub(in super::super) unsafe extern "C-unwind" fn split(state: *mut lua_State) ->
         let control = Control::of(state);
         control.look(state);
         let subject = check_bytes(state, 1);
-        let separator = if ffi::lua_isnoneornil(state, 2) != 0 { b",".as_slice() } else { check_bytes(state, 2) };
+        let separator =
+            if ffi::lua_isnoneornil(state, 2) != 0 { b",".as_slice() } else { check_bytes(state, 2) };
         ffi::lua_settop(state, 2);
         ffi::lua_newtable(state);
         let mut count = 0;
@@ -280,7 +281,11 @@ pub(in super::super) unsafe extern "C-unwind" fn split(state: *mut lua_State) ->
 unsafe fn first_index(state: *mut lua_State, argument: c_int, length: usize) -> Option<usize> {
     // SAFETY: at a call.
     let index = unsafe {
-        if ffi::lua_isnoneornil(state, argument) != 0 { 1.0 } else { ffi::luaL_checknumber(state, argument).trunc() }
+        if ffi::lua_isnoneornil(state, argument) != 0 {
+            1.0
+        } else {
+            ffi::luaL_checknumber(state, argument).trunc()
+        }
     };
     let offset = if index < 0.0 { (length as f64 + index).max(0.0) } else { (index - 1.0).max(0.0) };
     (offset <= length as f64).then_some(offset as usize)

@@ -115,7 +115,12 @@ pub(in super::super) unsafe extern "C-unwind" fn concat(state: *mut lua_State) -
 }
 
 /// Hands each string or number of the table at 1 to `element`, with a look every so many.
-unsafe fn each(state: *mut lua_State, first: c_int, last: c_int, mut element: impl FnMut(c_int, Option<&[u8]>)) {
+unsafe fn each(
+    state: *mut lua_State,
+    first: c_int,
+    last: c_int,
+    mut element: impl FnMut(c_int, Option<&[u8]>),
+) {
     let mut index = first;
     // SAFETY: as above; each value is popped again.
     unsafe {
@@ -188,7 +193,7 @@ pub(in super::super) unsafe extern "C-unwind" fn foreach(state: *mut lua_State) 
             if call(state, -2) {
                 return 1;
             }
-            ffi::lua_pop(state, 2);
+            ffi::lua_pop(state, 1);
         }
     }
     0
