@@ -43,6 +43,20 @@ impl Bytecode {
         let chunk_name = CString::new(format!("={}", name.replace('\0', "\u{fffd}"))).unwrap_or_default();
         Ok(Self { id: NEXT.fetch_add(1, Relaxed), chunk_name, bytes })
     }
+
+    /// Pushes the main function.
+    ///
+    /// # Safety
+    /// `state` is a live state with a free stack slot, at a point where it may raise.
+    pub(super) unsafe fn load(&self, state: *mut lua_State) {
+        // SAFETY: by this function's contract; the bytecode was made by this Luau's compiler.
+        unsafe {
+            let (name, code) = (self.chunk_name.as_ptr(), self.bytes.as_ptr().cast());
+            if ffi::luau_load(state, name, code, self.bytes.len(), 0) != 0 {
+                ffi::lua_error(state);
+            }
+        }
+    }
 }
 
 /// Luau's `:LINE: reason`.
@@ -92,12 +106,9 @@ impl Loaded {
             unsafe { ffi::lua_rawgeti_(state, ffi::LUA_REGISTRYINDEX, function.reference) };
             return false;
         }
-        // SAFETY: the bytecode was made by this Luau's compiler. Loading may raise, at which nothing is kept.
+        // SAFETY: as above. Loading may raise, at which nothing is kept.
         let reference = unsafe {
-            let (name, code) = (script.chunk_name.as_ptr(), script.bytes.as_ptr().cast());
-            if ffi::luau_load(state, name, code, script.bytes.len(), 0) != 0 {
-                ffi::lua_error(state);
-            }
+            script.load(state);
             ffi::lua_ref(state, -1)
         };
         let function = Function { reference, bytes: script.bytes.len(), used: self.uses };
