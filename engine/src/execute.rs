@@ -31,7 +31,8 @@ pub(crate) fn execute(script: &Script, request: &Request<'_>) -> Result<Trace, E
     let outcome = member.vm.run(&job)?;
     drop(watch);
 
-    Ok(trace(script, outcome, executed_at, began.elapsed(), queued))
+    let duration = outcome.ended.duration_since(began);
+    Ok(trace(script, outcome, executed_at, duration, queued))
 }
 
 fn trace(
@@ -74,6 +75,7 @@ fn never_ran(script: &Script, queued: Duration) -> Trace {
         value: None,
         error: Some(error),
         memory: 0,
+        ended: Instant::now(),
     };
     trace(script, outcome, SystemTime::now(), Duration::ZERO, queued)
 }

@@ -8,28 +8,32 @@ pub(crate) fn count(input: &[u8]) -> usize {
     input.iter().filter(|&&byte| std::mem::replace(&mut before, byte) == b'&' && byte != b'&').count()
 }
 
-/// The decoded pairs, in order, each lent from `scratch` until the next.
-pub(crate) fn each(input: &[u8], scratch: &mut Vec<u8>, mut pair: impl FnMut(&[u8], &[u8])) {
-    for sequence in input.split(|&byte| byte == b'&') {
+/// The decoded pairs, in order, each lent until the next.
+pub(crate) fn each(input: &[u8], mut pair: impl FnMut(&[u8], &[u8])) {
+    let (mut key_buffer, mut value_buffer) = (Vec::new(), Vec::new());
+    let mut rest = input;
+    while !rest.is_empty() {
+        let end = memchr::memchr(b'&', rest).unwrap_or(rest.len());
+        let sequence = &rest[..end];
+        rest = rest.get(end + 1..).unwrap_or_default();
         if sequence.is_empty() {
             continue;
         }
-        let cut = sequence.iter().position(|&byte| byte == b'=').unwrap_or(sequence.len());
+        let cut = memchr::memchr(b'=', sequence).unwrap_or(sequence.len());
         let (key, value) = (&sequence[..cut], sequence.get(cut + 1..).unwrap_or_default());
-        scratch.clear();
-        decode(key, scratch);
-        let end_of_key = scratch.len();
-        decode(value, scratch);
-        let (key, value) = scratch.split_at(end_of_key);
-        pair(key, value);
+        pair(decoded(key, &mut key_buffer), decoded(value, &mut value_buffer));
     }
 }
 
-fn decode(input: &[u8], out: &mut Vec<u8>) {
-    let mut rest = input;
+/// `input` decoded; the buffer is used only where that changes something.
+fn decoded<'a>(input: &'a [u8], buffer: &'a mut Vec<u8>) -> &'a [u8] {
+    let Some(first) = memchr::memchr2(b'%', b'+', input) else { return input };
+    buffer.clear();
+    buffer.extend_from_slice(&input[..first]);
+    let mut rest = &input[first..];
     while let Some((&byte, tail)) = rest.split_first() {
         rest = tail;
-        out.push(match byte {
+        buffer.push(match byte {
             b'+' => b' ',
             b'%' => match tail {
                 [high, low, after @ ..] => match (hex(*high), hex(*low)) {
@@ -44,6 +48,7 @@ fn decode(input: &[u8], out: &mut Vec<u8>) {
             other => other,
         });
     }
+    buffer
 }
 
 fn hex(digit: u8) -> Option<u8> {

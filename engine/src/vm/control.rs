@@ -130,9 +130,9 @@ impl Control {
         }
     }
 
-    /// Why the run must end now, if it must.
-    pub(super) fn ending(&self) -> Option<ErrorKind> {
-        if self.deadline.get().is_some_and(|deadline| deadline.passed(Instant::now())) {
+    /// Why the run must end at `now`, if it must.
+    pub(super) fn ending(&self, now: Instant) -> Option<ErrorKind> {
+        if self.deadline.get().is_some_and(|deadline| deadline.passed(now)) {
             return Some(ErrorKind::Timeout);
         }
         let is_cancelled = self.cancel.borrow().as_ref().is_some_and(CancelHandle::is_cancelled);
@@ -141,7 +141,7 @@ impl Control {
 
     /// Whether the run must end now.
     pub(super) fn is_over(&self) -> bool {
-        self.ending().is_some()
+        self.ending(Instant::now()).is_some()
     }
 
     /// Whether someone asked the VM to look, and the run must end. Costs a load when nobody did.

@@ -36,6 +36,11 @@ pub(super) enum Refused {
 /// # Safety
 /// `state` is at a call in a VM of ours. Raises a Lua error when memory runs out. On a refusal the stack is as before.
 pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) -> Result<(), Refused> {
+    // Once for the whole text, and not for each string in it.
+    let text = std::str::from_utf8(text).map_err(|invalid| Refused::Json {
+        reason: "invalid UTF-8".to_owned(),
+        position: position(text, invalid.valid_up_to()),
+    })?;
     // SAFETY: by this function's contract.
     let (control, top) = unsafe { (Control::of(state), ffi::lua_gettop(state)) };
     // SAFETY: as above; the metatable is made with the VM.
@@ -45,7 +50,7 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
     }
     let decoder =
         Decoder { state, control, array: top + 1, readonly, values: Cell::new(0), late: Cell::new(false) };
-    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     deserializer.disable_recursion_limit();
     let result = Value { decoder: &decoder, depth: 0 }
         .deserialize(&mut deserializer)
@@ -59,7 +64,7 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
             }
             Err(error) => {
                 ffi::lua_settop(state, top);
-                Err(if decoder.late.get() { Refused::Late } else { refused(text, &error) })
+                Err(if decoder.late.get() { Refused::Late } else { refused(text.as_bytes(), &error) })
             }
         }
     }

@@ -31,6 +31,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::time::Instant;
 
 use mlua::ffi;
 
@@ -75,6 +76,7 @@ pub(crate) struct Outcome {
     pub(crate) value: Option<String>,
     pub(crate) error: Option<ScriptError>,
     pub(crate) memory: usize,
+    pub(crate) ended: Instant,
 }
 
 impl Vm {
@@ -161,7 +163,8 @@ impl Vm {
             self.settle();
             return Err(Error::Payload(error));
         }
-        let (value, error) = conclude(control, job, called, run.value.take());
+        let ended = Instant::now();
+        let (value, error) = conclude(control, job, called, run.value.take(), control.ending(ended));
         control.end();
         if let Some(error) = &error {
             control.stderr.borrow_mut().write_reserved(&told(error));
@@ -175,6 +178,7 @@ impl Vm {
             value,
             memory: control.heap.grown(),
             error,
+            ended,
         };
         self.settle();
         Ok(outcome)
@@ -220,9 +224,10 @@ fn conclude(
     job: &Job<'_>,
     called: i32,
     value: Option<Result<String, encode::Refused>>,
+    ending: Option<ErrorKind>,
 ) -> (Option<String>, Option<ScriptError>) {
     let fault = control.error.take().filter(|_| called != ffi::LUA_OK);
-    let (kind, message) = if let Some(kind) = control.ending() {
+    let (kind, message) = if let Some(kind) = ending {
         let timeout = job.limits.timeout.as_millis();
         let message = match kind {
             ErrorKind::Cancelled => "the run was cancelled".to_owned(),
@@ -266,7 +271,7 @@ fn told(error: &ScriptError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Duration;
 
     use super::*;
 

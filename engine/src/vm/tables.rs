@@ -80,11 +80,10 @@ pub(super) unsafe fn push_json(state: *mut lua_State, text: &[u8], part: Part) -
 /// Pushes a table of strings.
 unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) {
     let mut index = 0;
-    let mut scratch = Vec::new();
     // SAFETY: `state` is at a call.
     unsafe {
         ffi::lua_createtable(state, 0, urlencoded::count(text).min(PRESIZED) as c_int);
-        urlencoded::each(text, &mut scratch, |key, value| {
+        urlencoded::each(text, |key, value| {
             set(state, index, key, value);
             index += 1;
         });
