@@ -1,0 +1,183 @@
+//! What the command takes.
+
+use std::borrow::Cow;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use clap::builder::{PathBufValueParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+
+/// Runs untrusted Luau scripts: a script and a request in, a trace out
+#[derive(Parser)]
+#[command(name = "perilune", version, arg_required_else_help = false)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Runs a script once and prints its trace, as one line of JSON or indented on a terminal
+    #[command(after_help = "\
+Exit code: 0 success; 1 any other status, the trace is still printed; 2 usage, an unreadable file, a compile error \
+or a bad payload: one line on stderr and nothing on stdout.")]
+    Run(RunArguments),
+    /// Compiles scripts without running them; each that fails is a line FILE:LINE: REASON on stderr
+    #[command(after_help = "Exit code: 0 all compile; 2 some don't, or can't be read.")]
+    Check {
+        /// The scripts; - is stdin
+        #[arg(value_name = "FILE", required = true, value_parser = script())]
+        files: Vec<Input>,
+    },
+    /// Runs a script over and over, on one thread, and prints a histogram of its latency
+    #[command(after_help = "\
+Exit code: 0 all runs succeeded; 1 some did not, stderr says how many and why; 2 as for run.")]
+    Bench(BenchArguments),
+}
+
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub(crate) struct RunArguments {
+    /// The query as in a URL, without its ?
+    #[arg(long, value_name = "QUERY", default_value = "", hide_default_value = true)]
+    pub(crate) query: String,
+
+    /// A parameter of the query, as it is: nothing in it is decoded. Can be repeated, and comes after those of --query;
+    /// of one key the last value counts
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    pub(crate) get: Vec<Pair>,
+
+    /// The body: a JSON object, @FILE to read it from a file, or - for stdin
+    #[arg(long, value_name = "JSON|@FILE|-", value_parser = json, conflicts_with = "form")]
+    pub(crate) post: Option<Input>,
+
+    /// The body: an urlencoded form, such as a=1&b=2
+    #[arg(long, value_name = "FORM")]
+    pub(crate) form: Option<String>,
+
+    /// The script's settings, CONFIG: given as for --post
+    #[arg(long, value_name = "JSON|@FILE|-", value_parser = json)]
+    pub(crate) config: Option<Input>,
+
+    /// What the host knows of the request, META: given as for --post
+    #[arg(long, value_name = "JSON|@FILE|-", value_parser = json)]
+    pub(crate) meta: Option<Input>,
+
+    /// Makes math.random repeat
+    #[arg(long, value_name = "N", value_parser = whole)]
+    pub(crate) seed: Option<u64>,
+
+    /// Wall clock for one run, in milliseconds [default: 30000]
+    #[arg(long, value_name = "MS", value_parser = whole)]
+    pub(crate) timeout: Option<u64>,
+
+    /// Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]
+    #[arg(long, value_name = "BYTES", value_parser = perilune::parse_bytes)]
+    pub(crate) memory: Option<usize>,
+
+    /// Captured stdout and stderr, each [default: 512KiB]
+    #[arg(long, value_name = "BYTES", value_parser = perilune::parse_bytes)]
+    pub(crate) output: Option<usize>,
+
+    /// The script; - is stdin. Errors and traces call it by its file name without the extension (hello for hello.lua),
+    /// or stdin
+    #[arg(value_name = "FILE|-", value_parser = script())]
+    pub(crate) file: Input,
+}
+
+#[derive(Args)]
+pub(crate) struct BenchArguments {
+    #[command(flatten)]
+    pub(crate) run: RunArguments,
+
+    /// How long to measure
+    #[arg(long, value_name = "S", default_value = "3", value_parser = seconds)]
+    pub(crate) seconds: Duration,
+}
+
+/// A key and its value.
+pub(crate) type Pair = (String, String);
+
+/// Where a script or a JSON text comes from.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Input {
+    Text(String),
+    File(PathBuf),
+    Stdin,
+}
+
+impl Input {
+    pub(crate) fn read(&self) -> Result<Cow<'_, [u8]>, String> {
+        match self {
+            Self::Text(text) => Ok(text.as_bytes().into()),
+            Self::File(path) => match fs::read(path) {
+                Ok(bytes) => Ok(bytes.into()),
+                Err(error) => Err(format!("can't read {}: {error}", path.display())),
+            },
+            Self::Stdin => {
+                let mut bytes = Vec::new();
+                io::stdin().read_to_end(&mut bytes).map_err(|error| format!("can't read stdin: {error}"))?;
+                Ok(bytes.into())
+            }
+        }
+    }
+
+    /// What users know it by.
+    pub(crate) fn path(&self) -> Cow<'_, str> {
+        match self {
+            Self::File(path) => path.to_string_lossy(),
+            Self::Text(_) | Self::Stdin => "stdin".into(),
+        }
+    }
+
+    /// What errors and traces call the script.
+    pub(crate) fn name(&self) -> String {
+        Path::new(&*self.path()).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
+fn script() -> impl TypedValueParser<Value = Input> {
+    PathBufValueParser::new()
+        .map(|path| if path == Path::new("-") { Input::Stdin } else { Input::File(path) })
+}
+
+fn json(text: &str) -> Result<Input, String> {
+    match text.strip_prefix('@') {
+        Some("") => Err("a file's name must follow the @".to_owned()),
+        Some(path) => Ok(Input::File(path.into())),
+        None if text == "-" => Ok(Input::Stdin),
+        None => Ok(Input::Text(text.to_owned())),
+    }
+}
+
+fn pair(text: &str) -> Result<Pair, String> {
+    match text.split_once('=') {
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        None => Err(format!("a = must stand between key and value, as in {text}=1")),
+    }
+}
+
+fn whole(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("give a whole number from 0 to {}", u64::MAX))
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse().map(Duration::try_from_secs_f64) {
+        Ok(Ok(duration)) if !duration.is_zero() => Ok(duration),
+        _ => Err("give a number of seconds above 0, such as 0.5 or 10".to_owned()),
+    }
+}
+
+/// What clap says, on one line and without the usage.
+pub(crate) fn one_line(error: &clap::Error) -> String {
+    let text = error.render().to_string();
+    let paragraphs: Vec<String> = text
+        .trim_start_matches("error: ")
+        .split("\n\n")
+        .filter(|text| !text.starts_with("Usage:") && !text.starts_with("For more information"))
+        .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    format!("{}; see --help", paragraphs.join("; "))
+}

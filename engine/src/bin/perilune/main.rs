@@ -1,0 +1,81 @@
+//! The command `perilune`: runs, checks and measures scripts.
+
+mod args;
+mod bench;
+mod call;
+mod indent;
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::process::ExitCode;
+
+use clap::Parser;
+use perilune::Engine;
+
+use args::{Arguments, Command, Input, RunArguments};
+use call::Refused;
+
+/// Exit code of a run whose status is not success; its trace was printed.
+const NOT_A_SUCCESS: u8 = 1;
+
+/// Exit code when there is no trace: usage, an unreadable file, a compile error, a bad payload.
+const REFUSED: u8 = 2;
+
+fn main() -> ExitCode {
+    let done = match Arguments::try_parse() {
+        Ok(arguments) => match arguments.command {
+            Command::Run(run) => self::run(&run),
+            Command::Check { files } => check(&files),
+            Command::Bench(bench) => bench::bench(&bench),
+        },
+        Err(error) if error.use_stderr() => Err(Refused::Other(args::one_line(&error))),
+        Err(help) => print(&help.render().to_string()).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|refused| {
+        complain(&refused);
+        ExitCode::from(REFUSED)
+    })
+}
+
+fn run(arguments: &RunArguments) -> Result<ExitCode, Refused> {
+    let (script, request) = call::prepare(arguments)?;
+    let trace = script.run(&request)?;
+    let mut json = trace.to_json();
+    if io::stdout().is_terminal() {
+        json = indent::indent(&json);
+    }
+    json.push('\n');
+    print(&json)?;
+    Ok(if trace.ok() { ExitCode::SUCCESS } else { ExitCode::from(NOT_A_SUCCESS) })
+}
+
+/// Compiles every file, whatever comes of those before it.
+fn check(files: &[Input]) -> Result<ExitCode, Refused> {
+    call::at_most_one_stdin(files)?;
+    let engine = Engine::new();
+    let mut code = ExitCode::SUCCESS;
+    for file in files {
+        if let Err(refused) = call::compile(&engine, file) {
+            complain(&refused);
+            code = ExitCode::from(REFUSED);
+        }
+    }
+    Ok(code)
+}
+
+/// Writes to stdout. A reader that has gone, as `head` does, wants no more: that is no error.
+fn print(text: &str) -> Result<(), Refused> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Refused::Other(format!("can't write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One line on stderr, whatever a path or a script put into it. Nobody is left to tell when that fails.
+fn complain(reason: &impl Display) {
+    let line = reason.to_string().replace(char::is_control, " ");
+    let _ = writeln!(io::stderr(), "{line}");
+}
