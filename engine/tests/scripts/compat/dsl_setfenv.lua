@@ -1,0 +1,21 @@
+-- lua: 5.1 | refused: setfenv
+-- uses: a configuration file as code, in an environment of its own
+-- instead: a function that takes the table of settings
+local function configure(chunk)
+  local settings = {}
+  setfenv(chunk, settings)
+  chunk()
+  return settings
+end
+
+local settings = configure(function()
+  host = "example.com"
+  ports = { 80, 443 }
+end)
+print(settings.host, #settings.ports, host)
+
+-- prints:
+--> example.com	2	nil
+
+-- raises here:
+--> dsl_setfenv.lua:6: attempt to call a nil value

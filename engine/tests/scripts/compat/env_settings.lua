@@ -1,0 +1,17 @@
+-- lua: 5.4 | differs: _ENV is a name like any other; globals go to _G
+-- uses: a local _ENV that collects settings
+-- instead: fields of a table, written as such
+local function settings()
+  local _ENV = {}
+  host = "example.com"
+  port = 8080
+  return _ENV
+end
+
+print(settings().host, settings().port, host)
+
+-- prints:
+--> example.com	8080	nil
+
+-- prints here:
+--> nil	nil	example.com

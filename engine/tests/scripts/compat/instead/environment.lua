@@ -1,0 +1,3 @@
+local stage = CONFIG.stage or "production"
+local debugging = stage ~= "production"
+print("stage", stage, "debugging", debugging)

@@ -1,0 +1,23 @@
+local function ordered()
+  local keys, values = {}, {}
+  return setmetatable({}, {
+    __newindex = function(_, key, value)
+      if values[key] == nil then keys[#keys + 1] = key end
+      values[key] = value
+    end,
+    __index = values,
+    __iter = function()
+      local i = 0
+      return function()
+        i = i + 1
+        return keys[i], values[keys[i]]
+      end
+    end,
+  })
+end
+
+local headers = ordered()
+headers["Host"] = "example.com"
+headers["Accept"] = "*/*"
+headers["Content-Type"] = "text/plain"
+for name, value in headers do print(name .. ": " .. value) end
