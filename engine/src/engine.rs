@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crate::error::CompileError;
+use crate::environment::Registered;
+use crate::error::{CompileError, Error};
+use crate::function::{Call, HostError};
 use crate::limits::{Limits, RunLimits};
 use crate::pool::Pool;
 use crate::script::{Compiled, Script};
+use crate::value::Value;
 
 /// Runs scripts. Make one for a process and share it: cloning costs a counter, and every clone is the same engine.
 ///
@@ -31,6 +34,7 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     /// How many runs have begun.
     pub(crate) runs: AtomicU64,
+    pub(crate) environment: Registered,
 }
 
 impl Engine {
@@ -51,7 +55,55 @@ impl Engine {
     /// The script does not compile, or is too long.
     pub fn compile(&self, name: &str, source: impl AsRef<[u8]>) -> Result<Script, CompileError> {
         let compiled = Arc::new(Compiled::new(name, source.as_ref(), &self.shared.limits)?);
-        Ok(Script { engine: Arc::clone(&self.shared), compiled, limits: RunLimits::default() })
+        Ok(Script {
+            engine: Arc::clone(&self.shared),
+            compiled,
+            limits: RunLimits::default(),
+            functions: None,
+        })
+    }
+
+    /// Gives all scripts a function of the host, `host.NAME(…)`, from their next run on; one of the same name is
+    /// replaced. A run that has begun goes on with those that it began with.
+    ///
+    /// What it returns as an error is a Lua error with that text, which a script can catch; so is a panic. It may run
+    /// other scripts, also of this engine. Its time counts towards the run's timeout, and the run ends at its return
+    /// when it took too long.
+    ///
+    /// ```
+    /// use perilune::{Engine, Request};
+    ///
+    /// let engine = Engine::new();
+    /// engine.function("add", |call| Ok(call.number(0)? + call.number(1)?))?;
+    /// let script = engine.compile("sum", "return host.add(1, 2), (pcall(host.add, 1))")?;
+    /// assert_eq!(script.run(&Request::new())?.value.as_deref(), Some("[3,false]"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Name`]: the name is not letters, digits and `_`.
+    pub fn function<F, R>(&self, name: &str, function: F) -> Result<(), Error>
+    where
+        F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
+        R: Into<Value>,
+    {
+        self.shared.environment.change(|environment| {
+            environment.functions = environment.functions.with(name, function)?;
+            Ok(())
+        })
+    }
+
+    /// Gives all scripts a module, `require "NAME"`, from their next run on; one of the same name is replaced. Each run
+    /// that requires it runs it once, in its own `_G`.
+    ///
+    /// # Errors
+    /// The module does not compile, or is too long.
+    pub fn module(&self, name: &str, source: impl AsRef<[u8]>) -> Result<(), CompileError> {
+        let module = Arc::new(Compiled::new(name, source.as_ref(), &self.shared.limits)?);
+        self.shared.environment.change(|environment| {
+            environment.modules.insert(Arc::clone(&module.name), module);
+            Ok(())
+        })
     }
 
     /// The ceilings of every run.
@@ -118,6 +170,12 @@ impl EngineBuilder {
         self
     }
 
+    /// See [`Limits::host_calls`].
+    pub fn host_calls(mut self, calls: u64) -> Self {
+        self.limits.host_calls = calls;
+        self
+    }
+
     /// See [`Limits::request`].
     pub fn request(mut self, bytes: usize) -> Self {
         self.limits.request = bytes;
@@ -142,7 +200,12 @@ impl EngineBuilder {
         let size = self
             .pool_size
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-        let shared = Shared { limits: self.limits, pool: Pool::new(size), runs: AtomicU64::new(0) };
+        let shared = Shared {
+            limits: self.limits,
+            pool: Pool::new(size),
+            runs: AtomicU64::new(0),
+            environment: Registered::default(),
+        };
         Engine { shared: Arc::new(shared) }
     }
 }

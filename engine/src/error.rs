@@ -10,6 +10,18 @@ pub enum Error {
     Compile(CompileError),
     /// The request can't be given to a script.
     Payload(PayloadError),
+    /// A host function can't have the name that it was given. The text is `"NAME": reason`.
+    Name {
+        /// Which.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A run was begun inside too many others: each began in a host function of the one before.
+    Nested {
+        /// How many may be inside each other.
+        limit: u32,
+    },
     /// The engine itself failed: the system gave no memory or thread, or a bug. The VM concerned is retired.
     Internal(String),
 }
@@ -19,6 +31,13 @@ impl fmt::Display for Error {
         match self {
             Self::Compile(error) => error.fmt(f),
             Self::Payload(error) => error.fmt(f),
+            Self::Name { name, reason } => write!(f, "{name:?}: {reason}"),
+            Self::Nested { limit } => {
+                write!(
+                    f,
+                    "a host function began a run inside {limit} others, which is as deep as runs may nest"
+                )
+            }
             Self::Internal(reason) => write!(f, "internal error: {reason}"),
         }
     }
@@ -29,7 +48,7 @@ impl std::error::Error for Error {
         match self {
             Self::Compile(error) => Some(error),
             Self::Payload(error) => Some(error),
-            Self::Internal(_) => None,
+            Self::Name { .. } | Self::Nested { .. } | Self::Internal(_) => None,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
+use crate::cancel::CancelHandle;
 use crate::error::Error;
 use crate::pool::Refused;
 use crate::request::Request;
@@ -12,7 +13,12 @@ use crate::trace::{ErrorKind, ScriptError, Status, Trace, Usage};
 use crate::vm::{Job, Outcome};
 use crate::watchdog::Deadline;
 
-pub(crate) fn execute(script: &Script, request: &Request<'_>) -> Result<Trace, Error> {
+/// Runs `script`; `cancel` ends it, as the request's own handle does.
+pub(crate) fn execute(
+    script: &Script,
+    request: &Request<'_>,
+    cancel: Option<&CancelHandle>,
+) -> Result<Trace, Error> {
     let engine = &*script.engine;
     let limits = engine.limits.lowered_by(&script.limits).lowered_by(&request.limits);
     request.check(&limits)?;
@@ -27,7 +33,17 @@ pub(crate) fn execute(script: &Script, request: &Request<'_>) -> Result<Trace, E
 
     let (member, watchdog) = lent.parts();
     let watch = watchdog.guard(&member.watched, deadline);
-    let job = Job { script: &script.compiled.bytecode, request, limits: &limits, deadline };
+    let job = Job {
+        name: &script.compiled.name,
+        script: &script.compiled.bytecode,
+        functions: script.functions.as_deref(),
+        environment: &engine.environment,
+        request,
+        cancel,
+        limits: &limits,
+        deadline,
+        runs: &engine.runs,
+    };
     let outcome = member.vm.run(&job)?;
     drop(watch);
 
@@ -43,7 +59,7 @@ fn trace(
     queued: Duration,
 ) -> Trace {
     Trace {
-        id: script.engine.runs.fetch_add(1, Relaxed) + 1,
+        id: outcome.id,
         status: outcome.error.as_ref().map_or(Status::Success, |error| error.kind.status()),
         executed_at,
         duration,
@@ -52,10 +68,11 @@ fn trace(
         stdout_truncated: outcome.stdout.1,
         stderr_truncated: outcome.stderr.1,
         value: outcome.value,
+        response: outcome.response,
         error: outcome.error,
         script: Arc::clone(&script.compiled.name),
         version: script.compiled.version,
-        usage: Usage { memory_bytes: outcome.memory, queued },
+        usage: Usage { memory_bytes: outcome.memory, host_calls: outcome.host_calls, queued },
     }
 }
 
@@ -70,11 +87,14 @@ fn never_ran(script: &Script, queued: Duration) -> Trace {
         message: message.clone(),
     };
     let outcome = Outcome {
+        id: script.engine.runs.fetch_add(1, Relaxed) + 1,
         stdout: Default::default(),
         stderr: (format!("{message}\n").into_bytes(), false),
         value: None,
         error: Some(error),
+        response: None,
         memory: 0,
+        host_calls: 0,
         ended: Instant::now(),
     };
     trace(script, outcome, SystemTime::now(), Duration::ZERO, queued)

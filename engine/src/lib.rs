@@ -24,24 +24,31 @@
 mod cancel;
 mod capture;
 mod engine;
+mod environment;
 mod error;
 mod execute;
+mod function;
 mod limits;
 mod pool;
 mod request;
+mod response;
 mod script;
 mod trace;
 mod urlencoded;
+mod value;
 mod vm;
 mod watchdog;
 
 pub use cancel::CancelHandle;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{CompileError, Error, Part, PayloadError, Position};
+pub use function::{Call, HostError};
 pub use limits::{Limits, RunLimits, parse_bytes};
 pub use request::Request;
+pub use response::Response;
 pub use script::Script;
 pub use trace::{ErrorKind, ScriptError, Status, Trace, Usage};
+pub use value::Value;
 #[cfg(feature = "floor")]
 #[doc(hidden)]
 pub use vm::floor;

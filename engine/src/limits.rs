@@ -19,8 +19,10 @@ pub struct Limits {
     pub memory: usize,
     /// Captured stdout and stderr, each.
     pub output: usize,
-    /// The returned value, as JSON.
+    /// The returned value, as JSON; and the content of a response.
     pub value: usize,
+    /// Calls of host functions.
+    pub host_calls: u64,
     /// Query, body, config and meta together.
     pub request: usize,
     /// Parameters in the query.
@@ -37,6 +39,7 @@ impl Default for Limits {
             memory: 64 * MIB,
             output: 512 * KIB,
             value: 512 * KIB,
+            host_calls: 10_000,
             request: 512 * KIB,
             parameters: 1000,
             source: MIB,
@@ -60,6 +63,7 @@ impl Limits {
         min(&mut self.memory, lower.memory);
         min(&mut self.output, lower.output);
         min(&mut self.value, lower.value);
+        min(&mut self.host_calls, lower.host_calls);
         self
     }
 }
@@ -77,6 +81,8 @@ pub struct RunLimits {
     pub output: Option<usize>,
     /// As [`Limits::value`].
     pub value: Option<usize>,
+    /// As [`Limits::host_calls`].
+    pub host_calls: Option<u64>,
 }
 
 /// Reads a size in bytes: `65536`, `512KiB`, `64 MiB`, `1GiB`; `K`, `M`, `G` and `KB`, `MB`, `GB` mean the same

@@ -5,6 +5,7 @@
 //! pool of eight walks through eight cold VMs and loads its script into each; a VM per thread (as `regex-automata`'s
 //! pool keeps one for its owner) saves one lock and needs a second way for every other thread.
 
+use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,30 @@ struct State {
     retired: Option<Sender<Member>>,
 }
 
+thread_local! {
+    /// How many host functions this thread is in, inside each other.
+    static NESTING: Cell<u32> = const { Cell::new(0) };
+}
+
+/// How many runs may be inside each other.
+const MAX_NESTING: u32 = 8;
+
+/// A host function under way on this thread: a run that it begins must not wait for the VM that waits for it.
+pub(crate) struct Nesting(());
+
+impl Nesting {
+    pub(crate) fn enter() -> Self {
+        NESTING.set(NESTING.get() + 1);
+        Self(())
+    }
+}
+
+impl Drop for Nesting {
+    fn drop(&mut self) {
+        NESTING.set(NESTING.get() - 1);
+    }
+}
+
 /// Why no VM was lent.
 pub(crate) enum Refused {
     /// None came free in time.
@@ -76,8 +101,13 @@ impl Pool {
         &generation.shared
     }
 
-    /// Lends a VM, and says how long that took to wait for.
+    /// Lends a VM, and says how long that took to wait for. A run inside a host function waits for none: where all are
+    /// lent, it gets one of its own, which goes when it ends.
     pub(crate) fn checkout(&self, patience: Duration) -> Result<(Lent<'_>, Duration), Refused> {
+        let nesting = NESTING.get();
+        if nesting >= MAX_NESTING {
+            return Err(Refused::Failed(Error::Nested { limit: MAX_NESTING }));
+        }
         let shared = self.here();
         let lend = |member| Lent { shared, member: Some(member) };
         let mut began = None;
@@ -87,7 +117,7 @@ impl Pool {
                 drop(state);
                 return Ok((lend(member), began.map_or(Duration::ZERO, |began: Instant| began.elapsed())));
             }
-            if state.made < shared.size {
+            if state.made < shared.size || nesting > 0 {
                 state.made += 1;
                 drop(state);
                 return match shared.make() {
@@ -135,6 +165,11 @@ impl Shared {
 
     fn put_back(&self, member: Member) {
         let mut state = self.state.lock();
+        if state.made > self.size {
+            state.made -= 1;
+            drop(state);
+            return drop(member);
+        }
         state.idle.push(member);
         let waiting = state.waiting > 0;
         drop(state);
@@ -153,6 +188,9 @@ impl Shared {
                 for member in receiver {
                     drop(member);
                     let Some(pool) = pool.upgrade() else { return };
+                    if pool.forget_spare() {
+                        continue;
+                    }
                     match pool.make() {
                         Ok(member) => pool.put_back(member),
                         Err(_) => pool.forget_one(),
@@ -175,6 +213,14 @@ impl Shared {
                 self.returned.notify_one();
             }
         }
+    }
+
+    /// If there are more VMs than there should be, one fewer is.
+    fn forget_spare(&self) -> bool {
+        let mut state = self.state.lock();
+        let is_spare = state.made > self.size;
+        state.made -= usize::from(is_spare);
+        is_spare
     }
 
     /// A VM is gone that could not be replaced: the next run that needs one tries again.

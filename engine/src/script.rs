@@ -5,9 +5,11 @@ use std::sync::Arc;
 use crate::engine::Shared;
 use crate::error::{CompileError, Error};
 use crate::execute::execute;
+use crate::function::{Call, Functions, HostError};
 use crate::limits::{Limits, RunLimits};
 use crate::request::Request;
 use crate::trace::Trace;
+use crate::value::Value;
 use crate::vm::Bytecode;
 
 /// A script that can be run, from any thread and by many at once. Cloning costs two counters.
@@ -16,6 +18,8 @@ pub struct Script {
     pub(crate) engine: Arc<Shared>,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) limits: RunLimits,
+    /// Host functions of its own.
+    pub(crate) functions: Option<Arc<Functions>>,
 }
 
 /// The longest name that Luau's messages show whole, in bytes.
@@ -67,12 +71,28 @@ impl Script {
         self
     }
 
+    /// The same script with a host function of its own, beside the engine's and before one of the same name: see
+    /// [`Engine::function`](crate::Engine::function).
+    ///
+    /// # Errors
+    /// [`Error::Name`]: the name is not letters, digits and `_`.
+    pub fn with_function<F, R>(mut self, name: &str, function: F) -> Result<Self, Error>
+    where
+        F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
+        R: Into<Value>,
+    {
+        let none = Functions::none();
+        let functions = self.functions.as_deref().unwrap_or(&none).with(name, function)?;
+        self.functions = Some(Arc::new(functions));
+        Ok(self)
+    }
+
     /// Runs it: what comes of it is in the trace, errors of the script included.
     ///
     /// # Errors
     /// Only what keeps the run from beginning: a request that can't be given to a script, or a failing system.
     pub fn run(&self, request: &Request<'_>) -> Result<Trace, Error> {
-        execute(self, request)
+        execute(self, request, None)
     }
 }
 

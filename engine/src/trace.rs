@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use serde::ser::{Error as _, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
+use crate::response::Response;
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -56,6 +58,8 @@ pub enum ErrorKind {
     Runtime,
     /// The returned value can't be JSON, or is too large.
     Value,
+    /// More calls of host functions than the limit.
+    HostCalls,
     /// As [`Status::Timeout`].
     Timeout,
     /// As [`Status::MemoryLimit`].
@@ -67,12 +71,13 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The name in the trace's JSON: `runtime`, `value`, or the status.
+    /// The name in the trace's JSON: `runtime`, `value`, `host_calls`, or the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Runtime => "runtime",
             Self::Value => "value",
+            Self::HostCalls => "host_calls",
             Self::Timeout => Status::Timeout.as_str(),
             Self::MemoryLimit => Status::MemoryLimit.as_str(),
             Self::Cancelled => Status::Cancelled.as_str(),
@@ -84,7 +89,7 @@ impl ErrorKind {
     #[must_use]
     pub fn status(self) -> Status {
         match self {
-            Self::Runtime | Self::Value => Status::Failure,
+            Self::Runtime | Self::Value | Self::HostCalls => Status::Failure,
             Self::Timeout => Status::Timeout,
             Self::MemoryLimit => Status::MemoryLimit,
             Self::Cancelled => Status::Cancelled,
@@ -115,6 +120,8 @@ pub struct ScriptError {
 pub struct Usage {
     /// Highest known growth of the VM's heap, in bytes, counted in the pages and blocks taken from the system.
     pub memory_bytes: usize,
+    /// Calls of host functions.
+    pub host_calls: u64,
     /// Time spent waiting for a VM.
     pub queued: Duration,
 }
@@ -142,6 +149,8 @@ pub struct Trace {
     pub stderr_truncated: bool,
     /// What the script returned, as JSON text: `None` for nothing, the value for one, an array for several.
     pub value: Option<String>,
+    /// What the script gave to `set_response`, however the run ended.
+    pub response: Option<Response>,
     /// The error that ended the run, when the status is not success.
     pub error: Option<ScriptError>,
     /// Which script ran.
@@ -227,6 +236,9 @@ impl Serialize for ResultPart<'_> {
             let value: &RawValue = serde_json::from_str(value).map_err(S::Error::custom)?;
             map.serialize_entry("value", value)?;
         }
+        if let Some(response) = &trace.response {
+            map.serialize_entry("response", response)?;
+        }
         map.end()
     }
 }
@@ -253,6 +265,9 @@ impl Serialize for Usage {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("memory_bytes", &self.memory_bytes)?;
+        if self.host_calls > 0 {
+            map.serialize_entry("host_calls", &self.host_calls)?;
+        }
         if !self.queued.is_zero() {
             map.serialize_entry("queued_ns", &nanoseconds(self.queued))?;
         }

@@ -30,6 +30,14 @@ impl Deadline {
         Self(nanos_since_epoch(start).saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(NEVER)))
     }
 
+    /// The time from `now` until it; none once it passed.
+    pub(crate) fn left(self, now: Instant) -> Duration {
+        match self.0 {
+            NEVER => Duration::MAX,
+            at => Duration::from_nanos(at.saturating_sub(nanos_since_epoch(now))),
+        }
+    }
+
     /// Whether `now` is not before it.
     pub(crate) fn passed(self, now: Instant) -> bool {
         self.0 != NEVER && nanos_since_epoch(now) >= self.0

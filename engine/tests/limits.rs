@@ -291,6 +291,7 @@ const SMALL: RunLimits = RunLimits {
     memory: Some(8 * MIB),
     output: Some(10),
     value: Some(10),
+    host_calls: Some(1),
 };
 
 const LARGE: RunLimits = RunLimits {
@@ -299,6 +300,7 @@ const LARGE: RunLimits = RunLimits {
     memory: Some(1 << 40),
     output: Some(1 << 40),
     value: Some(1 << 40),
+    host_calls: Some(1 << 40),
 };
 
 #[test]

@@ -11,11 +11,15 @@ use std::time::Instant;
 use mlua::ffi::{self, lua_State};
 use parking_lot::Mutex;
 
+use super::Job;
 use super::heap::Heap;
+use super::library::host::Host;
 use super::library::random::Random;
 use super::scripts::Loaded;
+use super::slots::Slots;
 use crate::cancel::CancelHandle;
 use crate::capture::Capture;
+use crate::response::Response;
 use crate::trace::ErrorKind;
 use crate::watchdog::Deadline;
 
@@ -29,14 +33,25 @@ pub(super) struct Control {
     pub(super) random: Random,
     pub(super) loaded: RefCell<Loaded>,
     pub(super) deadline: Cell<Option<Deadline>>,
-    pub(super) cancel: RefCell<Option<CancelHandle>>,
+    /// What can cancel the run: its own handle, and that of the batch it is part of.
+    cancels: RefCell<Vec<CancelHandle>>,
     /// `lua_topointer` of the metatable that all runs' `_G` share.
     pub(super) globals_metatable: Cell<*const c_void>,
+    /// What the host gave to scripts.
+    pub(super) host: Host,
+    /// Calls of host functions in this run.
+    pub(super) host_calls: Cell<u64>,
+    /// A call was refused in this run, for there were too many.
+    pub(super) too_many_host_calls: Cell<bool>,
+    /// Modules that are being run, outermost first.
+    pub(super) requiring: RefCell<Vec<Arc<str>>>,
+    /// What the script gave to `set_response` last.
+    pub(super) response: RefCell<Option<Response>>,
     /// What the run under way was given and has made so far; null between runs.
     pub(super) run: Cell<*const super::run::Run<'static>>,
     pub(super) error: RefCell<Option<super::fault::Fault>>,
-    /// The registry holds what the text of this run's `payload` is.
-    pub(super) has_payload: Cell<bool>,
+    /// Which of the registry's slots of one run hold something.
+    pub(super) slots: Slots,
     /// Inside `luaC_step`, between its two calls of the interrupt.
     in_step: Cell<bool>,
     pub(super) interrupt: Arc<Interrupt>,
@@ -54,11 +69,16 @@ impl Control {
             random: Random::new()?,
             loaded: RefCell::default(),
             deadline: Cell::new(None),
-            cancel: RefCell::default(),
+            cancels: RefCell::default(),
             globals_metatable: Cell::new(ptr::null()),
+            host: Host::new(),
+            host_calls: Cell::new(0),
+            too_many_host_calls: Cell::new(false),
+            requiring: RefCell::default(),
+            response: RefCell::default(),
             run: Cell::new(ptr::null()),
             error: RefCell::default(),
-            has_payload: Cell::new(false),
+            slots: Slots::default(),
             in_step: Cell::new(false),
             interrupt: Arc::default(),
         })
@@ -135,8 +155,12 @@ impl Control {
         if self.deadline.get().is_some_and(|deadline| deadline.passed(now)) {
             return Some(ErrorKind::Timeout);
         }
-        let is_cancelled = self.cancel.borrow().as_ref().is_some_and(CancelHandle::is_cancelled);
-        is_cancelled.then_some(ErrorKind::Cancelled)
+        self.is_cancelled().then_some(ErrorKind::Cancelled)
+    }
+
+    /// Whether the run was cancelled.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancels.borrow().iter().any(CancelHandle::is_cancelled)
     }
 
     /// Whether the run must end now.
@@ -150,17 +174,22 @@ impl Control {
         unsafe { is_armed(ffi::lua_callbacks(self.main.get())) && self.is_over() }
     }
 
-    /// Nothing of an earlier run's interrupt is left.
-    pub(super) fn begin(&self, deadline: Deadline, cancel: Option<&CancelHandle>) {
+    /// Nothing of an earlier run is left.
+    pub(super) fn begin(&self, job: &Job<'_>) {
         self.in_step.set(false);
-        self.deadline.set(Some(deadline));
-        *self.cancel.borrow_mut() = cancel.cloned();
+        self.deadline.set(Some(job.deadline));
+        self.cancels.borrow_mut().extend(job.cancels().cloned());
+        self.host_calls.set(0);
+        self.too_many_host_calls.set(false);
+        self.stdout.borrow_mut().reset(job.limits.output);
+        self.stderr.borrow_mut().reset(job.limits.output);
+        self.random.begin(job.request.seed);
     }
 
     /// From here on nothing ends what the VM does.
     pub(super) fn end(&self) {
         self.deadline.set(None);
-        *self.cancel.borrow_mut() = None;
+        self.cancels.borrow_mut().clear();
     }
 }
 

@@ -10,12 +10,10 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use super::control::Control;
 use super::library::json;
 use crate::error::Position;
+use crate::value::MAX_EXACT;
 
 /// The deepest nesting of arrays and objects, as in the contract.
 pub(super) const MAX_DEPTH: u32 = 128;
-
-/// The largest integer up to which a double holds every one.
-pub(super) const MAX_EXACT: u64 = 1 << 53;
 
 /// Values between two looks at the deadline.
 const LOOK_EVERY: u32 = 64;

@@ -7,8 +7,9 @@ use mlua::ffi::{self, lua_State};
 
 use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
-use super::decode::{MAX_DEPTH, MAX_EXACT};
+use super::decode::MAX_DEPTH;
 use super::library::{self, json};
+use crate::value::MAX_EXACT;
 
 /// Table entries between two looks at the deadline.
 const LOOK_EVERY: u32 = 256;
@@ -92,6 +93,21 @@ impl<'a> Sink<'a> {
         String::from_utf8(bytes).expect("JSON is written as UTF-8")
     }
 
+    fn number(&mut self, number: f64) -> Result<(), Refused> {
+        if number.fract() == 0.0 && number.abs() <= MAX_EXACT as f64 {
+            self.json(&(number as i64))
+        } else if number.is_finite() {
+            self.json(&number)
+        } else {
+            Err(Refused::value(if number.is_nan() { "it is NaN" } else { "it is infinite" }))
+        }
+    }
+
+    fn json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
+        serde_json::to_writer(&mut *self, value)
+            .map_err(|error| self.refused.take().unwrap_or_else(|| Refused::value(error.to_string())))
+    }
+
     fn put(&mut self, piece: &[u8]) -> Result<(), Refused> {
         match &mut self.bytes {
             Bytes::Bounded(bytes, limit) if bytes.len() + piece.len() > *limit => {
@@ -161,6 +177,53 @@ pub(super) unsafe fn describe(state: *mut lua_State, index: c_int) -> Option<Str
     Some(sink.into_string())
 }
 
+/// A number as the key of an object.
+pub(super) fn number_text(number: f64) -> Result<Vec<u8>, Refused> {
+    let mut sink = Sink::bounded(DESCRIPTION);
+    sink.number(number)?;
+    Ok(sink.bytes().to_vec())
+}
+
+/// `Some(n)` for a table whose keys are exactly 1…n, or that is empty and marked as an array. Asks `is_late` now and
+/// then.
+///
+/// # Safety
+/// As [`write`], and there is a table at the index. With four free stack slots nothing raises.
+pub(super) unsafe fn array_length(
+    state: *mut lua_State,
+    index: c_int,
+    mut is_late: impl FnMut() -> bool,
+) -> Result<Option<c_int>, Refused> {
+    // SAFETY: by this function's contract; each key and value is popped again.
+    unsafe {
+        ffi::lua_rawcheckstack(state, 4);
+        let length = ffi::lua_objlen(state, index) as c_int;
+        let (mut keys, mut at) = (0, 0);
+        loop {
+            at = ffi::lua_rawiter(state, index, at);
+            if at < 0 {
+                break;
+            }
+            let is_index = ffi::lua_type(state, -2) == ffi::LUA_TNUMBER && {
+                let key = ffi::lua_tonumber(state, -2);
+                key.fract() == 0.0 && key >= 1.0 && key <= f64::from(length)
+            };
+            ffi::lua_pop(state, 2);
+            if !is_index {
+                return Ok(None);
+            }
+            keys += 1;
+            if keys % LOOK_EVERY as c_int == 0 && is_late() {
+                return Err(Refused::Late);
+            }
+        }
+        Ok(match keys {
+            0 => json::is_array(state, index).then_some(0),
+            _ => (keys == length).then_some(length),
+        })
+    }
+}
+
 struct Encoder<'a, 's> {
     state: *mut lua_State,
     control: &'a Control,
@@ -182,7 +245,7 @@ impl Encoder<'_, '_> {
                 ffi::LUA_TBOOLEAN => {
                     self.sink.put(if ffi::lua_toboolean(state, index) != 0 { b"true" } else { b"false" })
                 }
-                ffi::LUA_TNUMBER => self.number(ffi::lua_tonumber(state, index)),
+                ffi::LUA_TNUMBER => self.sink.number(ffi::lua_tonumber(state, index)),
                 ffi::LUA_TSTRING => self.string(index),
                 ffi::LUA_TTABLE => self.table(index),
                 ffi::LUA_TLIGHTUSERDATA if json::is_null(state, index) => self.sink.put(b"null"),
@@ -194,26 +257,11 @@ impl Encoder<'_, '_> {
         }
     }
 
-    fn number(&mut self, number: f64) -> Result<(), Refused> {
-        if number.fract() == 0.0 && number.abs() <= MAX_EXACT as f64 {
-            self.json(&(number as i64))
-        } else if number.is_finite() {
-            self.json(&number)
-        } else {
-            Err(Refused::value(if number.is_nan() { "it is NaN" } else { "it is infinite" }))
-        }
-    }
-
-    fn json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
-        serde_json::to_writer(&mut *self.sink, value)
-            .map_err(|error| self.sink.refused.take().unwrap_or_else(|| Refused::value(error.to_string())))
-    }
-
     unsafe fn string(&mut self, index: c_int) -> Result<(), Refused> {
         // SAFETY: there is a string at the index.
         let bytes = unsafe { library::bytes(self.state, index) };
         if let Ok(text) = std::str::from_utf8(bytes) {
-            return self.json(text);
+            return self.sink.json(text);
         }
         self.sink.put(b"\"")?;
         for chunk in bytes.utf8_chunks() {
@@ -235,8 +283,12 @@ impl Encoder<'_, '_> {
 
     unsafe fn table(&mut self, index: c_int) -> Result<(), Refused> {
         // SAFETY: there is a table at the index.
-        let (address, length) =
-            unsafe { (ffi::lua_topointer(self.state, index) as usize, self.array_length(index)?) };
+        let (address, length) = unsafe {
+            (
+                ffi::lua_topointer(self.state, index) as usize,
+                array_length(self.state, index, || self.control.should_stop())?,
+            )
+        };
         if self.parents.contains(&address) {
             return Err(Refused::value("it holds itself"));
         }
@@ -254,37 +306,6 @@ impl Encoder<'_, '_> {
         }
         self.parents.pop();
         Ok(())
-    }
-
-    /// `Some(n)` for a table whose keys are exactly 1…n, or that is empty and marked as an array.
-    unsafe fn array_length(&mut self, index: c_int) -> Result<Option<c_int>, Refused> {
-        let state = self.state;
-        // SAFETY: there is a table at the index; each key and value is popped again.
-        unsafe {
-            ffi::lua_rawcheckstack(state, 4);
-            let length = ffi::lua_objlen(state, index) as c_int;
-            let (mut keys, mut at) = (0, 0);
-            loop {
-                at = ffi::lua_rawiter(state, index, at);
-                if at < 0 {
-                    break;
-                }
-                let is_index = ffi::lua_type(state, -2) == ffi::LUA_TNUMBER && {
-                    let key = ffi::lua_tonumber(state, -2);
-                    key.fract() == 0.0 && key >= 1.0 && key <= f64::from(length)
-                };
-                ffi::lua_pop(state, 2);
-                if !is_index {
-                    return Ok(None);
-                }
-                keys += 1;
-                self.look()?;
-            }
-            Ok(match keys {
-                0 => json::is_array(state, index).then_some(0),
-                _ => (keys == length).then_some(length),
-            })
-        }
     }
 
     unsafe fn array(&mut self, index: c_int, length: c_int) -> Result<(), Refused> {
@@ -336,7 +357,7 @@ impl Encoder<'_, '_> {
                 ffi::LUA_TSTRING => self.string(index),
                 ffi::LUA_TNUMBER => {
                     self.sink.put(b"\"")?;
-                    self.number(ffi::lua_tonumber(self.state, index))?;
+                    self.sink.number(ffi::lua_tonumber(self.state, index))?;
                     self.sink.put(b"\"")
                 }
                 other => {
@@ -347,15 +368,17 @@ impl Encoder<'_, '_> {
         }
     }
 
-    /// How an error shows the key at `index`.
+    /// How an error shows the key at `index`. A number is not converted in the VM, which could raise.
     unsafe fn place(&self, index: c_int) -> String {
-        // SAFETY: there is a key at the index; a copy is converted, not the key that the iteration needs.
+        // SAFETY: there is a key at the index.
         unsafe {
-            ffi::lua_pushvalue(self.state, index);
-            let key = library::bytes(self.state, -1);
-            let place = format!(".{}", String::from_utf8_lossy(&key[..key.len().min(64)]));
-            ffi::lua_pop(self.state, 1);
-            place
+            match ffi::lua_type(self.state, index) {
+                ffi::LUA_TSTRING => {
+                    let key = library::bytes(self.state, index);
+                    format!(".{}", String::from_utf8_lossy(&key[..key.len().min(64)]))
+                }
+                _ => format!("[{}]", ffi::lua_tonumber(self.state, index)),
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
-use super::library::{guard, json, output, random, strings, tables as table_library};
+use super::library::{guard, json, output, random, require, response, strings, tables as table_library};
 use super::{fault, run, tables};
 
 /// Luau's own globals that a script has; what else the library brings is removed. Kept in step with the docs by a
@@ -151,6 +151,8 @@ unsafe fn add(state: *mut lua_State) {
         ffi::lua_pushvalue(state, ffi::LUA_GLOBALSINDEX);
         set_function(state, c"print", output::print);
         set_function(state, c"warn", output::warn);
+        set_function(state, c"require", require::require);
+        set_function(state, c"set_response", response::set_response);
 
         ffi::lua_createtable(state, 0, 3);
         ffi::lua_createtable(state, 0, 1);
@@ -184,12 +186,12 @@ unsafe fn push_entry(state: *mut lua_State) {
     // SAFETY: as in `build`.
     unsafe {
         // 1: what `_G` is copied from. Its keys are set already, so that a copy has room for them.
-        ffi::lua_createtable(state, 0, 6);
+        ffi::lua_createtable(state, 0, 7);
         for name in [c"ARGS", c"GET", c"POST", c"_G"] {
             ffi::lua_pushboolean(state, 1);
             ffi::lua_rawsetfield(state, -2, name.as_ptr());
         }
-        for name in [c"CONFIG", c"META"] {
+        for name in [c"CONFIG", c"META", c"host"] {
             ffi::lua_newtable(state);
             ffi::lua_setreadonly(state, -1, 1);
             ffi::lua_rawsetfield(state, -2, name.as_ptr());

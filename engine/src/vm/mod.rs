@@ -25,22 +25,28 @@ mod heap;
 mod library;
 mod run;
 mod scripts;
+mod slots;
 mod tables;
 
-use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use mlua::ffi;
 
 use self::control::Control;
 pub(crate) use self::control::Interrupt;
+pub(crate) use self::library::host::Arguments;
 pub(crate) use self::scripts::Bytecode;
+use crate::cancel::CancelHandle;
+use crate::environment::Registered;
 use crate::error::Error;
+use crate::function::Functions;
 use crate::limits::Limits;
 use crate::request::Request;
+use crate::response::Response;
 use crate::trace::{ErrorKind, ScriptError};
 use crate::watchdog::Deadline;
 
@@ -63,19 +69,37 @@ unsafe impl Send for Vm {}
 
 /// What a run is given.
 pub(crate) struct Job<'a> {
+    pub(crate) name: &'a str,
     pub(crate) script: &'a Bytecode,
+    /// The script's own host functions.
+    pub(crate) functions: Option<&'a Functions>,
+    pub(crate) environment: &'a Registered,
     pub(crate) request: &'a Request<'a>,
+    /// What cancels it beside the request's own handle.
+    pub(crate) cancel: Option<&'a CancelHandle>,
     pub(crate) limits: &'a Limits,
     pub(crate) deadline: Deadline,
+    /// How many runs of the engine have an id.
+    pub(crate) runs: &'a AtomicU64,
+}
+
+impl<'a> Job<'a> {
+    /// What can cancel the run.
+    fn cancels(&self) -> impl Iterator<Item = &'a CancelHandle> {
+        self.request.cancel.as_ref().into_iter().chain(self.cancel)
+    }
 }
 
 /// What came of a run.
 pub(crate) struct Outcome {
+    pub(crate) id: u64,
     pub(crate) stdout: (Vec<u8>, bool),
     pub(crate) stderr: (Vec<u8>, bool),
     pub(crate) value: Option<String>,
     pub(crate) error: Option<ScriptError>,
+    pub(crate) response: Option<Response>,
     pub(crate) memory: usize,
+    pub(crate) host_calls: u64,
     pub(crate) ended: Instant,
 }
 
@@ -130,19 +154,15 @@ impl Vm {
     /// The request can't be given to a script, or the engine failed.
     pub(crate) fn run(&mut self, job: &Job<'_>) -> Result<Outcome, Error> {
         let raw = self.state.as_ptr();
-        let run =
-            run::Run { job, payload: RefCell::new(None), value: RefCell::new(None), began: Cell::new(false) };
+        let run = run::Run::new(job);
         let control = self.control();
-        control.begin(job.deadline, job.request.cancel.as_ref());
-        let _enlisted = job.request.cancel.as_ref().map(|cancel| cancel.enlist(self.interrupt()));
+        control.begin(job);
+        let _enlisted: Vec<_> = job.cancels().map(|cancel| cancel.enlist(self.interrupt())).collect();
         if control.heap.begin(job.limits.memory) {
             // SAFETY: no call is under way.
             unsafe { control.collect(raw) };
         }
         control.heap.mark();
-        control.stdout.borrow_mut().reset(job.limits.output);
-        control.stderr.borrow_mut().reset(job.limits.output);
-        control.random.begin(job.request.seed);
         control.run.set((&raw const run).cast());
         let secret = || control.random.secret();
         // SAFETY: the stack holds the handler and the entry, and has room for one more; a panic in one of our
@@ -160,6 +180,7 @@ impl Vm {
             return Err(Error::Internal("a function of the library panicked".into()));
         };
         if let Some(error) = run.payload.take() {
+            control.end();
             self.settle();
             return Err(Error::Payload(error));
         }
@@ -173,10 +194,13 @@ impl Vm {
         self.is_sound =
             !matches!(kind, Some(ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::MemoryLimit));
         let outcome = Outcome {
+            id: run.id(),
             stdout: control.stdout.borrow().take(),
             stderr: control.stderr.borrow().take(),
             value,
+            response: control.response.take(),
             memory: control.heap.grown(),
+            host_calls: control.host_calls.get(),
             error,
             ended,
         };
@@ -190,7 +214,7 @@ impl Vm {
         // SAFETY: no call is under way; only what the last one left on the stack goes.
         unsafe {
             ffi::lua_settop(raw, globals::ENTRY);
-            tables::forget_payload(raw);
+            slots::clear(raw);
             let mut loaded = control.loaded.borrow_mut();
             if loaded.is_full() {
                 loaded.evict(raw);
@@ -245,7 +269,8 @@ fn conclude(
         (ErrorKind::MemoryLimit, format!("the run needed more memory than its limit of {limit} bytes"))
     } else {
         let message = fault.as_ref().map_or("error in error handling", |fault| &fault.message);
-        (ErrorKind::Runtime, message.to_owned())
+        let is_of_calls = control.too_many_host_calls.get() && message.contains(library::host::TOO_MANY);
+        (if is_of_calls { ErrorKind::HostCalls } else { ErrorKind::Runtime }, message.to_owned())
     };
     let fault = fault.unwrap_or_default();
     let error =
@@ -292,7 +317,18 @@ mod tests {
     fn run(vm: &mut Vm, script: &Bytecode) -> Result<Outcome, Error> {
         let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2],"m":{"k":"v"}}"#);
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
-        vm.run(&Job { script, request: &request, limits: &Limits::default(), deadline })
+        let (environment, runs) = (Registered::default(), AtomicU64::new(0));
+        vm.run(&Job {
+            name: "script",
+            script,
+            functions: None,
+            environment: &environment,
+            request: &request,
+            cancel: None,
+            limits: &Limits::default(),
+            deadline,
+            runs: &runs,
+        })
     }
 
     /// Guards against state that a failed allocation leaves half-made, in Luau or in our functions: Luau 0.740's

@@ -2,11 +2,13 @@
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_int};
+use std::sync::atomic::Ordering::Relaxed;
 
 use mlua::ffi::{self, lua_State};
 
 use super::Job;
 use super::control::Control;
+use super::slots::Slot;
 use super::{encode, tables};
 use crate::error::{Part, PayloadError};
 use crate::request::Body;
@@ -27,22 +29,44 @@ pub(super) struct Run<'a> {
     pub(super) job: &'a Job<'a>,
     pub(super) payload: RefCell<Option<PayloadError>>,
     pub(super) value: RefCell<Option<Result<String, encode::Refused>>>,
-    /// The script itself was called.
-    pub(super) began: Cell<bool>,
+    /// [`enter`] was called: it can't be again.
+    pub(super) entered: Cell<bool>,
+    id: Cell<Option<u64>>,
 }
 
-/// The function that a run calls, protected. It takes the run from the control, so that a script that gets hold of
-/// this function (by `debug.info`) can do nothing with it.
+impl<'a> Run<'a> {
+    pub(super) fn new(job: &'a Job<'a>) -> Self {
+        Self {
+            job,
+            payload: RefCell::default(),
+            value: RefCell::default(),
+            entered: Cell::new(false),
+            id: Cell::new(None),
+        }
+    }
+
+    /// Its number, taken when it is first asked for: a request that is refused has none.
+    pub(super) fn id(&self) -> u64 {
+        self.id.get().unwrap_or_else(|| {
+            let id = self.job.runs.fetch_add(1, Relaxed) + 1;
+            self.id.set(Some(id));
+            id
+        })
+    }
+}
+
+/// The function that a run calls, protected. A script that gets hold of it (by `debug.info`) can do nothing with it.
 pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
     // SAFETY: called by `Vm::run` or by a script; `run` points to the former's, which outlives the call, or is null.
     unsafe {
         let control = Control::of(state);
-        let Some(run) = control.run.replace(std::ptr::null()).as_ref() else {
+        let Some(run) = control.run.get().as_ref().filter(|run| !run.entered.replace(true)) else {
             ffi::luaL_error(state, c"this function can't be called".as_ptr())
         };
         ffi::lua_settop(state, 0);
         let used = control.heap.used();
-        if control.loaded.borrow_mut().push(state, run.job.script) {
+        let loaded = control.loaded.borrow_mut().push(state, run.job.script);
+        if control.host.prepare(state, run.job, GLOBALS) || loaded {
             control.heap.raise_base(control.heap.used().saturating_sub(used));
         }
         ffi::lua_clonefunction(state, 1);
@@ -51,7 +75,6 @@ pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
             return 0;
         }
         ffi::lua_setfenv(state, 2);
-        run.began.set(true);
         ffi::lua_call(state, 0, ffi::LUA_MULTRET);
         *run.value.borrow_mut() = value(state, run.job.limits.value);
     }
@@ -99,6 +122,10 @@ unsafe fn push_globals(state: *mut lua_State, job: &Job<'_>) -> Result<(), Paylo
         set(state, globals, KEY_G);
         ffi::lua_pop(state, 1);
         ffi::lua_setsafeenv(state, globals, 1);
+        if !Control::of(state).host.environment().modules.is_empty() {
+            ffi::lua_pushvalue(state, globals);
+            Slot::Globals.set(state);
+        }
     }
     Ok(())
 }

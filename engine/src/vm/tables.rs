@@ -6,6 +6,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
 use super::library::{bytes, json, push_bytes};
+use super::slots::Slot;
 use super::{decode, fault};
 use crate::error::{Part, PayloadError};
 use crate::request::{Body, Query};
@@ -135,9 +136,6 @@ pub(super) unsafe extern "C-unwind" fn args_index(state: *mut lua_State) -> c_in
     }
 }
 
-/// Registry key, by its address, of what the text of this run's `payload` holds.
-static PAYLOAD: u8 = 0;
-
 /// Pushes the `payload` of the table on the top of the stack, if it is an object: a table, or JSON text of one, which
 /// is parsed once a run. Returns whether it did.
 unsafe fn push_payload(state: *mut lua_State) -> bool {
@@ -148,10 +146,8 @@ unsafe fn push_payload(state: *mut lua_State) -> bool {
             ffi::LUA_TSTRING => {}
             _ => return false,
         }
-        let control = Control::of(state);
-        let key = (&raw const PAYLOAD).cast();
-        if control.has_payload.get() {
-            return ffi::lua_rawgetptagged(state, ffi::LUA_REGISTRYINDEX, key, 0) == ffi::LUA_TTABLE;
+        if let Some(kind) = Slot::Payload.push(state) {
+            return kind == ffi::LUA_TTABLE;
         }
         let text = bytes(state, -1);
         let is_object = text.trim_ascii_start().starts_with(b"{")
@@ -161,22 +157,7 @@ unsafe fn push_payload(state: *mut lua_State) -> bool {
                 Err(decode::Refused::Json { .. }) => false,
             };
         ffi::lua_pushvalue(state, -1);
-        ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, key, 0);
-        control.has_payload.set(true);
+        Slot::Payload.set(state);
         is_object
-    }
-}
-
-/// Lets go of what an earlier run's payload held.
-///
-/// # Safety
-/// `state` is a VM of ours, between runs.
-pub(super) unsafe fn forget_payload(state: *mut lua_State) {
-    // SAFETY: by this function's contract; the key was set before, so setting it allocates nothing.
-    unsafe {
-        if Control::of(state).has_payload.take() {
-            ffi::lua_pushnil(state);
-            ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, (&raw const PAYLOAD).cast(), 0);
-        }
     }
 }

@@ -9,10 +9,10 @@ local function configure(chunk)
 end
 
 local settings = configure(function()
-  host = "example.com"
+  server = "example.com"
   ports = { 80, 443 }
 end)
-print(settings.host, #settings.ports, host)
+print(settings.server, #settings.ports, server)
 
 -- prints:
 --> example.com	2	nil

@@ -3,12 +3,12 @@
 -- instead: fields of a table, written as such
 local function settings()
   local _ENV = {}
-  host = "example.com"
+  server = "example.com"
   port = 8080
   return _ENV
 end
 
-print(settings().host, settings().port, host)
+print(settings().server, settings().port, server)
 
 -- prints:
 --> example.com	8080	nil

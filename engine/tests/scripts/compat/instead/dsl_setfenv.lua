@@ -5,7 +5,7 @@ local function configure(chunk)
 end
 
 local settings = configure(function(it)
-  it.host = "example.com"
+  it.server = "example.com"
   it.ports = { 80, 443 }
 end)
-print(settings.host, #settings.ports, host)
+print(settings.server, #settings.ports, server)

@@ -1,5 +1,5 @@
 local function settings()
-  return { host = "example.com", port = 8080 }
+  return { server = "example.com", port = 8080 }
 end
 
-print(settings().host, settings().port, host)
+print(settings().server, settings().port, server)

@@ -1,0 +1,195 @@
+//! Functions of the host that scripts call as `host.NAME(…)`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use crate::error::Error;
+use crate::value::Value;
+use crate::vm::Arguments;
+
+/// Why a host function failed: what its script sees as the text of a Lua error, and can catch.
+pub type HostError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A host function, whatever its type.
+pub(crate) type Function = dyn Fn(&Call<'_>) -> Result<Value, HostError> + Send + Sync;
+
+/// One call of a host function: its arguments, and the run that it is part of. Arguments are numbered from 0; an error
+/// about one counts from 1, as Lua does.
+pub struct Call<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) arguments: &'a Arguments<'a>,
+}
+
+impl Call<'_> {
+    /// The name that the function was called by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.name
+    }
+
+    /// How many arguments there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.arguments.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether an argument is missing, `nil` or `json.null`.
+    #[must_use]
+    pub fn is_null(&self, index: usize) -> bool {
+        self.arguments.is_null(index)
+    }
+
+    /// An argument that is a number.
+    ///
+    /// # Errors
+    /// It is anything else; a string is not converted.
+    pub fn number(&self, index: usize) -> Result<f64, HostError> {
+        self.arguments.number(index).ok_or_else(|| self.refuse(index, "a number"))
+    }
+
+    /// An argument that is a boolean.
+    ///
+    /// # Errors
+    /// It is anything else.
+    pub fn boolean(&self, index: usize) -> Result<bool, HostError> {
+        self.arguments.boolean(index).ok_or_else(|| self.refuse(index, "a boolean"))
+    }
+
+    /// The bytes of an argument that is a string.
+    ///
+    /// # Errors
+    /// It is anything else; a number is not converted.
+    pub fn bytes(&self, index: usize) -> Result<&[u8], HostError> {
+        self.arguments.bytes(index).ok_or_else(|| self.refuse(index, "a string"))
+    }
+
+    /// The text of an argument that is a string of UTF-8.
+    ///
+    /// # Errors
+    /// It is anything else.
+    pub fn text(&self, index: usize) -> Result<&str, HostError> {
+        std::str::from_utf8(self.bytes(index)?).map_err(|_| self.refuse(index, "UTF-8"))
+    }
+
+    /// Any argument, as a value of its own. One that is missing is `Null`. Until the call returns, what is read so
+    /// counts towards the run's memory limit.
+    ///
+    /// # Errors
+    /// It holds something that is no [`Value`], such as a function or itself, is nested deeper than 128 levels, or
+    /// takes more memory than the run has left.
+    pub fn value(&self, index: usize) -> Result<Value, HostError> {
+        self.arguments.value(index).map_err(|reason| format!("argument #{}{reason}", index + 1).into())
+    }
+
+    /// Any argument, in a type of the host's, by way of JSON.
+    ///
+    /// # Errors
+    /// As for [`value`](Self::value), or it does not fit the type.
+    pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, HostError> {
+        let json = self.arguments.json(index).map_err(|reason| format!("argument #{}{reason}", index + 1))?;
+        serde_json::from_slice(&json).map_err(|error| format!("argument #{}: {error}", index + 1).into())
+    }
+
+    /// The run's [`Trace::id`](crate::Trace::id).
+    #[must_use]
+    pub fn run_id(&self) -> u64 {
+        self.arguments.run_id()
+    }
+
+    /// The name of the script that runs.
+    #[must_use]
+    pub fn script(&self) -> &str {
+        self.arguments.script()
+    }
+
+    /// What is left of the run's timeout. When a function returns later than that, the run ends there.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.arguments.remaining()
+    }
+
+    /// Whether the run was cancelled: it ends when the function returns.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.arguments.is_cancelled()
+    }
+
+    fn refuse(&self, index: usize, wanted: &str) -> HostError {
+        format!("argument #{} must be {wanted}, not {}", index + 1, self.arguments.kind(index)).into()
+    }
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("name", &self.name)
+            .field("arguments", &self.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Some host functions by name, with a number that tells one set from another.
+#[derive(Clone)]
+pub(crate) struct Functions {
+    pub(crate) id: u64,
+    by_name: BTreeMap<Arc<str>, Arc<Function>>,
+}
+
+impl Functions {
+    /// None: every such set is the same.
+    pub(crate) fn none() -> Self {
+        Self { id: 0, by_name: BTreeMap::new() }
+    }
+
+    /// These and one more, which replaces one of the same name.
+    pub(crate) fn with<F, R>(&self, name: &str, function: F) -> Result<Self, Error>
+    where
+        F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
+        R: Into<Value>,
+    {
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && name.len() <= MAX_NAME;
+        if !is_name {
+            let reason =
+                format!("a host function's name is letters, digits and _, at most {MAX_NAME} of them");
+            return Err(Error::Name { name: name.to_owned(), reason });
+        }
+        let mut by_name = self.by_name.clone();
+        by_name.insert(name.into(), Arc::new(move |call: &Call<'_>| function(call).map(Into::into)));
+        Ok(Self { id: next_id(), by_name })
+    }
+
+    /// All functions, those of `over` before one of the same name in here.
+    pub(crate) fn merged(&self, over: &Self) -> Vec<(Arc<str>, Arc<Function>)> {
+        let mut all = self.by_name.clone();
+        all.extend(over.by_name.iter().map(|(name, function)| (Arc::clone(name), Arc::clone(function))));
+        all.into_iter().collect()
+    }
+}
+
+impl fmt::Debug for Functions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.by_name.keys()).finish()
+    }
+}
+
+/// The longest name of a host function, in bytes.
+const MAX_NAME: usize = 100;
+
+/// A number that no other set in this process has; 0 is none's.
+pub(crate) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}

@@ -1,0 +1,209 @@
+//! Values that cross between a host and its scripts.
+
+use std::fmt;
+
+use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
+
+/// The largest integer up to which a double holds every one: 2^53.
+pub(crate) const MAX_EXACT: u64 = 1 << 53;
+
+/// A JSON-shaped value, whose strings may be any bytes. What a script knows of it is in the table of the contract's
+/// values: `Null` is `json.null` inside tables and `nil` as an argument or result, an empty array stays one.
+///
+/// ```
+/// use perilune::Value;
+///
+/// let order = Value::object([("id", Value::from(7)), ("tags", Value::array(["new", "blue"]))]);
+/// assert_eq!(order.get("id").and_then(Value::as_f64), Some(7.0));
+/// assert_eq!(Value::from(serde_json::json!({"id": 7, "tags": ["new", "blue"]})), order);
+/// ```
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Value {
+    /// Nothing.
+    #[default]
+    Null,
+    /// True or false.
+    Bool(bool),
+    /// Any double, NaN and infinities included.
+    Number(f64),
+    /// Bytes, mostly UTF-8.
+    String(Vec<u8>),
+    /// Elements in order.
+    Array(Vec<Value>),
+    /// Members; of a repeated key the last counts.
+    Object(Vec<(Vec<u8>, Value)>),
+}
+
+impl Value {
+    /// An array of what can be values.
+    pub fn array<V: Into<Self>>(elements: impl IntoIterator<Item = V>) -> Self {
+        Self::Array(elements.into_iter().map(Into::into).collect())
+    }
+
+    /// An object of keys and what can be values.
+    pub fn object<K: Into<Vec<u8>>, V: Into<Self>>(members: impl IntoIterator<Item = (K, V)>) -> Self {
+        Self::Object(members.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
+    }
+
+    /// The number, if it is one.
+    #[must_use]
+    pub fn as_f64(&self) -> Option<f64> {
+        if let Self::Number(number) = self { Some(*number) } else { None }
+    }
+
+    /// The bytes, if it is a string.
+    #[must_use]
+    pub fn as_bytes(&self) -> Option<&[u8]> {
+        if let Self::String(bytes) = self { Some(bytes) } else { None }
+    }
+
+    /// The text, if it is a string of UTF-8.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        self.as_bytes().and_then(|bytes| std::str::from_utf8(bytes).ok())
+    }
+
+    /// A member of an object.
+    #[must_use]
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Option<&Self> {
+        let Self::Object(members) = self else { return None };
+        members.iter().rev().find(|(name, _)| name == key.as_ref()).map(|(_, value)| value)
+    }
+}
+
+impl From<()> for Value {
+    fn from((): ()) -> Self {
+        Self::Null
+    }
+}
+
+impl From<bool> for Value {
+    fn from(flag: bool) -> Self {
+        Self::Bool(flag)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        Self::Number(number)
+    }
+}
+
+/// Exact up to ±2^53; beyond, its digits as a string.
+impl From<i64> for Value {
+    fn from(number: i64) -> Self {
+        if number.unsigned_abs() <= MAX_EXACT {
+            Self::Number(number as f64)
+        } else {
+            Self::from(number.to_string())
+        }
+    }
+}
+
+/// Exact up to 2^53; beyond, its digits as a string.
+impl From<u64> for Value {
+    fn from(number: u64) -> Self {
+        if number <= MAX_EXACT { Self::Number(number as f64) } else { Self::from(number.to_string()) }
+    }
+}
+
+macro_rules! from_small_numbers {
+    ($($number:ty)*) => {$(
+        impl From<$number> for Value {
+            fn from(number: $number) -> Self {
+                Self::Number(number.into())
+            }
+        }
+    )*};
+}
+
+from_small_numbers!(f32 i8 i16 i32 u8 u16 u32);
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::String(text.into())
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Self::String(text.into())
+    }
+}
+
+impl From<&[u8]> for Value {
+    fn from(bytes: &[u8]) -> Self {
+        Self::String(bytes.into())
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::String(bytes)
+    }
+}
+
+impl<V: Into<Self>> From<Option<V>> for Value {
+    fn from(value: Option<V>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
+
+impl From<serde_json::Value> for Value {
+    fn from(json: serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        match json {
+            Json::Null => Self::Null,
+            Json::Bool(flag) => flag.into(),
+            Json::Number(number) => match (number.as_u64(), number.as_i64()) {
+                (Some(number), _) => number.into(),
+                (_, Some(number)) => number.into(),
+                _ => Self::Number(number.as_f64().unwrap_or(f64::NAN)),
+            },
+            Json::String(text) => text.into(),
+            Json::Array(elements) => Self::array(elements),
+            Json::Object(members) => Self::object(members),
+        }
+    }
+}
+
+/// As JSON: bytes that are not UTF-8 become U+FFFD, integral numbers up to ±2^53 have no fraction, NaN and infinities
+/// are an error.
+impl Serialize for Value {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_unit(),
+            Self::Bool(flag) => serializer.serialize_bool(*flag),
+            Self::Number(number) if number.fract() == 0.0 && number.abs() <= MAX_EXACT as f64 => {
+                serializer.serialize_i64(*number as i64)
+            }
+            Self::Number(number) if number.is_finite() => serializer.serialize_f64(*number),
+            Self::Number(number) => Err(serde::ser::Error::custom(format_args!("{number} can't be JSON"))),
+            Self::String(bytes) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
+            Self::Array(elements) => {
+                let mut seq = serializer.serialize_seq(Some(elements.len()))?;
+                for element in elements {
+                    seq.serialize_element(element)?;
+                }
+                seq.end()
+            }
+            Self::Object(members) => {
+                let mut map = serializer.serialize_map(Some(members.len()))?;
+                for (key, value) in members {
+                    map.serialize_entry(&*String::from_utf8_lossy(key), value)?;
+                }
+                map.end()
+            }
+        }
+    }
+}
+
+/// Its JSON; NaN and infinities by name.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match serde_json::to_string(self) {
+            Ok(json) => f.write_str(&json),
+            Err(_) => write!(f, "{self:?}"),
+        }
+    }
+}

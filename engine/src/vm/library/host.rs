@@ -1,0 +1,458 @@
+//! `host.NAME(…)`: functions of the host.
+//!
+//! A host's function is Rust that knows nothing of Luau, and Rust's `catch_unwind` can't hold a C++ exception: nothing
+//! that it can reach may raise a Lua error. So arguments are read here by calls of the API that neither allocate in the
+//! VM nor convert, and the result is pushed after the function is done.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::HashSet;
+use std::ffi::{CStr, CString, c_int};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mlua::ffi::{self, lua_State};
+
+use super::super::control::Control;
+use super::super::decode::MAX_DEPTH;
+use super::super::run::Run;
+use super::super::{Job, encode, fault};
+use super::{bytes, json, push_bytes};
+use crate::environment::Environment;
+use crate::function::{Call, Function};
+use crate::pool::Nesting;
+use crate::value::Value;
+
+/// Values between two looks at the deadline.
+const LOOK_EVERY: u32 = 64;
+
+/// What a [`Value`] is counted with, beside the bytes of a string.
+const VALUE_SIZE: usize = 64;
+
+/// How a script is told that it made too many calls.
+pub(in super::super) const TOO_MANY: &str = "too many calls of host functions";
+
+/// What the host gave to the run under way: the same from its beginning to its end.
+pub(in super::super) struct Host {
+    /// Which environment, and which functions of the script's own, the VM is set up for.
+    key: Cell<(u64, u64)>,
+    environment: RefCell<Arc<Environment>>,
+    functions: RefCell<Vec<(Arc<str>, Arc<Function>)>>,
+    /// What closures in the VM are called; Luau keeps the addresses, so these stay while the VM lives.
+    names: RefCell<HashSet<CString>>,
+}
+
+impl Host {
+    pub(in super::super) fn new() -> Self {
+        Self {
+            key: Cell::new((0, 0)),
+            environment: RefCell::default(),
+            functions: RefCell::default(),
+            names: RefCell::default(),
+        }
+    }
+
+    pub(in super::super) fn environment(&self) -> Ref<'_, Arc<Environment>> {
+        self.environment.borrow()
+    }
+
+    /// Sets the VM up for a run, and returns whether that changed anything. Costs a load when the last run was given
+    /// the same.
+    ///
+    /// # Safety
+    /// `state` is at a call in the VM that this belongs to, at which no function of an earlier run can be called any
+    /// more. `template` is the index of what `_G` is copied from.
+    pub(in super::super) unsafe fn prepare(
+        &self,
+        state: *mut lua_State,
+        job: &Job<'_>,
+        template: c_int,
+    ) -> bool {
+        let own = job.functions.map_or(0, |functions| functions.id);
+        if self.key.get() == (job.environment.id(), own) {
+            return false;
+        }
+        let environment = job.environment.current();
+        let functions = match job.functions {
+            Some(functions) => environment.functions.merged(functions),
+            None => environment.functions.merged(&crate::function::Functions::none()),
+        };
+        // SAFETY: by this function's contract. When memory runs out here, the next run finds the old key.
+        unsafe {
+            ffi::lua_createtable(state, 0, functions.len() as c_int);
+            for (index, (name, _)) in functions.iter().enumerate() {
+                ffi::lua_pushnumber(state, index as f64);
+                let name = self.keep(name);
+                ffi::lua_pushcclosured(state, call, name, 1);
+                ffi::lua_rawsetfield(state, -2, name);
+            }
+            ffi::lua_setreadonly(state, -1, 1);
+            ffi::lua_rawsetfield(state, template, c"host".as_ptr());
+        }
+        self.key.set((environment.id, own));
+        *self.functions.borrow_mut() = functions;
+        *self.environment.borrow_mut() = environment;
+        true
+    }
+
+    fn keep(&self, name: &str) -> *const std::ffi::c_char {
+        let name = CString::new(name).unwrap_or_default();
+        let mut names = self.names.borrow_mut();
+        if !names.contains(&name) {
+            names.insert(name.clone());
+        }
+        // What a `CString` points to does not move with it.
+        names.get(&name).map_or(c"".as_ptr(), |name| name.as_ptr())
+    }
+}
+
+/// Calls the function whose number is the upvalue.
+unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
+    // SAFETY: called by Luau with its state, in a run: `prepare` made this closure for its functions. All that is
+    // borrowed here is given back when an error unwinds.
+    unsafe {
+        let control = Control::of(state);
+        control.look(state);
+        let Some(run) = control.run.get().as_ref() else { return 0 };
+        let calls = control.host_calls.get();
+        if calls >= run.job.limits.host_calls {
+            control.too_many_host_calls.set(true);
+            fault::raise(state, format!("{TOO_MANY}: the limit is {}", run.job.limits.host_calls));
+        }
+        control.host_calls.set(calls + 1);
+
+        let result = {
+            let functions = control.host.functions.borrow();
+            let (name, function) = &functions[ffi::lua_tonumber(state, ffi::lua_upvalueindex(1)) as usize];
+            let count = ffi::lua_gettop(state);
+            let arguments = Arguments { state, control, run, count, charged: Cell::new(0) };
+            let call = Call { name, arguments: &arguments };
+            let _nesting = Nesting::enter();
+            // Whatever a function of the host breaks by panicking is its own: the VM was not touched by it.
+            match catch_unwind(AssertUnwindSafe(|| function(&call))) {
+                Ok(Ok(value)) => Ok(value),
+                Ok(Err(error)) => Err(format!("host.{name}: {error}")),
+                Err(panic) => Err(format!("host.{name} panicked: {}", panic_text(&*panic))),
+            }
+        };
+        match result {
+            Ok(value) => push(state, control, &value),
+            Err(text) => fault::raise(state, text),
+        }
+        control.look(state);
+    }
+    1
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
+}
+
+/// Pushes a result.
+unsafe fn push(state: *mut lua_State, control: &Control, value: &Value) {
+    // SAFETY: at a call; the metatable of arrays stays below what is pushed.
+    unsafe {
+        match value {
+            Value::Null => ffi::lua_pushnil(state),
+            Value::Bool(flag) => ffi::lua_pushboolean(state, (*flag).into()),
+            Value::Number(number) => ffi::lua_pushnumber(state, *number),
+            Value::String(text) => {
+                control.make_room(state, text.len());
+                push_bytes(state, text);
+            }
+            Value::Array(_) | Value::Object(_) => {
+                ffi::lua_rawcheckstack(state, 4 * MAX_DEPTH as c_int);
+                json::push_array_metatable(state);
+                let array = ffi::lua_gettop(state);
+                Pusher { state, control, array, values: 0 }.push(value, 0);
+            }
+        }
+    }
+}
+
+struct Pusher<'a> {
+    state: *mut lua_State,
+    control: &'a Control,
+    /// Stack index of the metatable that marks arrays.
+    array: c_int,
+    values: u32,
+}
+
+impl Pusher<'_> {
+    unsafe fn push(&mut self, value: &Value, depth: u32) {
+        let state = self.state;
+        self.values += 1;
+        // SAFETY: at a call, with room for what `MAX_DEPTH` tables in each other push.
+        unsafe {
+            if self.values.is_multiple_of(LOOK_EVERY) {
+                self.control.look(state);
+            }
+            match value {
+                Value::Null if depth > 0 => json::push_null(state),
+                Value::Array(elements) => {
+                    self.open(depth, elements.len(), 0);
+                    for (element, index) in elements.iter().zip(1..) {
+                        self.push(element, depth + 1);
+                        ffi::lua_rawseti_(state, -2, index);
+                    }
+                    ffi::lua_pushvalue(state, self.array);
+                    ffi::lua_setmetatable(state, -2);
+                }
+                Value::Object(members) => {
+                    self.open(depth, 0, members.len());
+                    for (key, member) in members {
+                        push_bytes(state, key);
+                        self.push(member, depth + 1);
+                        ffi::lua_rawset(state, -3);
+                    }
+                }
+                plain => push(state, self.control, plain),
+            }
+        }
+    }
+
+    unsafe fn open(&self, depth: u32, elements: usize, members: usize) {
+        // SAFETY: as in `push`.
+        unsafe {
+            if depth >= MAX_DEPTH {
+                fault::raise(
+                    self.state,
+                    format!("the host's result is nested deeper than {MAX_DEPTH} levels"),
+                );
+            }
+            // A value has 16 bytes in an array, and 40 among members.
+            self.control.make_room(self.state, elements * 16 + members * 64);
+            let size = |count: usize| c_int::try_from(count).unwrap_or(c_int::MAX);
+            ffi::lua_createtable(self.state, size(elements), size(members));
+        }
+    }
+}
+
+/// The arguments of a call under way, and the run that it is part of. Nothing here raises a Lua error.
+pub(crate) struct Arguments<'a> {
+    state: *mut lua_State,
+    control: &'a Control,
+    run: &'a Run<'a>,
+    count: c_int,
+    /// What was charged to the run for values that were read.
+    charged: Cell<usize>,
+}
+
+impl Drop for Arguments<'_> {
+    fn drop(&mut self) {
+        self.control.heap.release(self.charged.get());
+    }
+}
+
+impl Arguments<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// Where an argument is on the stack; for one that is missing, an index that nothing is at.
+    fn stack_index(&self, index: usize) -> c_int {
+        if index < self.len() { index as c_int + 1 } else { self.count + 1 }
+    }
+
+    fn type_of(&self, index: usize) -> c_int {
+        // SAFETY: at the call of `call`, as for all methods here: `Call` can't outlive it, nor leave its thread. An
+        // index beyond the top is LUA_TNONE, and between two methods the arguments are the top.
+        unsafe { ffi::lua_type(self.state, self.stack_index(index)) }
+    }
+
+    pub(crate) fn is_null(&self, index: usize) -> bool {
+        match self.type_of(index) {
+            ffi::LUA_TNONE | ffi::LUA_TNIL => true,
+            // SAFETY: as above, and there is a value.
+            ffi::LUA_TLIGHTUSERDATA => unsafe { json::is_null(self.state, self.stack_index(index)) },
+            _ => false,
+        }
+    }
+
+    pub(crate) fn number(&self, index: usize) -> Option<f64> {
+        // SAFETY: as above; a number is not converted.
+        (self.type_of(index) == ffi::LUA_TNUMBER)
+            .then(|| unsafe { ffi::lua_tonumber(self.state, self.stack_index(index)) })
+    }
+
+    pub(crate) fn boolean(&self, index: usize) -> Option<bool> {
+        // SAFETY: as above.
+        (self.type_of(index) == ffi::LUA_TBOOLEAN)
+            .then(|| unsafe { ffi::lua_toboolean(self.state, self.stack_index(index)) } != 0)
+    }
+
+    pub(crate) fn bytes(&self, index: usize) -> Option<&[u8]> {
+        // SAFETY: as above; a string is not converted, and stays at its place while the call is under way.
+        (self.type_of(index) == ffi::LUA_TSTRING)
+            .then(|| unsafe { bytes(self.state, self.stack_index(index)) })
+    }
+
+    /// The name of an argument's type.
+    pub(crate) fn kind(&self, index: usize) -> String {
+        match self.type_of(index) {
+            ffi::LUA_TNONE => "nothing".to_owned(),
+            ffi::LUA_TLIGHTUSERDATA if self.is_null(index) => "json.null".to_owned(),
+            // SAFETY: as above; the name is static.
+            kind => unsafe {
+                CStr::from_ptr(ffi::lua_typename(self.state, kind)).to_string_lossy().into_owned()
+            },
+        }
+    }
+
+    pub(crate) fn value(&self, index: usize) -> Result<Value, String> {
+        if self.type_of(index) == ffi::LUA_TNONE {
+            return Ok(Value::Null);
+        }
+        // SAFETY: as above; what a refusal left on the stack is taken off.
+        unsafe {
+            let value = self.read(self.stack_index(index), &mut Vec::new());
+            ffi::lua_settop(self.state, self.count);
+            value
+        }
+    }
+
+    pub(crate) fn json(&self, index: usize) -> Result<Vec<u8>, String> {
+        if self.type_of(index) == ffi::LUA_TNONE {
+            return Ok(b"null".to_vec());
+        }
+        self.reserve()?;
+        // SAFETY: as above; the stack has room for what writing pushes, which is all that could raise in it.
+        unsafe {
+            let mut sink = encode::Sink::charged(self.control, self.state);
+            let written = encode::write(self.state, self.stack_index(index), &mut sink);
+            ffi::lua_settop(self.state, self.count);
+            written.map(|()| sink.bytes().to_vec()).map_err(|refused| refused.describe(""))
+        }
+    }
+
+    /// Makes room on the stack for tables as deep as they may be.
+    fn reserve(&self) -> Result<(), String> {
+        // SAFETY: as above; this one reports a lack of memory and does not raise it.
+        match unsafe { ffi::lua_checkstack(self.state, 4 * (MAX_DEPTH as c_int + 2)) } {
+            0 => Err(format!(": {}", fault::OUT_OF_MEMORY)),
+            _ => Ok(()),
+        }
+    }
+
+    /// # Safety
+    /// There is a value at the index. `parents` are the addresses of the tables that it is in.
+    unsafe fn read(&self, index: c_int, parents: &mut Vec<usize>) -> Result<Value, String> {
+        let state = self.state;
+        // SAFETY: by this function's contract; each key and value is popped again.
+        unsafe {
+            let kind = ffi::lua_type(state, index);
+            let length = if kind == ffi::LUA_TSTRING { ffi::lua_objlen(state, index) } else { 0 };
+            self.charge(VALUE_SIZE + length)?;
+            match kind {
+                ffi::LUA_TNIL => Ok(Value::Null),
+                ffi::LUA_TBOOLEAN => Ok(Value::Bool(ffi::lua_toboolean(state, index) != 0)),
+                ffi::LUA_TNUMBER => Ok(Value::Number(ffi::lua_tonumber(state, index))),
+                ffi::LUA_TSTRING => Ok(Value::String(bytes(state, index).to_vec())),
+                ffi::LUA_TLIGHTUSERDATA if json::is_null(state, index) => Ok(Value::Null),
+                ffi::LUA_TTABLE => {
+                    let address = ffi::lua_topointer(state, index) as usize;
+                    if parents.contains(&address) {
+                        return Err(" holds itself".to_owned());
+                    }
+                    if parents.len() >= MAX_DEPTH as usize {
+                        return Err(format!(" is nested deeper than {MAX_DEPTH} levels"));
+                    }
+                    if parents.is_empty() {
+                        self.reserve()?;
+                    }
+                    parents.push(address);
+                    let value = match encode::array_length(state, index, || self.is_late())
+                        .map_err(|refused| refused.describe(""))?
+                    {
+                        Some(length) => self.read_array(index, length, parents)?,
+                        None => self.read_object(index, parents)?,
+                    };
+                    parents.pop();
+                    Ok(value)
+                }
+                other => {
+                    let name = CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy();
+                    Err(format!(" is or holds a {name}, which is no value"))
+                }
+            }
+        }
+    }
+
+    unsafe fn read_array(
+        &self,
+        index: c_int,
+        length: c_int,
+        parents: &mut Vec<usize>,
+    ) -> Result<Value, String> {
+        let mut elements = Vec::new();
+        for at in 1..=length {
+            // SAFETY: as in `read`.
+            unsafe {
+                ffi::lua_rawgeti_(self.state, index, at);
+                elements.push(self.read(ffi::lua_gettop(self.state), parents)?);
+                ffi::lua_pop(self.state, 1);
+            }
+        }
+        Ok(Value::Array(elements))
+    }
+
+    unsafe fn read_object(&self, index: c_int, parents: &mut Vec<usize>) -> Result<Value, String> {
+        let (mut members, mut at) = (Vec::new(), 0);
+        loop {
+            // SAFETY: as in `read`.
+            unsafe {
+                at = ffi::lua_rawiter(self.state, index, at);
+                if at < 0 {
+                    return Ok(Value::Object(members));
+                }
+                let value = ffi::lua_gettop(self.state);
+                let key = match ffi::lua_type(self.state, value - 1) {
+                    ffi::LUA_TSTRING => bytes(self.state, value - 1).to_vec(),
+                    ffi::LUA_TNUMBER => encode::number_text(ffi::lua_tonumber(self.state, value - 1))
+                        .map_err(|refused| refused.describe(""))?,
+                    other => {
+                        let name = CStr::from_ptr(ffi::lua_typename(self.state, other)).to_string_lossy();
+                        return Err(format!(" has a key that is a {name}"));
+                    }
+                };
+                self.charge(VALUE_SIZE + key.len())?;
+                members.push((key, self.read(value, parents)?));
+                ffi::lua_pop(self.state, 2);
+            }
+        }
+    }
+
+    fn charge(&self, size: usize) -> Result<(), String> {
+        // SAFETY: as above: a function of the library is at a safe point.
+        unsafe { self.control.make_room(self.state, size) };
+        if !self.control.heap.charge(size) {
+            return Err(format!(": {}", fault::OUT_OF_MEMORY));
+        }
+        self.charged.set(self.charged.get() + size);
+        if self.is_late() { Err(": the run is past its deadline".to_owned()) } else { Ok(()) }
+    }
+
+    fn is_late(&self) -> bool {
+        self.control.should_stop()
+    }
+
+    pub(crate) fn run_id(&self) -> u64 {
+        self.run.id()
+    }
+
+    pub(crate) fn script(&self) -> &str {
+        self.run.job.name
+    }
+
+    pub(crate) fn remaining(&self) -> Duration {
+        self.run.job.deadline.left(Instant::now())
+    }
+
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.control.is_cancelled()
+    }
+}

@@ -1,0 +1,80 @@
+//! Values of the registry that live for one run, and cost nothing in runs that do not use them.
+
+use std::cell::Cell;
+use std::ffi::{c_int, c_void};
+
+use mlua::ffi::{self, lua_State};
+
+use super::control::Control;
+
+/// What a slot holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    /// What the text of the request's `payload` holds.
+    Payload,
+    /// The run's `_G`, for modules to run in.
+    Globals,
+    /// A table of what modules returned, by name.
+    Modules,
+}
+
+/// Which slots hold something.
+#[derive(Debug, Default)]
+pub(super) struct Slots(Cell<u8>);
+
+impl Slot {
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
+    /// The registry's key: an address of ours.
+    fn key(self) -> *const c_void {
+        static KEYS: [u8; 3] = [0; 3];
+        (&raw const KEYS[self as usize]).cast()
+    }
+
+    /// Pushes what the slot holds and returns its type; pushes nothing and returns `None` when it holds nothing.
+    ///
+    /// # Safety
+    /// `state` is at a call in a VM of ours, with a free stack slot.
+    pub(super) unsafe fn push(self, state: *mut lua_State) -> Option<c_int> {
+        // SAFETY: by this function's contract.
+        unsafe {
+            (Control::of(state).slots.0.get() & self.bit() != 0)
+                .then(|| ffi::lua_rawgetptagged(state, ffi::LUA_REGISTRYINDEX, self.key(), 0))
+        }
+    }
+
+    /// Pops a value into the slot. Raises when memory runs out.
+    ///
+    /// # Safety
+    /// `state` is at a call in a VM of ours, with a value on its stack.
+    pub(super) unsafe fn set(self, state: *mut lua_State) {
+        // SAFETY: by this function's contract.
+        unsafe {
+            ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, self.key(), 0);
+            let slots = &Control::of(state).slots.0;
+            slots.set(slots.get() | self.bit());
+        }
+    }
+}
+
+/// Empties all slots.
+///
+/// # Safety
+/// `state` is a VM of ours, between runs.
+pub(super) unsafe fn clear(state: *mut lua_State) {
+    // SAFETY: by this function's contract; the keys were set before, so setting them allocates nothing.
+    unsafe {
+        let held = Control::of(state).slots.0.take();
+        if held == 0 {
+            return;
+        }
+        for slot in [Slot::Payload, Slot::Globals, Slot::Modules] {
+            if held & slot.bit() != 0 {
+                ffi::lua_pushnil(state);
+                ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, slot.key(), 0);
+            }
+        }
+    }
+}
