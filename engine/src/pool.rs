@@ -185,15 +185,16 @@ impl Shared {
             let (sender, receiver) = crossbeam_channel::unbounded::<Member>();
             let pool = Arc::downgrade(self);
             let replace = move || {
-                for member in receiver {
-                    drop(member);
+                while let Ok(member) = receiver.recv() {
+                    // Closing a large heap takes long, so its successor comes first; but only beside one such heap.
+                    let is_only = receiver.is_empty();
                     let Some(pool) = pool.upgrade() else { return };
-                    if pool.forget_spare() {
-                        continue;
-                    }
-                    match pool.make() {
-                        Ok(member) => pool.put_back(member),
-                        Err(_) => pool.forget_one(),
+                    if is_only {
+                        pool.replace();
+                        drop(member);
+                    } else {
+                        drop(member);
+                        pool.replace();
                     }
                 }
             };
@@ -211,6 +212,16 @@ impl Shared {
                 drop(state);
                 drop(member);
                 self.returned.notify_one();
+            }
+        }
+    }
+
+    /// Puts a new VM in the place of one that is gone, unless it was one more than there should be.
+    fn replace(&self) {
+        if !self.forget_spare() {
+            match self.make() {
+                Ok(member) => self.put_back(member),
+                Err(_) => self.forget_one(),
             }
         }
     }

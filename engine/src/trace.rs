@@ -185,7 +185,12 @@ impl Trace {
     /// # Errors
     /// The value does not fit the type.
     pub fn value_as<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        serde_json::from_str(self.value.as_deref().unwrap_or("null"))
+        let mut deserializer = serde_json::Deserializer::from_str(self.value.as_deref().unwrap_or("null"));
+        // A value is at most 128 levels deep, which is one more than serde_json's own limit.
+        deserializer.disable_recursion_limit();
+        let value = T::deserialize(&mut deserializer)?;
+        deserializer.end()?;
+        Ok(value)
     }
 
     /// The trace as one line of JSON.

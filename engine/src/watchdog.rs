@@ -4,12 +4,13 @@
 //! deadline and only then asks the VM concerned to look. A run's deadline is nearly always later than the one before
 //! it, so beginning a run is one store and one load; the thread is woken only for an earlier deadline than it sleeps
 //! to. With nothing running it sleeps without end.
+//!
+//! It sleeps on the standard library's condition variable: parking_lot keeps its sleepers in a table of the process's,
+//! which after a fork would name this thread, on a stack that the child's next thread is given.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
-
-use parking_lot::{Condvar, Mutex};
 
 use crate::error::Error;
 use crate::vm::Interrupt;
@@ -88,7 +89,7 @@ impl Watchdog {
     /// The system gives no thread.
     pub(crate) fn watch(&self, interrupt: Arc<Interrupt>) -> Result<Arc<Watched>, Error> {
         let watched = Arc::new(Watched { deadline: AtomicU64::new(NEVER), interrupt });
-        let mut state = self.shared.state.lock();
+        let mut state = self.shared.lock();
         if !state.started {
             let shared = Arc::clone(&self.shared);
             std::thread::Builder::new()
@@ -110,7 +111,7 @@ impl Watchdog {
         watched.deadline.store(deadline.0, SeqCst);
         if deadline.0 < self.shared.wakes_at.load(SeqCst) {
             // Taking the lock waits until the thread is asleep, so that the wake-up is not lost.
-            drop(self.shared.state.lock());
+            drop(self.shared.lock());
             self.shared.wake.notify_one();
         }
         Guard { watched }
@@ -119,26 +120,31 @@ impl Watchdog {
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        self.shared.state.lock().ended = true;
+        self.shared.lock().ended = true;
         self.shared.wake.notify_one();
     }
 }
 
 impl Shared {
+    /// Nothing panics while it holds the lock, but for lack of memory; what it guards is whole at any time.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn keep_watch(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         while !state.ended {
             let next = state.scan();
             self.wakes_at.store(next, SeqCst);
             if state.scan() < next {
                 continue;
             }
-            if next == NEVER {
-                self.wake.wait(&mut state);
+            state = if next == NEVER {
+                self.wake.wait(state).unwrap_or_else(PoisonError::into_inner)
             } else {
-                let now = nanos_since_epoch(Instant::now());
-                self.wake.wait_for(&mut state, Duration::from_nanos(next.saturating_sub(now)));
-            }
+                let left = Duration::from_nanos(next.saturating_sub(nanos_since_epoch(Instant::now())));
+                self.wake.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            };
         }
     }
 }

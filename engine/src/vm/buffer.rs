@@ -7,6 +7,34 @@ use super::control::Control;
 /// The memory limit has no room for more.
 pub(super) struct OutOfMemory;
 
+/// Bytes held by somebody else, counted towards the memory limit while this lives.
+pub(super) struct Charge<'a> {
+    control: &'a Control,
+    bytes: usize,
+}
+
+impl<'a> Charge<'a> {
+    /// Collects if they would not fit.
+    ///
+    /// # Safety
+    /// `state` is at a call in the VM of `control`.
+    pub(super) unsafe fn new(
+        control: &'a Control,
+        state: *mut lua_State,
+        bytes: usize,
+    ) -> Result<Self, OutOfMemory> {
+        // SAFETY: by this function's contract.
+        unsafe { control.make_room(state, bytes) };
+        if control.heap.charge(bytes) { Ok(Self { control, bytes }) } else { Err(OutOfMemory) }
+    }
+}
+
+impl Drop for Charge<'_> {
+    fn drop(&mut self) {
+        self.control.heap.release(self.bytes);
+    }
+}
+
 /// A growing run of bytes. What it holds counts towards the memory limit while it lives.
 pub(super) struct Buffer<'a> {
     control: &'a Control,

@@ -6,12 +6,13 @@ use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mlua::ffi::{self, lua_State};
 use parking_lot::Mutex;
 
 use super::Job;
+use super::collisions::Collisions;
 use super::heap::Heap;
 use super::library::host::Host;
 use super::library::random::Random;
@@ -50,6 +51,7 @@ pub(super) struct Control {
     /// What the run under way was given and has made so far; null between runs.
     pub(super) run: Cell<*const super::run::Run<'static>>,
     pub(super) error: RefCell<Option<super::fault::Fault>>,
+    pub(super) collisions: Collisions,
     /// Which of the registry's slots of one run hold something.
     pub(super) slots: Slots,
     /// Inside `luaC_step`, between its two calls of the interrupt.
@@ -78,6 +80,7 @@ impl Control {
             response: RefCell::default(),
             run: Cell::new(ptr::null()),
             error: RefCell::default(),
+            collisions: Collisions::default(),
             slots: Slots::default(),
             in_step: Cell::new(false),
             interrupt: Arc::default(),
@@ -125,6 +128,27 @@ impl Control {
         self.heap.collected();
     }
 
+    /// Collects what the run left behind, and returns whether that was done in `time`: a heap can be made so that it takes
+    /// long, which is nobody else's to wait for.
+    ///
+    /// # Safety
+    /// As [`collect`](Self::collect), between runs.
+    pub(super) unsafe fn tidy(&self, state: *mut lua_State, time: Duration) -> bool {
+        self.heap.collect.set(false);
+        let until = Instant::now() + time;
+        // SAFETY: by this function's contract.
+        unsafe {
+            while ffi::lua_gc(state, ffi::LUA_GCSTEP, 1) == 0 {
+                if Instant::now() > until {
+                    return false;
+                }
+            }
+            ffi::lua_gc(state, ffi::LUA_GCSTOP, 0);
+        }
+        self.heap.collected();
+        true
+    }
+
     /// Collects if `bytes` more would not fit.
     ///
     /// # Safety
@@ -170,8 +194,10 @@ impl Control {
 
     /// Whether someone asked the VM to look, and the run must end. Costs a load when nobody did.
     pub(super) fn should_stop(&self) -> bool {
-        // SAFETY: the state is live while the VM runs.
-        unsafe { is_armed(ffi::lua_callbacks(self.main.get())) && self.is_over() }
+        // SAFETY: with a deadline there is a run, and so a live state.
+        self.deadline.get().is_some()
+            && unsafe { is_armed(ffi::lua_callbacks(self.main.get())) }
+            && self.is_over()
     }
 
     /// Nothing of an earlier run is left.

@@ -3,10 +3,12 @@
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::fmt;
+use std::io::{self, BufReader, Read};
 
 use mlua::ffi::{self, lua_State};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
+use super::collisions::{Colliding, Collisions};
 use super::control::Control;
 use super::library::json;
 use crate::error::Position;
@@ -21,6 +23,12 @@ const LOOK_EVERY: u32 = 64;
 /// Room that a table is made with: growing from nothing to four took a tenth of a short run.
 const PRESIZED: c_int = 4;
 
+/// The longest text that is read without looks at the deadline between its bytes, in bytes: some 5 ms of white space.
+const AT_ONCE: usize = 4 << 20;
+
+/// Bytes of a longer one between two looks.
+const PIECE: usize = 64 << 10;
+
 /// Why a text did not become a value.
 pub(super) enum Refused {
     /// It is not JSON, or nested too deeply.
@@ -34,11 +42,6 @@ pub(super) enum Refused {
 /// # Safety
 /// `state` is at a call in a VM of ours. Raises a Lua error when memory runs out. On a refusal the stack is as before.
 pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) -> Result<(), Refused> {
-    // Once for the whole text, and not for each string in it.
-    let text = std::str::from_utf8(text).map_err(|invalid| Refused::Json {
-        reason: "invalid UTF-8".to_owned(),
-        position: position(text, invalid.valid_up_to()),
-    })?;
     // SAFETY: by this function's contract.
     let (control, top) = unsafe { (Control::of(state), ffi::lua_gettop(state)) };
     // SAFETY: as above; the metatable is made with the VM.
@@ -46,13 +49,19 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
         ffi::lua_rawcheckstack(state, 4);
         json::push_array_metatable(state);
     }
+    control.collisions.begin();
     let decoder =
         Decoder { state, control, array: top + 1, readonly, values: Cell::new(0), late: Cell::new(false) };
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    deserializer.disable_recursion_limit();
-    let result = Value { decoder: &decoder, depth: 0 }
-        .deserialize(&mut deserializer)
-        .and_then(|()| deserializer.end());
+    let result = if text.len() <= AT_ONCE {
+        match std::str::from_utf8(text) {
+            // Checked once, and not for each string in it.
+            Ok(text) => decoder.read(serde_json::Deserializer::from_str(text)),
+            Err(_) => decoder.read(serde_json::Deserializer::from_slice(text)),
+        }
+    } else {
+        let pieces = BufReader::with_capacity(PIECE, Looking { text, decoder: &decoder });
+        decoder.read(serde_json::Deserializer::from_reader(pieces))
+    };
     // SAFETY: as above; the value, if there is one, is the last one on the stack.
     unsafe {
         match result {
@@ -62,7 +71,7 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
             }
             Err(error) => {
                 ffi::lua_settop(state, top);
-                Err(if decoder.late.get() { Refused::Late } else { refused(text.as_bytes(), &error) })
+                Err(if decoder.late.get() { Refused::Late } else { refused(text, &error) })
             }
         }
     }
@@ -104,7 +113,33 @@ struct Decoder<'a> {
     late: Cell<bool>,
 }
 
+/// A long text, in pieces: reading ends when the run must.
+struct Looking<'a> {
+    text: &'a [u8],
+    decoder: &'a Decoder<'a>,
+}
+
+impl Read for Looking<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.decoder.control.should_stop() {
+            self.decoder.late.set(true);
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.text.read(into)
+    }
+}
+
 impl Decoder<'_> {
+    /// Pushes the value that a text holds.
+    fn read<'de, R: serde_json::de::Read<'de>>(
+        &self,
+        mut deserializer: serde_json::Deserializer<R>,
+    ) -> Result<(), serde_json::Error> {
+        deserializer.disable_recursion_limit();
+        Value { decoder: self, depth: 0 }.deserialize(&mut deserializer)?;
+        deserializer.end()
+    }
+
     /// One more value is coming. Building a table from keys that collide can take long: look at the deadline.
     fn count<E: serde::de::Error>(&self) -> Result<(), E> {
         let values = self.values.get().wrapping_add(1);
@@ -116,9 +151,10 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    fn push_string(&self, text: &str) {
+    fn push_string<E: serde::de::Error>(&self, text: &str) -> Result<(), E> {
         // SAFETY: `state` is at a call with room on its stack: see `open`.
-        unsafe { ffi::lua_pushlstring_(self.state, text.as_ptr().cast(), text.len()) };
+        unsafe { Collisions::push(self.state, text.as_bytes()) }
+            .map_err(|Colliding| E::custom("too many strings that hash alike"))
     }
 
     fn push_number(&self, number: f64) {
@@ -187,20 +223,20 @@ impl<'de> Visitor<'de> for Value<'_> {
         Ok(())
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<(), E> {
+    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
         if value.unsigned_abs() <= MAX_EXACT {
             self.decoder.push_number(value as f64);
         } else {
-            self.decoder.push_string(&value.to_string());
+            self.decoder.push_string(&value.to_string())?;
         }
         Ok(())
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<(), E> {
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<(), E> {
         if value <= MAX_EXACT {
             self.decoder.push_number(value as f64);
         } else {
-            self.decoder.push_string(&value.to_string());
+            self.decoder.push_string(&value.to_string())?;
         }
         Ok(())
     }
@@ -210,9 +246,8 @@ impl<'de> Visitor<'de> for Value<'_> {
         Ok(())
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.decoder.push_string(value);
-        Ok(())
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
+        self.decoder.push_string(value)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
@@ -261,8 +296,7 @@ impl<'de> Visitor<'de> for Key<'_> {
         f.write_str("a key")
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<(), E> {
-        self.0.push_string(value);
-        Ok(())
+    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
+        self.0.push_string(value)
     }
 }

@@ -11,14 +11,17 @@ use super::decode::MAX_DEPTH;
 use super::library::{self, json};
 use crate::value::MAX_EXACT;
 
-/// Table entries between two looks at the deadline.
-const LOOK_EVERY: u32 = 256;
+/// Work between two looks at the deadline: a unit is a slot of a table that was passed, or [`BYTES`] of a string.
+const LOOK_EVERY: usize = 4096;
+
+/// Bytes of a string that take about as long as a slot of a table.
+const BYTES: usize = 16;
 
 /// The longest description of an error value, in bytes.
 const DESCRIPTION: usize = 1024;
 
-/// How much of a string that is not UTF-8 is escaped at once, in bytes: that much is not counted.
-const PIECE: usize = 4096;
+/// How much of a string is written between two looks at the deadline, in bytes.
+const PIECE: usize = LOOK_EVERY * BYTES;
 
 /// Why a value did not become JSON.
 pub(super) enum Refused {
@@ -103,9 +106,36 @@ impl<'a> Sink<'a> {
         }
     }
 
-    fn json<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Refused> {
-        serde_json::to_writer(&mut *self, value)
+    /// An integer or float, as `serde_json` writes it.
+    fn json<T: serde::Serialize>(&mut self, number: &T) -> Result<(), Refused> {
+        serde_json::to_writer(&mut *self, number)
             .map_err(|error| self.refused.take().unwrap_or_else(|| Refused::value(error.to_string())))
+    }
+
+    /// Text inside of quotes.
+    fn escaped(&mut self, text: &str) -> Result<(), Refused> {
+        let mut rest = text.as_bytes();
+        while let Some(at) = rest.iter().position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+            self.put(&rest[..at])?;
+            let code = rest[at];
+            let short = match code {
+                b'\n' => b'n',
+                b'\t' => b't',
+                b'\r' => b'r',
+                0x08 => b'b',
+                0x0C => b'f',
+                b'"' | b'\\' => code,
+                _ => 0,
+            };
+            if short == 0 {
+                let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
+                self.put(&[b'\\', b'u', b'0', b'0', digit(code >> 4), digit(code & 15)])?;
+            } else {
+                self.put(&[b'\\', short])?;
+            }
+            rest = &rest[at + 1..];
+        }
+        self.put(rest)
     }
 
     fn put(&mut self, piece: &[u8]) -> Result<(), Refused> {
@@ -141,10 +171,7 @@ impl io::Write for Sink<'_> {
 /// `state` is at a call in a VM of ours, and `index` is absolute.
 pub(super) unsafe fn write(state: *mut lua_State, index: c_int, sink: &mut Sink<'_>) -> Result<(), Refused> {
     // SAFETY: by this function's contract.
-    let control = unsafe { Control::of(state) };
-    let mut encoder = Encoder { state, control, sink, parents: Vec::new(), entries: 0 };
-    // SAFETY: as above.
-    unsafe { encoder.value(index) }
+    unsafe { Encoder::new(state, sink).value(index) }
 }
 
 /// Writes the values from `first` to `last` as an array.
@@ -157,10 +184,12 @@ pub(super) unsafe fn write_list(
     last: c_int,
     sink: &mut Sink<'_>,
 ) -> Result<(), Refused> {
+    // SAFETY: by this function's contract.
+    let mut encoder = unsafe { Encoder::new(state, sink) };
     for index in first..=last {
-        sink.put(if index == first { b"[" } else { b"," })?;
-        // SAFETY: by this function's contract.
-        unsafe { write(state, index, sink) }
+        encoder.sink.put(if index == first { b"[" } else { b"," })?;
+        // SAFETY: as above.
+        unsafe { encoder.value(index) }
             .map_err(|refused| within(refused, || format!("[{}]", index - first + 1)))?;
     }
     sink.put(b"]")
@@ -184,26 +213,71 @@ pub(super) fn number_text(number: f64) -> Result<Vec<u8>, Refused> {
     Ok(sink.bytes().to_vec())
 }
 
-/// `Some(n)` for a table whose keys are exactly 1…n, or that is empty and marked as an array. Asks `is_late` now and
-/// then.
+/// Work done so far, for looking at the deadline once in a while.
+pub(super) struct Work<'a> {
+    control: &'a Control,
+    spent: usize,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(control: &'a Control) -> Self {
+        Self { control, spent: 0 }
+    }
+
+    pub(super) fn spend(&mut self, units: usize) -> Result<(), Refused> {
+        self.spent += units;
+        if self.spent >= LOOK_EVERY {
+            self.spent = 0;
+            if self.control.should_stop() {
+                return Err(Refused::Late);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Pushes the key and value of the entry of a table behind `at`, which is 0 at first, and moves it there; or returns
+/// `false`, with nothing pushed. Counts the empty slots between, of which a table can have millions.
+///
+/// # Safety
+/// As [`write`], there is a table at the index, and two stack slots are free. Raises nothing.
+pub(super) unsafe fn next(
+    state: *mut lua_State,
+    index: c_int,
+    at: &mut c_int,
+    work: &mut Work<'_>,
+) -> Result<bool, Refused> {
+    // SAFETY: by this function's contract.
+    let found = unsafe { ffi::lua_rawiter(state, index, *at) };
+    if found < 0 {
+        // How many empty slots came after the last entry is not told.
+        work.spend(LOOK_EVERY)?;
+        return Ok(false);
+    }
+    let passed = found - std::mem::replace(at, found);
+    if let Err(refused) = work.spend(passed as usize) {
+        // SAFETY: the entry was pushed.
+        unsafe { ffi::lua_pop(state, 2) };
+        return Err(refused);
+    }
+    Ok(true)
+}
+
+/// `Some(n)` for a table whose keys are exactly 1…n, or that is empty and marked as an array.
 ///
 /// # Safety
 /// As [`write`], and there is a table at the index. With four free stack slots nothing raises.
 pub(super) unsafe fn array_length(
     state: *mut lua_State,
     index: c_int,
-    mut is_late: impl FnMut() -> bool,
+    work: &mut Work<'_>,
 ) -> Result<Option<c_int>, Refused> {
     // SAFETY: by this function's contract; each key and value is popped again.
     unsafe {
         ffi::lua_rawcheckstack(state, 4);
         let length = ffi::lua_objlen(state, index) as c_int;
         let (mut keys, mut at) = (0, 0);
-        loop {
-            at = ffi::lua_rawiter(state, index, at);
-            if at < 0 {
-                break;
-            }
+        while next(state, index, &mut at, work)? {
             let is_index = ffi::lua_type(state, -2) == ffi::LUA_TNUMBER && {
                 let key = ffi::lua_tonumber(state, -2);
                 key.fract() == 0.0 && key >= 1.0 && key <= f64::from(length)
@@ -213,9 +287,6 @@ pub(super) unsafe fn array_length(
                 return Ok(None);
             }
             keys += 1;
-            if keys % LOOK_EVERY as c_int == 0 && is_late() {
-                return Err(Refused::Late);
-            }
         }
         Ok(match keys {
             0 => json::is_array(state, index).then_some(0),
@@ -226,14 +297,21 @@ pub(super) unsafe fn array_length(
 
 struct Encoder<'a, 's> {
     state: *mut lua_State,
-    control: &'a Control,
     sink: &'a mut Sink<'s>,
     /// Addresses of the tables that hold the value being written.
     parents: Vec<usize>,
-    entries: u32,
+    work: Work<'a>,
 }
 
-impl Encoder<'_, '_> {
+impl<'a, 's> Encoder<'a, 's> {
+    /// # Safety
+    /// As [`write`].
+    unsafe fn new(state: *mut lua_State, sink: &'a mut Sink<'s>) -> Self {
+        // SAFETY: by this function's contract.
+        let work = Work::new(unsafe { Control::of(state) });
+        Self { state, sink, parents: Vec::new(), work }
+    }
+
     /// # Safety
     /// `index` is an absolute index of `state`, as for the functions below.
     unsafe fn value(&mut self, index: c_int) -> Result<(), Refused> {
@@ -259,24 +337,23 @@ impl Encoder<'_, '_> {
 
     unsafe fn string(&mut self, index: c_int) -> Result<(), Refused> {
         // SAFETY: there is a string at the index.
-        let bytes = unsafe { library::bytes(self.state, index) };
-        if let Ok(text) = std::str::from_utf8(bytes) {
-            return self.sink.json(text);
-        }
+        let mut rest = unsafe { library::bytes(self.state, index) };
         self.sink.put(b"\"")?;
-        for chunk in bytes.utf8_chunks() {
-            let mut rest = chunk.valid();
-            while !rest.is_empty() {
-                let (piece, tail) = rest.split_at(rest.floor_char_boundary(PIECE));
-                rest = tail;
-                // Between quotes of its own, which are taken off again.
-                let quoted =
-                    serde_json::to_string(piece).map_err(|error| Refused::value(error.to_string()))?;
-                self.sink.put(&quoted.as_bytes()[1..quoted.len() - 1])?;
+        while !rest.is_empty() {
+            let (piece, tail) = rest.split_at(piece_end(rest));
+            rest = tail;
+            match std::str::from_utf8(piece) {
+                Ok(text) => self.sink.escaped(text)?,
+                Err(_) => {
+                    for chunk in piece.utf8_chunks() {
+                        self.sink.escaped(chunk.valid())?;
+                        if !chunk.invalid().is_empty() {
+                            self.sink.put("\u{fffd}".as_bytes())?;
+                        }
+                    }
+                }
             }
-            if !chunk.invalid().is_empty() {
-                self.sink.put("\u{fffd}".as_bytes())?;
-            }
+            self.work.spend(piece.len() / BYTES)?;
         }
         self.sink.put(b"\"")
     }
@@ -284,10 +361,7 @@ impl Encoder<'_, '_> {
     unsafe fn table(&mut self, index: c_int) -> Result<(), Refused> {
         // SAFETY: there is a table at the index.
         let (address, length) = unsafe {
-            (
-                ffi::lua_topointer(self.state, index) as usize,
-                array_length(self.state, index, || self.control.should_stop())?,
-            )
+            (ffi::lua_topointer(self.state, index) as usize, array_length(self.state, index, &mut self.work)?)
         };
         if self.parents.contains(&address) {
             return Err(Refused::value("it holds itself"));
@@ -321,7 +395,7 @@ impl Encoder<'_, '_> {
                 self.value(element).map_err(|refused| within(refused, || format!("[{at}]")))?;
                 ffi::lua_pop(self.state, 1);
             }
-            self.look()?;
+            self.work.spend(1)?;
         }
         self.sink.put(b"]")
     }
@@ -329,13 +403,9 @@ impl Encoder<'_, '_> {
     unsafe fn object(&mut self, index: c_int) -> Result<(), Refused> {
         self.sink.put(b"{")?;
         let (mut at, mut first) = (0, true);
-        loop {
-            // SAFETY: there is a table at the index; key and value are popped again.
-            unsafe {
-                at = ffi::lua_rawiter(self.state, index, at);
-                if at < 0 {
-                    break;
-                }
+        // SAFETY: there is a table at the index; key and value are popped again.
+        unsafe {
+            while next(self.state, index, &mut at, &mut self.work)? {
                 if !std::mem::replace(&mut first, false) {
                     self.sink.put(b",")?;
                 }
@@ -345,7 +415,6 @@ impl Encoder<'_, '_> {
                 self.value(value).map_err(|refused| within(refused, || self.place(value - 1)))?;
                 ffi::lua_pop(self.state, 2);
             }
-            self.look()?;
         }
         self.sink.put(b"}")
     }
@@ -381,14 +450,15 @@ impl Encoder<'_, '_> {
             }
         }
     }
+}
 
-    fn look(&mut self) -> Result<(), Refused> {
-        self.entries = self.entries.wrapping_add(1);
-        if self.entries.is_multiple_of(LOOK_EVERY) && self.control.should_stop() {
-            return Err(Refused::Late);
-        }
-        Ok(())
+/// Where the first piece of a string ends: not inside a character.
+fn piece_end(bytes: &[u8]) -> usize {
+    if bytes.len() <= PIECE {
+        return bytes.len();
     }
+    // A character has at most three bytes that go on; what has more is none.
+    (0..4).map(|back| PIECE - back).find(|&end| !(0x80..=0xBF).contains(&bytes[end])).unwrap_or(PIECE)
 }
 
 /// Says in which place of its table the refused value is.

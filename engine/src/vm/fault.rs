@@ -12,6 +12,9 @@ use super::library::{bytes, check_bytes, push_bytes};
 /// The longest message kept, in bytes, without the word on its length.
 const MESSAGE: usize = 8 * 1024;
 
+/// The longest name of a function shown, in bytes: a script's own may have a megabyte.
+const NAME: usize = 100;
+
 /// Calls shown at each end of a long chain.
 const SHOWN: c_int = 12;
 
@@ -231,14 +234,22 @@ impl Call {
             }
             let info = info.assume_init_ref();
             let text = |pointer: *const c_char| {
-                (!pointer.is_null()).then(|| CStr::from_ptr(pointer).to_string_lossy().into_owned())
+                (!pointer.is_null()).then(|| {
+                    // Never more than is shown: the search for the end stops there, too.
+                    let length = libc::strnlen(pointer, MESSAGE);
+                    let bytes = std::slice::from_raw_parts(pointer.cast(), length);
+                    String::from_utf8_lossy(bytes).into_owned()
+                })
             };
             let what = text(info.what);
             let is_c = what.as_deref() == Some("C");
             Some(Self {
                 script: text(info.short_src).unwrap_or_default(),
                 line: u32::try_from(info.currentline).ok().filter(|line| *line > 0 && !is_c),
-                function: text(info.name).filter(|name| !name.is_empty()),
+                function: text(info.name).filter(|name| !name.is_empty()).map(|mut name| {
+                    name.truncate(name.floor_char_boundary(NAME));
+                    name
+                }),
                 is_main: what.as_deref() == Some("main"),
             })
         }

@@ -5,7 +5,9 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
-use super::library::{guard, json, output, random, require, response, strings, tables as table_library};
+use super::library::{
+    format, guard, json, output, random, require, response, strings, tables as table_library,
+};
 use super::{fault, run, tables};
 
 /// Luau's own globals that a script has; what else the library brings is removed. Kept in step with the docs by a
@@ -107,6 +109,18 @@ unsafe fn set_functions(
     }
 }
 
+/// Sets a function that has Luau's own as its upvalue.
+unsafe fn wrap(state: *mut lua_State, library: &CStr, name: &'static CStr, function: ffi::lua_CFunction) {
+    // SAFETY: as in `build`; the names are static, as Luau needs them to be.
+    unsafe {
+        ffi::lua_getglobal(state, library.as_ptr());
+        ffi::lua_rawgetfield(state, -1, name.as_ptr());
+        ffi::lua_pushcclosured(state, function, name.as_ptr(), 1);
+        ffi::lua_rawsetfield(state, -2, name.as_ptr());
+        ffi::lua_pop(state, 1);
+    }
+}
+
 unsafe fn replace(state: *mut lua_State) {
     // SAFETY: as in `build`.
     unsafe {
@@ -131,16 +145,18 @@ unsafe fn replace(state: *mut lua_State) {
                 (c"move", table_library::r#move),
                 (c"concat", table_library::concat),
                 (c"find", table_library::find),
+                (c"unpack", table_library::unpack),
                 (c"foreach", table_library::foreach),
                 (c"foreachi", table_library::foreachi),
             ],
         );
-        ffi::lua_getglobal(state, c"table".as_ptr());
-        ffi::lua_rawgetfield(state, -1, c"sort".as_ptr());
-        ffi::lua_pushcclosured(state, table_library::sort, c"sort".as_ptr(), 1);
-        ffi::lua_rawsetfield(state, -2, c"sort".as_ptr());
+        set_functions(state, c"utf8", &[(c"len", strings::utf8_len)]);
+        wrap(state, c"string", c"format", format::format);
+        wrap(state, c"table", c"sort", table_library::sort);
+        wrap(state, c"debug", c"info", guard::info);
         ffi::lua_pushvalue(state, ffi::LUA_GLOBALSINDEX);
         set_function(state, c"rawset", rawset);
+        set_function(state, c"unpack", table_library::unpack);
         ffi::lua_settop(state, 0);
     }
 }

@@ -12,6 +12,7 @@
 compile_error!("perilune needs panic = \"unwind\": errors raised in a script unwind through Rust frames");
 
 mod buffer;
+mod collisions;
 mod control;
 mod decode;
 mod encode;
@@ -32,7 +33,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mlua::ffi;
 
@@ -50,8 +51,12 @@ use crate::response::Response;
 use crate::trace::{ErrorKind, ScriptError};
 use crate::watchdog::Deadline;
 
-/// Native stack that a run may need, in bytes: Luau nests C calls 200 deep, in at most 2 KiB each.
-const STACK: usize = 1 << 20;
+/// Native stack that a run may need, in bytes: Luau nests C calls 200 deep, in at most 2 KiB each; in 10 KiB where it
+/// was built without optimisation.
+const STACK: usize = if cfg!(debug_assertions) { 4 << 20 } else { 1 << 20 };
+
+/// How long a VM is tidied up after a run; one that takes longer is replaced.
+const TIDYING: Duration = Duration::from_millis(10);
 
 /// Work of the collector between two looks at the deadline, in KiB.
 const COLLECTOR_STEP: i32 = 32;
@@ -215,11 +220,16 @@ impl Vm {
         unsafe {
             ffi::lua_settop(raw, globals::ENTRY);
             slots::clear(raw);
-            let mut loaded = control.loaded.borrow_mut();
-            if loaded.is_full() {
-                loaded.evict(raw);
-                control.collect(raw);
-                control.heap.set_base();
+            let is_full = control.loaded.borrow().is_full();
+            if is_full {
+                control.loaded.borrow_mut().evict(raw);
+            }
+            // Now, and not in the time of the next run.
+            if self.is_sound && (is_full || control.heap.is_untidy()) {
+                self.is_sound = control.tidy(raw, TIDYING);
+                if is_full && self.is_sound {
+                    control.heap.set_base();
+                }
             }
         }
     }
@@ -278,12 +288,17 @@ fn conclude(
     (None, Some(error))
 }
 
-/// Whether an uncaught error is that memory ran out, perhaps in a coroutine that handed it on. A script's own error of
-/// that name is none.
+/// Whether an uncaught error is that memory ran out, perhaps handed on by a coroutine or the script, which put a place
+/// before it. A script's own error of that name is none.
 fn is_out_of_memory(control: &Control, called: i32, fault: Option<&fault::Fault>) -> bool {
-    called == ffi::LUA_ERRMEM
-        || control.heap.refused.get()
-            && fault.is_none_or(|fault| fault.message.ends_with(fault::OUT_OF_MEMORY))
+    let is_handed_on = |fault: &fault::Fault| {
+        let place = fault.message.strip_suffix(fault::OUT_OF_MEMORY);
+        place.is_some_and(|place| {
+            let line = place.strip_suffix(": ").and_then(|place| place.rsplit_once(':'));
+            place.is_empty() || line.is_some_and(|(_, line)| line.parse::<u32>().is_ok())
+        })
+    };
+    called == ffi::LUA_ERRMEM || control.heap.refused.get() && fault.is_none_or(is_handed_on)
 }
 
 /// The text of an uncaught error in stderr.
@@ -296,8 +311,6 @@ fn told(error: &ScriptError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     const SCRIPT: &str = r#"

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use mlua::ffi::{self, lua_State};
 
-use super::globals;
+use super::{collisions, globals};
 
 /// Stack for one compilation: Luau's parser recurses up to 1,000 levels, in frames of up to 2 KiB.
 const COMPILE_STACK: usize = 8 << 20;
@@ -33,12 +33,16 @@ impl Bytecode {
             .set_optimization_level(1)
             .set_debug_level(1)
             .set_disabled_builtins(globals::REPLACED.iter().copied());
+        let colliding =
+            |collisions::Colliding| (1, "too many of its names and strings hash alike".to_owned());
+        collisions::check_source(source).map_err(colliding)?;
         // The text may come from anyone and the thread from any host: it gets a stack of its own.
         let compiled = stacker::grow(COMPILE_STACK, || compiler.compile(source));
         let bytes = compiled.map_err(|error| match error {
             mlua::Error::SyntaxError { message, .. } => parse_error(&message),
             other => (1, other.to_string()),
         })?;
+        collisions::check_bytecode(&bytes).map_err(colliding)?;
         // `=` has Luau show the name as it is; a NUL byte would end it.
         let chunk_name = CString::new(format!("={}", name.replace('\0', "\u{fffd}"))).unwrap_or_default();
         Ok(Self { id: NEXT.fetch_add(1, Relaxed), chunk_name, bytes })
@@ -59,9 +63,16 @@ impl Bytecode {
     }
 }
 
+/// The longest reason of a compile error, in bytes: Luau's names the token, which may be the whole source.
+const REASON: usize = 500;
+
 /// Luau's `:LINE: reason`.
 fn parse_error(message: &str) -> (u32, String) {
     let text = message.strip_prefix(':').unwrap_or(message);
+    if text.len() > REASON {
+        let (line, reason) = parse_error(&text[..text.floor_char_boundary(REASON)]);
+        return (line, reason + "…");
+    }
     match text.split_once(": ") {
         Some((line, reason)) if line.parse::<u32>().is_ok() => (line.parse().unwrap_or(1), reason.to_owned()),
         _ => (1, text.to_owned()),

@@ -10,16 +10,19 @@ use super::super::fault;
 use super::bytes;
 
 /// Beside a result: headers, and the page of a small object.
-const OVERHEAD: usize = 32 << 10;
+pub(super) const OVERHEAD: usize = 32 << 10;
 
 /// What must be free where running out of memory half-way would leave a coroutine in disorder.
 const SPARE: usize = 64 << 10;
 
 /// What Luau's growing string buffer takes for a result, at most, with the garbage of its growing: 5.5 times.
-const GROWING: usize = 6;
+pub(super) const GROWING: usize = 6;
 
 /// The longest format of the functions that read one without looking, in bytes: it takes some 4 ms.
 const MAX_FORMAT: usize = 1 << 20;
+
+/// The longest text of `tonumber` with a base, in bytes.
+const MAX_DIGITS: usize = 1 << 20;
 
 /// The longest format of `os.date`, in bytes: one conversion takes up to 100 ns and makes 24 bytes.
 const MAX_DATE: usize = 1 << 10;
@@ -61,33 +64,29 @@ guards! {
     2 c"string" c"reverse" Before::Room(same_length);
     3 c"string" c"sub" Before::Room(same_length);
     4 c"string" c"rep" Before::Room(repeated);
-    5 c"string" c"format" Before::Room(formatted);
-    6 c"string" c"pack" Before::Room(packed);
-    7 c"string" c"packsize" Before::Room(short_format);
-    8 c"string" c"unpack" Before::Room(unpacked);
-    9 c"table" c"create" Before::Room(created);
-    10 c"table" c"clone" Before::Room(cloned);
-    11 c"table" c"clear" Before::Look;
-    12 c"table" c"insert" Before::Look;
-    13 c"table" c"remove" Before::Look;
-    14 c"table" c"maxn" Before::Look;
-    15 c"table" c"pack" Before::Look;
-    16 c"table" c"unpack" Before::Look;
-    17 c"utf8" c"len" Before::Look;
-    18 c"utf8" c"offset" Before::Look;
-    19 c"utf8" c"codepoint" Before::Look;
-    20 c"buffer" c"create" Before::Room(first_number);
-    21 c"buffer" c"fromstring" Before::Room(same_length);
-    22 c"buffer" c"tostring" Before::Room(whole_buffer);
-    23 c"buffer" c"readstring" Before::Room(third_number);
-    24 c"buffer" c"copy" Before::Look;
-    25 c"buffer" c"fill" Before::Look;
-    26 c"coroutine" c"close" Before::Spare;
-    27 c"debug" c"info" Before::Spare;
-    28 c"os" c"date" Before::Room(short_date);
-    29 c"" c"error" Before::Room(same_length);
-    30 c"" c"next" Before::Look;
-    31 c"" c"unpack" Before::Look;
+    5 c"string" c"pack" Before::Room(packed);
+    6 c"string" c"packsize" Before::Room(short_format);
+    7 c"string" c"unpack" Before::Room(unpacked);
+    8 c"table" c"create" Before::Room(created);
+    9 c"table" c"clone" Before::Room(cloned);
+    10 c"table" c"clear" Before::Look;
+    11 c"table" c"insert" Before::Look;
+    12 c"table" c"remove" Before::Look;
+    13 c"table" c"maxn" Before::Look;
+    14 c"table" c"pack" Before::Look;
+    15 c"utf8" c"offset" Before::Look;
+    16 c"utf8" c"codepoint" Before::Look;
+    17 c"buffer" c"create" Before::Room(first_number);
+    18 c"buffer" c"fromstring" Before::Room(same_length);
+    19 c"buffer" c"tostring" Before::Room(whole_buffer);
+    20 c"buffer" c"readstring" Before::Room(third_number);
+    21 c"buffer" c"copy" Before::Look;
+    22 c"buffer" c"fill" Before::Look;
+    23 c"coroutine" c"close" Before::Spare;
+    24 c"os" c"date" Before::Room(short_date);
+    25 c"" c"error" Before::Room(same_length);
+    26 c"" c"next" Before::Look;
+    27 c"" c"tonumber" Before::Room(digits);
 }
 
 /// Puts the guards before Luau's functions.
@@ -123,15 +122,42 @@ unsafe extern "C-unwind" fn guarded<const INDEX: usize>(state: *mut lua_State) -
         match guard.before {
             Before::Look => {}
             Before::Room(need) => control.make_room(state, need(state).saturating_add(OVERHEAD)),
-            Before::Spare => {
-                control.make_room(state, SPARE);
-                if !control.heap.has_room(SPARE) {
-                    fault::raise_out_of_memory(state);
-                }
-            }
+            Before::Spare => spare(state),
         }
         let original = guard.original.get().expect("installed before it can be called");
         original(state)
+    }
+}
+
+/// Makes sure that there is some memory, or raises.
+unsafe fn spare(state: *mut lua_State) {
+    // SAFETY: at a call.
+    unsafe {
+        let control = Control::of(state);
+        control.make_room(state, SPARE);
+        if !control.heap.has_room(SPARE) {
+            fault::raise_out_of_memory(state);
+        }
+    }
+}
+
+/// `debug.info(…)`: Luau's (the upvalue), but for C functions, of which a script gets hold by name only: among those on
+/// the stack are some that are not for scripts.
+pub(in super::super) unsafe extern "C-unwind" fn info(state: *mut lua_State) -> c_int {
+    // SAFETY: called by Luau; the original is called as Luau would, in this function's frame.
+    unsafe {
+        Control::of(state).look(state);
+        spare(state);
+        let original = ffi::lua_tocfunction(state, ffi::lua_upvalueindex(1)).expect("set with this function");
+        let results = original(state);
+        let top = ffi::lua_gettop(state);
+        for index in top - results + 1..=top {
+            if ffi::lua_iscfunction(state, index) != 0 {
+                ffi::lua_pushnil(state);
+                ffi::lua_replace(state, index);
+            }
+        }
+        results
     }
 }
 
@@ -202,26 +228,18 @@ unsafe fn whole_buffer(state: *mut lua_State) -> usize {
     unsafe { if ffi::lua_tobuffer(state, 1, &mut length).is_null() { 0 } else { length } }
 }
 
-/// Runs `__tostring` of the arguments here, with a look after each; 500 of them with a slow C function took 155 ms.
-unsafe fn formatted(state: *mut lua_State) -> usize {
-    // SAFETY: as in `length`; each string replaces the argument that it shows.
+/// A text of digits in some base; in base 10 more are read in the time that is allowed.
+unsafe fn digits(state: *mut lua_State) -> usize {
+    // SAFETY: as in `length`.
     unsafe {
-        let mut total = length(state, 1);
-        for index in 2..=ffi::lua_gettop(state) {
-            if ffi::luaL_getmetafield_(state, index, c"__tostring".as_ptr()) != 0 {
-                ffi::lua_pop(state, 1);
-                ffi::luaL_tolstring_(state, index, std::ptr::null_mut());
-                ffi::lua_replace(state, index);
-                Control::of(state).look(state);
-            }
-            // `%q` makes up to four bytes of one; a number with width and precision has at most 512.
-            total += match ffi::lua_type(state, index) {
-                ffi::LUA_TSTRING => 4 * ffi::lua_objlen(state, index),
-                _ => 512,
-            };
+        if ffi::lua_gettop(state) > 1 && length(state, 1) > MAX_DIGITS {
+            fault::raise(
+                state,
+                format!("bad argument #1 to 'tonumber': with a base, at most {MAX_DIGITS} bytes"),
+            );
         }
-        total.saturating_mul(GROWING)
     }
+    0
 }
 
 unsafe fn short_format(state: *mut lua_State) -> usize {

@@ -125,19 +125,28 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
             let functions = control.host.functions.borrow();
             let (name, function) = &functions[ffi::lua_tonumber(state, ffi::lua_upvalueindex(1)) as usize];
             let count = ffi::lua_gettop(state);
-            let arguments = Arguments { state, control, run, count, charged: Cell::new(0) };
+            let arguments = Arguments {
+                state,
+                control,
+                run,
+                count,
+                charged: Cell::new(0),
+                is_out_of_memory: Cell::new(false),
+            };
             let call = Call { name, arguments: &arguments };
             let _nesting = Nesting::enter();
             // Whatever a function of the host breaks by panicking is its own: the VM was not touched by it.
             match catch_unwind(AssertUnwindSafe(|| function(&call))) {
                 Ok(Ok(value)) => Ok(value),
-                Ok(Err(error)) => Err(format!("host.{name}: {error}")),
-                Err(panic) => Err(format!("host.{name} panicked: {}", panic_text(&*panic))),
+                Ok(Err(_)) if arguments.is_out_of_memory.get() => Err(None),
+                Ok(Err(error)) => Err(Some(format!("host.{name}: {error}"))),
+                Err(panic) => Err(Some(format!("host.{name} panicked: {}", panic_text(&*panic)))),
             }
         };
         match result {
             Ok(value) => push(state, control, &value),
-            Err(text) => fault::raise(state, text),
+            Err(Some(text)) => fault::raise(state, text),
+            Err(None) => fault::raise_out_of_memory(state),
         }
         control.look(state);
     }
@@ -240,6 +249,8 @@ pub(crate) struct Arguments<'a> {
     count: c_int,
     /// What was charged to the run for values that were read.
     charged: Cell<usize>,
+    /// An argument was not read for want of memory.
+    is_out_of_memory: Cell<bool>,
 }
 
 impl Drop for Arguments<'_> {
@@ -325,7 +336,11 @@ impl Arguments<'_> {
             let mut sink = encode::Sink::charged(self.control, self.state);
             let written = encode::write(self.state, self.stack_index(index), &mut sink);
             ffi::lua_settop(self.state, self.count);
-            written.map(|()| sink.bytes().to_vec()).map_err(|refused| refused.describe(""))
+            match written {
+                Ok(()) => Ok(sink.bytes().to_vec()),
+                Err(encode::Refused::Memory) => self.out_of_memory(),
+                Err(refused) => Err(refused.describe("")),
+            }
         }
     }
 
@@ -333,7 +348,7 @@ impl Arguments<'_> {
     fn reserve(&self) -> Result<(), String> {
         // SAFETY: as above; this one reports a lack of memory and does not raise it.
         match unsafe { ffi::lua_checkstack(self.state, 4 * (MAX_DEPTH as c_int + 2)) } {
-            0 => Err(format!(": {}", fault::OUT_OF_MEMORY)),
+            0 => self.out_of_memory(),
             _ => Ok(()),
         }
     }
@@ -365,9 +380,9 @@ impl Arguments<'_> {
                         self.reserve()?;
                     }
                     parents.push(address);
-                    let value = match encode::array_length(state, index, || self.is_late())
-                        .map_err(|refused| refused.describe(""))?
-                    {
+                    let mut work = encode::Work::new(self.control);
+                    let length = encode::array_length(state, index, &mut work);
+                    let value = match length.map_err(|refused| refused.describe(""))? {
                         Some(length) => self.read_array(index, length, parents)?,
                         None => self.read_object(index, parents)?,
                     };
@@ -402,13 +417,12 @@ impl Arguments<'_> {
 
     unsafe fn read_object(&self, index: c_int, parents: &mut Vec<usize>) -> Result<Value, String> {
         let (mut members, mut at) = (Vec::new(), 0);
-        loop {
-            // SAFETY: as in `read`.
-            unsafe {
-                at = ffi::lua_rawiter(self.state, index, at);
-                if at < 0 {
-                    return Ok(Value::Object(members));
-                }
+        let mut work = encode::Work::new(self.control);
+        // SAFETY: as in `read`.
+        unsafe {
+            while encode::next(self.state, index, &mut at, &mut work)
+                .map_err(|refused| refused.describe(""))?
+            {
                 let value = ffi::lua_gettop(self.state);
                 let key = match ffi::lua_type(self.state, value - 1) {
                     ffi::LUA_TSTRING => bytes(self.state, value - 1).to_vec(),
@@ -424,20 +438,22 @@ impl Arguments<'_> {
                 ffi::lua_pop(self.state, 2);
             }
         }
+        Ok(Value::Object(members))
+    }
+
+    fn out_of_memory<T>(&self) -> Result<T, String> {
+        self.is_out_of_memory.set(true);
+        Err(format!(": {}", fault::OUT_OF_MEMORY))
     }
 
     fn charge(&self, size: usize) -> Result<(), String> {
         // SAFETY: as above: a function of the library is at a safe point.
         unsafe { self.control.make_room(self.state, size) };
         if !self.control.heap.charge(size) {
-            return Err(format!(": {}", fault::OUT_OF_MEMORY));
+            return self.out_of_memory();
         }
         self.charged.set(self.charged.get() + size);
-        if self.is_late() { Err(": the run is past its deadline".to_owned()) } else { Ok(()) }
-    }
-
-    fn is_late(&self) -> bool {
-        self.control.should_stop()
+        if self.control.should_stop() { Err(": the run is past its deadline".to_owned()) } else { Ok(()) }
     }
 
     pub(crate) fn run_id(&self) -> u64 {

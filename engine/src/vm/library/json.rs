@@ -5,6 +5,7 @@ use std::ptr;
 
 use mlua::ffi::{self, lua_State};
 
+use super::super::buffer::Charge;
 use super::super::control::Control;
 use super::super::{decode, encode, fault};
 use super::{check_bytes, push_bytes};
@@ -123,8 +124,9 @@ unsafe extern "C-unwind" fn decode_text(state: *mut lua_State) -> c_int {
         let control = Control::of(state);
         control.look(state);
         let text = check_bytes(state, 1);
-        // Unescaping takes a buffer of up to the text's length, outside the VM's heap.
-        control.make_room(state, text.len());
+        // Unescaping takes a buffer of up to the text's length.
+        let scratch = if memchr::memchr(b'\\', text).is_some() { text.len() } else { 0 };
+        let Ok(_scratch) = Charge::new(control, state, scratch) else { fault::raise_out_of_memory(state) };
         match decode::push(state, text, false) {
             Ok(()) => 1,
             Err(decode::Refused::Late) => fault::raise_over(state),

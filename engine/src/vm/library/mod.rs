@@ -6,14 +6,16 @@
 //!
 //! | what | which | how |
 //! | --- | --- | --- |
-//! | replaced, not linear in Luau | `string.find match gmatch gsub split` | [`strings`], [`pattern`]: work is counted, plain search is linear |
-//! | | `table.move find concat foreach foreachi` | [`tables`]: look every so many elements |
+//! | replaced, not linear in Luau | `string.find match gmatch gsub split`, `utf8.len` | [`strings`], [`pattern`]: work is counted, plain search is linear and goes in pieces |
+//! | | `table.move find concat unpack foreach foreachi`, `unpack` | [`tables`]: look before every element, whose key may be at the end of a long chain |
+//! | in pieces | `string.format` | [`format`](mod@format): 256 conversions at a time |
 //! | replaced, shared state | `math.random randomseed`, `rawset` | [`random`], `super::globals` |
-//! | replaced, unbounded result | `debug.traceback` | 12 calls at each end |
+//! | replaced, unbounded result | `debug.traceback` | 12 calls at each end, names of 100 bytes |
+//! | without C functions | `debug.info` | on the stack there are some that are not for scripts |
 //! | replaced comparison | `table.sort` without a Lua comparator, beyond what sorts in 8 ms | a comparator that looks |
-//! | guarded: looks, and collects if what it will allocate would not fit | `string.lower upper reverse sub rep format pack unpack packsize`, `table.create clone`, `buffer.create fromstring tostring readstring`, `error` | [`guard`] |
-//! | guarded: looks, linear | `next`, `table.clear insert remove maxn pack unpack`, `unpack`, `utf8.len offset codepoint`, `buffer.copy fill` | [`guard`] |
-//! | bounded | formats of `string.pack unpack packsize` (1 MiB) and `os.date` (1 KiB) | [`guard`] |
+//! | guarded: looks, and collects if what it will allocate would not fit | `string.lower upper reverse sub rep pack unpack packsize`, `table.create clone`, `buffer.create fromstring tostring readstring`, `error` | [`guard`] |
+//! | guarded: looks, linear | `next`, `table.clear insert remove maxn pack`, `utf8.offset codepoint`, `buffer.copy fill` | [`guard`] |
+//! | bounded | formats of `string.pack unpack packsize` (1 MiB) and `os.date` (1 KiB), texts of `tonumber` with a base (1 MiB) | [`guard`] |
 //! | guarded: needs spare memory | `coroutine.close`, `debug.info` | [`guard`]: out of memory inside them leaves a coroutine half closed |
 //! | ours, bounded by their limits | `host.NAME`, `require`, `set_response` | [`host`], [`require`], [`response`] |
 //! | left: constant, or bounded by their arguments | all others | |
@@ -21,6 +23,7 @@
 //! Costs were measured at 64 MiB on 2 shared cores: `lower` of 20 MiB 9 ms, `rep` to 60 MiB 32 ms, `utf8.len` of 24 MiB
 //! 29 ms, `table.create(2^22)` 23 ms, `tonumber` of 24 MiB 13 ms.
 
+pub(super) mod format;
 pub(super) mod guard;
 pub(super) mod host;
 pub(super) mod json;

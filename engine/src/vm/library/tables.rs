@@ -1,5 +1,5 @@
-//! `table.move`, `concat`, `find`, `foreach`, `foreachi` and `sort`: Luau's do not look at the deadline, and `move` is
-//! not linear.
+//! `table.move`, `concat`, `find`, `unpack`, `foreach`, `foreachi` and `sort`: Luau's do not look at the deadline, and
+//! some are not linear.
 
 use std::ffi::{CStr, c_int};
 use std::mem::MaybeUninit;
@@ -10,20 +10,17 @@ use super::super::control::Control;
 use super::super::fault;
 use super::bytes;
 
-/// Elements between two looks at the deadline.
-const LOOK_EVERY: c_int = 256;
-
 /// Numbers that Luau's own sort takes at most 8 ms for.
 const SORTED_AT_ONCE: c_int = 64 * 1024;
 
 /// Bytes of strings that a sort may compare at once: some 2 ms.
 const COMPARED_AT_ONCE: usize = 8 << 20;
 
-unsafe fn look_at(state: *mut lua_State, index: c_int) {
-    if index % LOOK_EVERY == 0 {
-        // SAFETY: called at calls, where all that is alive is on the stack.
-        unsafe { Control::of(state).look(state) };
-    }
+/// Keys that hash alike make each look-up of an absent one as long as their chain, and each insertion may rebuild the
+/// table: so the functions here look before every element. That costs a load.
+unsafe fn look(state: *mut lua_State) {
+    // SAFETY: called at calls, where all that is alive is on the stack.
+    unsafe { Control::of(state).look(state) };
 }
 
 /// An optional integer argument.
@@ -55,7 +52,7 @@ pub(in super::super) unsafe extern "C-unwind" fn r#move(state: *mut lua_State) -
             }
             let is_overlapping = to > first && to <= last && ffi::lua_rawequal(state, 1, target) != 0;
             for step in 0..count {
-                look_at(state, step + 1);
+                look(state);
                 let offset = if is_overlapping { count - 1 - step } else { step };
                 ffi::lua_rawgeti_(state, 1, first + offset);
                 if ffi::lua_isnil(state, -1) != 0 {
@@ -125,7 +122,7 @@ unsafe fn each(
     // SAFETY: as above; each value is popped again.
     unsafe {
         while index <= last {
-            look_at(state, index);
+            look(state);
             ffi::lua_rawgeti_(state, 1, index);
             let piece = (ffi::lua_isstring(state, -1) != 0).then(|| bytes(state, -1));
             element(index, piece);
@@ -155,13 +152,13 @@ pub(in super::super) unsafe extern "C-unwind" fn find(state: *mut lua_State) -> 
             ffi::luaL_argerror(state, 3, c"index out of range".as_ptr());
         }
         ffi::lua_settop(state, 2);
-        // Only these can have an `__eq`, which may be slow.
+        // Only these can have an `__eq`.
         let may_call = matches!(ffi::lua_type(state, 2), ffi::LUA_TTABLE | ffi::LUA_TUSERDATA);
         loop {
             if may_call {
                 Control::of(state).look(state);
             } else {
-                look_at(state, index);
+                look(state);
             }
             ffi::lua_rawgeti_(state, 1, index);
             if ffi::lua_isnil(state, -1) != 0 {
@@ -178,6 +175,29 @@ pub(in super::super) unsafe extern "C-unwind" fn find(state: *mut lua_State) -> 
             };
             index = next;
         }
+    }
+}
+
+/// `table.unpack(t [, first [, last]])` and `unpack`. From 1 to the end of an array, the compiler's fast call copies.
+pub(in super::super) unsafe extern "C-unwind" fn unpack(state: *mut lua_State) -> c_int {
+    // SAFETY: as above.
+    unsafe {
+        ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
+        let first = optional(state, 2, 1);
+        let last = optional(state, 3, ffi::lua_objlen(state, 1) as c_int);
+        if first > last {
+            return 0;
+        }
+        let count = i64::from(last) - i64::from(first) + 1;
+        let Some(count) = c_int::try_from(count).ok().filter(|&count| ffi::lua_checkstack(state, count) != 0)
+        else {
+            fault::raise(state, "too many results to unpack".to_owned())
+        };
+        for offset in 0..count {
+            look(state);
+            ffi::lua_rawgeti_(state, 1, first + offset);
+        }
+        count
     }
 }
 
@@ -255,11 +275,10 @@ pub(in super::super) unsafe extern "C-unwind" fn sort(state: *mut lua_State) -> 
                 ffi::lua_pushcclosured(state, looking, c"sort".as_ptr(), 1);
             }
         }
-        ffi::lua_pushvalue(state, ffi::lua_upvalueindex(1));
-        ffi::lua_insert(state, 1);
-        ffi::lua_call(state, ffi::lua_gettop(state) - 1, 0);
+        // In this function's own frame, so that no script gets hold of it.
+        let original = ffi::lua_tocfunction(state, ffi::lua_upvalueindex(1)).expect("set with this function");
+        original(state)
     }
-    0
 }
 
 /// Whether the table at 1 holds few numbers, or few and short strings.
