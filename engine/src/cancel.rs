@@ -7,6 +7,9 @@ use parking_lot::Mutex;
 
 use crate::vm::Interrupt;
 
+/// What the trace of a cancelled run says.
+pub(crate) const MESSAGE: &str = "the run was cancelled";
+
 /// Ends the runs of the requests that it was given to, from any thread: before they begin, or while they run. Their
 /// status is then [`Status::Cancelled`](crate::Status::Cancelled). Clones are the same handle; it can't be taken back.
 ///
@@ -31,7 +34,19 @@ pub struct CancelHandle {
 #[derive(Default)]
 struct Shared {
     cancelled: AtomicBool,
-    running: Mutex<Vec<Arc<Interrupt>>>,
+    listed: Mutex<Vec<Arc<dyn Cancel>>>,
+}
+
+/// What a handle can reach: a VM that runs, or a run that waits for one.
+pub(crate) trait Cancel: Send + Sync {
+    /// The handle was cancelled.
+    fn cancelled(&self);
+}
+
+impl Cancel for Interrupt {
+    fn cancelled(&self) {
+        self.ask();
+    }
 }
 
 impl CancelHandle {
@@ -44,8 +59,10 @@ impl CancelHandle {
     /// Ends the runs. Returns at once; a run ends at its next safe point, which is microseconds away.
     pub fn cancel(&self) {
         self.shared.cancelled.store(true, SeqCst);
-        for interrupt in &*self.shared.running.lock() {
-            interrupt.ask();
+        // Without the lock: what is told may end a run, and that is the host's code.
+        let listed = self.shared.listed.lock().clone();
+        for other in listed {
+            other.cancelled();
         }
     }
 
@@ -55,14 +72,14 @@ impl CancelHandle {
         self.shared.cancelled.load(SeqCst)
     }
 
-    /// Has the VM behind `interrupt` asked to look when this is cancelled, until what is returned is dropped.
-    pub(crate) fn enlist(&self, interrupt: Arc<Interrupt>) -> Enlisted<'_> {
-        self.shared.running.lock().push(Arc::clone(&interrupt));
-        // Cancelled before it was enlisted: nobody else asks.
+    /// Has `one` told when this is cancelled, until what is returned is dropped.
+    pub(crate) fn enlist(&self, one: Arc<dyn Cancel>) -> Enlisted {
+        self.shared.listed.lock().push(Arc::clone(&one));
+        // Cancelled before it was enlisted: nobody else tells it.
         if self.is_cancelled() {
-            interrupt.ask();
+            one.cancelled();
         }
-        Enlisted { handle: self, interrupt }
+        Enlisted { handle: self.clone(), one }
     }
 }
 
@@ -72,17 +89,17 @@ impl std::fmt::Debug for CancelHandle {
     }
 }
 
-/// A run that can be cancelled.
-pub(crate) struct Enlisted<'a> {
-    handle: &'a CancelHandle,
-    interrupt: Arc<Interrupt>,
+/// Something that can be cancelled.
+pub(crate) struct Enlisted {
+    handle: CancelHandle,
+    one: Arc<dyn Cancel>,
 }
 
-impl Drop for Enlisted<'_> {
+impl Drop for Enlisted {
     fn drop(&mut self) {
-        let mut running = self.handle.shared.running.lock();
-        if let Some(at) = running.iter().position(|other| Arc::ptr_eq(other, &self.interrupt)) {
-            running.swap_remove(at);
+        let mut listed = self.handle.shared.listed.lock();
+        if let Some(at) = listed.iter().position(|other| Arc::ptr_eq(other, &self.one)) {
+            listed.swap_remove(at);
         }
     }
 }

@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use crate::batch::Batch;
 use crate::environment::Registered;
 use crate::error::{CompileError, Error};
 use crate::function::{Call, HostError};
 use crate::limits::{Limits, RunLimits};
 use crate::pool::Pool;
+use crate::request::Request;
 use crate::script::{Compiled, Script};
+use crate::submit::{Ticket, submit};
+use crate::trace::Trace;
 use crate::value::Value;
 
 /// Runs scripts. Make one for a process and share it: cloning costs a counter, and every clone is the same engine.
@@ -35,6 +39,8 @@ pub(crate) struct Shared {
     /// How many runs have begun.
     pub(crate) runs: AtomicU64,
     pub(crate) environment: Registered,
+    /// How many submitted runs may wait for a VM.
+    pub(crate) backlog: usize,
 }
 
 impl Engine {
@@ -46,7 +52,7 @@ impl Engine {
 
     /// An engine to be made to measure.
     pub fn builder() -> EngineBuilder {
-        EngineBuilder { limits: Limits::default(), pool_size: None }
+        EngineBuilder { limits: Limits::default(), pool_size: None, backlog: BACKLOG }
     }
 
     /// Compiles a script. The name shows in errors and traces; it needs not be unique.
@@ -106,6 +112,46 @@ impl Engine {
         })
     }
 
+    /// Runs a script once for each request, on as many threads as there are VMs, and returns what came of them in the
+    /// order of the requests. What one run does changes no other's result.
+    ///
+    /// ```
+    /// use perilune::{Engine, Request};
+    ///
+    /// let engine = Engine::new();
+    /// let script = engine.compile("double", "return 2 * GET.n")?;
+    /// let requests: Vec<_> = (0..100).map(|n| Request::new().param("n", n.to_string())).collect();
+    /// let traces = engine.run_batch(&script, &requests);
+    /// assert_eq!(traces[21].as_ref().unwrap().value.as_deref(), Some("42"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    #[must_use]
+    pub fn run_batch(&self, script: &Script, requests: &[Request<'_>]) -> Vec<Result<Trace, Error>> {
+        self.batch(script).run(requests)
+    }
+
+    /// A batch whose progress can be seen, and that can be cancelled.
+    pub fn batch<'a>(&self, script: &'a Script) -> Batch<'a> {
+        Batch::new(script)
+    }
+
+    /// Has a run made on the engine's own threads, as soon as there is a VM.
+    pub fn submit(&self, script: &Script, request: Request<'static>) -> Ticket {
+        Ticket::submit(script, request)
+    }
+
+    /// Has a run made on the engine's own threads, as soon as there is a VM, and then has `callback` called: on such a
+    /// thread, which others wait for, or on the caller's, when the run can't begin. It must not block. The request's
+    /// [`CancelHandle`](crate::CancelHandle) ends it, also while it waits.
+    pub fn submit_with(
+        &self,
+        script: &Script,
+        request: Request<'static>,
+        callback: impl FnOnce(Result<Trace, Error>) + Send + 'static,
+    ) {
+        submit(script, request, None, Box::new(callback));
+    }
+
     /// The ceilings of every run.
     #[must_use]
     pub fn limits(&self) -> &Limits {
@@ -131,12 +177,23 @@ impl std::fmt::Debug for Engine {
 pub struct EngineBuilder {
     limits: Limits,
     pool_size: Option<usize>,
+    backlog: usize,
 }
+
+/// How many submitted runs may wait for a VM where the host does not say.
+const BACKLOG: usize = 10_000;
 
 impl EngineBuilder {
     /// How many VMs there may be, and so how many runs at once; at least 1. They are made when first needed.
     pub fn pool_size(mut self, vms: usize) -> Self {
         self.pool_size = Some(vms);
+        self
+    }
+
+    /// How many runs of [`Engine::submit`] may wait for a VM; beyond, they end as `queue_timeout` at once. 10,000 where
+    /// nothing else is set.
+    pub fn backlog(mut self, runs: usize) -> Self {
+        self.backlog = runs;
         self
     }
 
@@ -205,6 +262,7 @@ impl EngineBuilder {
             pool: Pool::new(size),
             runs: AtomicU64::new(0),
             environment: Registered::default(),
+            backlog: self.backlog,
         };
         Engine { shared: Arc::new(shared) }
     }

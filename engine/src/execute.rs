@@ -6,7 +6,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::cancel::CancelHandle;
 use crate::error::Error;
-use crate::pool::Refused;
+use crate::limits::Limits;
+use crate::pool::{Lent, Refused};
 use crate::request::Request;
 use crate::script::Script;
 use crate::trace::{ErrorKind, ScriptError, Status, Trace, Usage};
@@ -23,11 +24,22 @@ pub(crate) fn execute(
     let limits = engine.limits.lowered_by(&script.limits).lowered_by(&request.limits);
     request.check(&limits)?;
 
-    let (mut lent, queued) = match engine.pool.checkout(limits.queue) {
-        Ok(lent) => lent,
-        Err(Refused::Timeout) => return Ok(never_ran(script, limits.queue)),
-        Err(Refused::Failed(error)) => return Err(error),
-    };
+    match engine.pool.checkout(limits.queue) {
+        Ok((lent, queued)) => execute_in(lent, queued, script, request, &limits, cancel),
+        Err(refused) => never_ran(script, &limits, refused),
+    }
+}
+
+/// Runs it in a VM that was waited for.
+pub(crate) fn execute_in(
+    mut lent: Lent<'_>,
+    queued: Duration,
+    script: &Script,
+    request: &Request<'_>,
+    limits: &Limits,
+    cancel: Option<&CancelHandle>,
+) -> Result<Trace, Error> {
+    let engine = &*script.engine;
     let (executed_at, began) = (SystemTime::now(), Instant::now());
     let deadline = Deadline::after(began, limits.timeout);
 
@@ -40,7 +52,7 @@ pub(crate) fn execute(
         environment: &engine.environment,
         request,
         cancel,
-        limits: &limits,
+        limits,
         deadline,
         runs: &engine.runs,
     };
@@ -76,22 +88,25 @@ fn trace(
     }
 }
 
-/// The trace of a run for which no VM came free.
-fn never_ran(script: &Script, queued: Duration) -> Trace {
-    let message = format!("no VM came free within {} ms", queued.as_millis());
-    let error = ScriptError {
-        kind: ErrorKind::QueueTimeout,
-        script: None,
-        line: None,
-        traceback: String::new(),
-        message: message.clone(),
-    };
+/// The trace of a run for which no VM came free, or why there is none.
+pub(crate) fn never_ran(script: &Script, limits: &Limits, refused: Refused) -> Result<Trace, Error> {
+    match refused {
+        Refused::Failed(error) => Err(error),
+        Refused::Timeout => {
+            let message = format!("no VM came free within {} ms", limits.queue.as_millis());
+            Ok(without_vm(script, ErrorKind::QueueTimeout, message, limits.queue))
+        }
+    }
+}
+
+/// The trace of a run that ended before it had a VM.
+pub(crate) fn without_vm(script: &Script, kind: ErrorKind, message: String, queued: Duration) -> Trace {
     let outcome = Outcome {
         id: script.engine.runs.fetch_add(1, Relaxed) + 1,
         stdout: Default::default(),
         stderr: (format!("{message}\n").into_bytes(), false),
         value: None,
-        error: Some(error),
+        error: Some(ScriptError { kind, message, script: None, line: None, traceback: String::new() }),
         response: None,
         memory: 0,
         host_calls: 0,

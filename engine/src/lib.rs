@@ -21,6 +21,7 @@
 //! # Ok::<(), perilune::Error>(())
 //! ```
 
+mod batch;
 mod cancel;
 mod capture;
 mod engine;
@@ -33,12 +34,14 @@ mod pool;
 mod request;
 mod response;
 mod script;
+mod submit;
 mod trace;
 mod urlencoded;
 mod value;
 mod vm;
 mod watchdog;
 
+pub use batch::Batch;
 pub use cancel::CancelHandle;
 pub use engine::{Engine, EngineBuilder};
 pub use error::{CompileError, Error, Part, PayloadError, Position};
@@ -47,6 +50,7 @@ pub use limits::{Limits, RunLimits, parse_bytes};
 pub use request::Request;
 pub use response::Response;
 pub use script::Script;
+pub use submit::Ticket;
 pub use trace::{ErrorKind, ScriptError, Status, Trace, Usage};
 pub use value::Value;
 #[cfg(feature = "floor")]

@@ -6,11 +6,12 @@
 //! pool keeps one for its owner) saves one lock and needs a second way for every other thread.
 
 use std::cell::Cell;
-use std::sync::{Arc, OnceLock};
+use std::collections::BinaryHeap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
-use parking_lot::{Condvar, Mutex};
 
 use crate::error::Error;
 use crate::vm::{Vm, fork};
@@ -36,10 +37,14 @@ struct Generation {
     next: OnceLock<Box<Self>>,
 }
 
+/// The locks are the standard library's, for the reason that [`watchdog`](crate::watchdog) gives.
 struct Shared {
     size: usize,
     state: Mutex<State>,
+    /// For callers that wait for a VM.
     returned: Condvar,
+    /// For workers: there may be a task, and a VM for it.
+    task: Condvar,
     watchdog: Watchdog,
 }
 
@@ -49,8 +54,45 @@ struct State {
     /// VMs that exist, idle or lent.
     made: usize,
     waiting: usize,
+    /// What waits for a VM without a thread of its own, the first to expire on top.
+    tasks: BinaryHeap<Task>,
+    workers: usize,
+    workers_idle: usize,
+    /// The engine is gone.
+    ended: bool,
     /// Where VMs go to be closed and replaced; the thread behind it is started by the first.
     retired: Option<Sender<Member>>,
+}
+
+/// What is done with a VM, or without one: it is called once, on a thread of the pool's.
+pub(crate) type Work = Box<dyn FnOnce(Result<(Lent<'_>, Duration), Refused>) + Send>;
+
+/// Work that waits for a VM.
+struct Task {
+    submitted: Instant,
+    expires: Instant,
+    work: Work,
+}
+
+impl PartialEq for Task {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Task {}
+
+impl PartialOrd for Task {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// The earliest to expire is the greatest: a heap has that on top. Of two that expire together, the one that came first.
+impl Ord for Task {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (other.expires, other.submitted).cmp(&(self.expires, self.submitted))
+    }
 }
 
 thread_local! {
@@ -111,7 +153,7 @@ impl Pool {
         let shared = self.here();
         let lend = |member| Lent { shared, member: Some(member) };
         let mut began = None;
-        let mut state = shared.state.lock();
+        let mut state = shared.lock();
         loop {
             if let Some(member) = state.idle.pop() {
                 drop(state);
@@ -133,30 +175,131 @@ impl Pool {
                 return Err(Refused::Timeout);
             };
             state.waiting += 1;
-            shared.returned.wait_for(&mut state, left);
+            state = shared.returned.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;
         }
+    }
+
+    /// Has a thread of the pool's do `work` as soon as there is a VM, or when there is none in time. With `capacity`
+    /// tasks waiting already, there is none at once.
+    pub(crate) fn submit(&self, patience: Duration, capacity: usize, work: Work) {
+        let shared = self.here();
+        let submitted = Instant::now();
+        // What is too far away is a year.
+        let expires = submitted + patience.min(Duration::from_secs(365 * 24 * 3600));
+        let mut state = shared.lock();
+        if state.tasks.len() >= capacity {
+            drop(state);
+            return work(Err(Refused::Timeout));
+        }
+        // One more than there are VMs: while all run, somebody must see that time is up for those that wait.
+        if state.workers_idle <= state.tasks.len() && state.workers <= shared.size {
+            let worker = Arc::clone(shared);
+            let spawned =
+                std::thread::Builder::new().name("perilune-run".into()).spawn(move || worker.work());
+            match spawned {
+                Ok(_) => state.workers += 1,
+                Err(error) if state.workers == 0 => {
+                    drop(state);
+                    return work(Err(Refused::Failed(Error::Internal(format!(
+                        "no thread to run on: {error}"
+                    )))));
+                }
+                // Those that there are will come to it.
+                Err(_) => {}
+            }
+        }
+        state.tasks.push(Task { submitted, expires, work });
+        drop(state);
+        shared.task.notify_one();
+    }
+
+    /// How many VMs there may be.
+    pub(crate) fn size(&self) -> usize {
+        self.size
     }
 }
 
 impl Generation {
     fn new(size: usize) -> Self {
-        let shared =
-            Shared { size, state: Mutex::default(), returned: Condvar::new(), watchdog: Watchdog::new() };
+        let shared = Shared {
+            size,
+            state: Mutex::default(),
+            returned: Condvar::new(),
+            task: Condvar::new(),
+            watchdog: Watchdog::new(),
+        };
         Self { number: fork::generation(), shared: Arc::new(shared), next: OnceLock::new() }
     }
 }
 
 impl Drop for Generation {
     fn drop(&mut self) {
-        // Another process's VMs are left alone: closing them could wait for ever for a thread that is not here.
-        if self.number != fork::generation() {
+        if self.number == fork::generation() {
+            self.shared.lock().ended = true;
+            self.shared.task.notify_all();
+        } else {
+            // Another process's VMs are left alone: closing them could wait for ever for a thread that is not here.
             std::mem::forget(Arc::clone(&self.shared));
         }
     }
 }
 
 impl Shared {
+    /// Nothing panics while it holds the lock, but for lack of memory; what it guards is whole at any time.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a worker does, until the engine is gone.
+    fn work(self: &Arc<Self>) {
+        let mut state = self.lock();
+        while !state.ended {
+            let now = Instant::now();
+            let Some(expires) = state.tasks.peek().map(|task| task.expires) else {
+                state = self.rest(state, None);
+                continue;
+            };
+            let has_room = state.made < self.size;
+            let member = if expires <= now { None } else { state.idle.pop() };
+            if expires > now && member.is_none() && !has_room {
+                state = self.rest(state, Some(expires - now));
+                continue;
+            }
+            let Some(task) = state.tasks.pop() else { continue };
+            let lent = |member| (Lent { shared: self, member: Some(member) }, task.submitted.elapsed());
+            let with = if expires <= now {
+                drop(state);
+                Err(Refused::Timeout)
+            } else if let Some(member) = member {
+                drop(state);
+                Ok(lent(member))
+            } else {
+                state.made += 1;
+                drop(state);
+                self.make().map(lent).map_err(|error| {
+                    self.forget_one();
+                    Refused::Failed(error)
+                })
+            };
+            // The end of it is the host's code; a panic in that is not this thread's.
+            let _ = catch_unwind(AssertUnwindSafe(|| (task.work)(with)));
+            state = self.lock();
+        }
+        state.workers -= 1;
+    }
+
+    /// Waits until there may be something to do, or for so long.
+    fn rest<'a>(&self, mut state: MutexGuard<'a, State>, time: Option<Duration>) -> MutexGuard<'a, State> {
+        state.workers_idle += 1;
+        let mut state = match time {
+            None => self.task.wait(state).unwrap_or_else(PoisonError::into_inner),
+            Some(time) => self.task.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0,
+        };
+        state.workers_idle -= 1;
+        state
+    }
+
     fn make(&self) -> Result<Member, Error> {
         let vm = Vm::new()?;
         let watched = self.watchdog.watch(vm.interrupt())?;
@@ -164,23 +307,31 @@ impl Shared {
     }
 
     fn put_back(&self, member: Member) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         if state.made > self.size {
             state.made -= 1;
             drop(state);
             return drop(member);
         }
         state.idle.push(member);
-        let waiting = state.waiting > 0;
+        self.announce(state);
+    }
+
+    /// Tells whoever waits that a VM is there, or may be made.
+    fn announce(&self, state: MutexGuard<'_, State>) {
+        let (waiting, tasks) = (state.waiting > 0, !state.tasks.is_empty());
         drop(state);
         if waiting {
             self.returned.notify_one();
+        }
+        if tasks {
+            self.task.notify_one();
         }
     }
 
     /// Closes a VM and makes another in its place, on a thread for that: neither is a run's to pay.
     fn retire(self: &Arc<Self>, member: Member) {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         if state.retired.is_none() {
             let (sender, receiver) = crossbeam_channel::unbounded::<Member>();
             let pool = Arc::downgrade(self);
@@ -209,9 +360,8 @@ impl Shared {
             }
             None => {
                 state.made -= 1;
-                drop(state);
+                self.announce(state);
                 drop(member);
-                self.returned.notify_one();
             }
         }
     }
@@ -228,7 +378,7 @@ impl Shared {
 
     /// If there are more VMs than there should be, one fewer is.
     fn forget_spare(&self) -> bool {
-        let mut state = self.state.lock();
+        let mut state = self.lock();
         let is_spare = state.made > self.size;
         state.made -= usize::from(is_spare);
         is_spare
@@ -236,8 +386,9 @@ impl Shared {
 
     /// A VM is gone that could not be replaced: the next run that needs one tries again.
     fn forget_one(&self) {
-        self.state.lock().made -= 1;
-        self.returned.notify_one();
+        let mut state = self.lock();
+        state.made -= 1;
+        self.announce(state);
     }
 }
 

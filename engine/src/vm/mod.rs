@@ -264,7 +264,7 @@ fn conclude(
     let (kind, message) = if let Some(kind) = ending {
         let timeout = job.limits.timeout.as_millis();
         let message = match kind {
-            ErrorKind::Cancelled => "the run was cancelled".to_owned(),
+            ErrorKind::Cancelled => crate::cancel::MESSAGE.to_owned(),
             _ => format!("the run did not end within its timeout of {timeout} ms"),
         };
         (kind, message)

@@ -1,0 +1,203 @@
+//! Runs on the engine's own threads: the caller goes on, and is told.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use crate::cancel::{self, Cancel, CancelHandle, Enlisted};
+use crate::error::Error;
+use crate::execute::{execute_in, never_ran, without_vm};
+use crate::limits::Limits;
+use crate::pool::{Lent, Refused};
+use crate::request::Request;
+use crate::script::Script;
+use crate::trace::{ErrorKind, Trace};
+
+/// What is called with the result.
+pub(crate) type Callback = Box<dyn FnOnce(Result<Trace, Error>) + Send>;
+
+/// A run that was handed to [`Engine::submit`](crate::Engine::submit): wait for it, or await it. Dropping this neither
+/// waits nor cancels.
+///
+/// ```
+/// use perilune::{Engine, Request};
+///
+/// let engine = Engine::new();
+/// let script = engine.compile("hello", "return 'Hello ' .. GET.monster")?;
+/// let ticket = engine.submit(&script, Request::new().query("monster=Manticore"));
+/// assert_eq!(ticket.wait()?.value.as_deref(), Some("\"Hello Manticore\""));
+/// # Ok::<(), perilune::Error>(())
+/// ```
+#[must_use = "without it there is no way to the result; `submit_with` calls back"]
+pub struct Ticket {
+    shared: Arc<Shared>,
+    cancel: CancelHandle,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    done: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    result: Option<Result<Trace, Error>>,
+    waker: Option<Waker>,
+}
+
+impl Shared {
+    /// The lock is never held while something could panic.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket {
+    pub(crate) fn submit(script: &Script, request: Request<'static>) -> Self {
+        let ticket = Self { shared: Arc::default(), cancel: CancelHandle::new() };
+        let shared = Arc::clone(&ticket.shared);
+        let tell = move |result| {
+            let mut state = shared.lock();
+            state.result = Some(result);
+            let waker = state.waker.take();
+            drop(state);
+            shared.done.notify_all();
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        };
+        submit(script, request, Some(&ticket.cancel), Box::new(tell));
+        ticket
+    }
+
+    /// Waits for the run to end.
+    ///
+    /// # Errors
+    /// Those of [`Script::run`].
+    pub fn wait(self) -> Result<Trace, Error> {
+        let mut state = self.shared.lock();
+        loop {
+            match state.result.take() {
+                Some(result) => return result,
+                None => state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Whether the run has ended.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.shared.lock().result.is_some()
+    }
+
+    /// Ends the run: at once where it waits for a VM, at its next safe point where it runs.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+}
+
+/// Not to be polled again after it was ready.
+impl Future for Ticket {
+    type Output = Result<Trace, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.shared.lock();
+        match state.result.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                state.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ticket").field("is_done", &self.is_done()).finish_non_exhaustive()
+    }
+}
+
+/// Has the run made by a thread of the engine's, and `callback` called with what came of it: on that thread, or on this
+/// one when it can't begin.
+pub(crate) fn submit(
+    script: &Script,
+    request: Request<'static>,
+    cancel: Option<&CancelHandle>,
+    callback: Callback,
+) {
+    let engine = &*script.engine;
+    let limits = engine.limits.lowered_by(&script.limits).lowered_by(&request.limits);
+    if let Err(error) = request.check(&limits) {
+        return callback(Err(error.into()));
+    }
+    let handles: Vec<CancelHandle> = request.cancel.iter().chain(cancel).cloned().collect();
+    let submission = Arc::new(Submission {
+        waiting: Mutex::new(Some(Waiting {
+            script: script.clone(),
+            request,
+            cancel: cancel.cloned(),
+            limits,
+            callback,
+            submitted: Instant::now(),
+            enlisted: Vec::new(),
+        })),
+    });
+    for handle in handles {
+        let one = Arc::new(Listener(Arc::downgrade(&submission)));
+        let enlisted = handle.enlist(one);
+        if let Some(waiting) = &mut *submission.lock() {
+            waiting.enlisted.push(enlisted);
+        }
+    }
+    engine.pool.submit(limits.queue, engine.backlog, Box::new(move |with| submission.run(with)));
+}
+
+/// A run that waits for a VM, until it has one or is cancelled.
+struct Submission {
+    waiting: Mutex<Option<Waiting>>,
+}
+
+struct Waiting {
+    script: Script,
+    request: Request<'static>,
+    cancel: Option<CancelHandle>,
+    limits: Limits,
+    callback: Callback,
+    submitted: Instant,
+    /// With the handles that can cancel it, which must not keep it alive in turn.
+    enlisted: Vec<Enlisted>,
+}
+
+impl Submission {
+    fn lock(&self) -> MutexGuard<'_, Option<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, with: Result<(Lent<'_>, std::time::Duration), Refused>) {
+        // Cancelled meanwhile: a VM goes back as it is.
+        let Some(waiting) = self.lock().take() else { return };
+        let Waiting { script, request, cancel, limits, callback, enlisted, .. } = waiting;
+        drop(enlisted);
+        callback(match with {
+            Ok((lent, queued)) => execute_in(lent, queued, &script, &request, &limits, cancel.as_ref()),
+            Err(refused) => never_ran(&script, &limits, refused),
+        });
+    }
+}
+
+struct Listener(Weak<Submission>);
+
+impl Cancel for Listener {
+    fn cancelled(&self) {
+        let Some(submission) = self.0.upgrade() else { return };
+        let Some(waiting) = submission.lock().take() else { return };
+        let Waiting { script, callback, submitted, enlisted, .. } = waiting;
+        drop(enlisted);
+        let message = cancel::MESSAGE.to_owned();
+        callback(Ok(without_vm(&script, ErrorKind::Cancelled, message, submitted.elapsed())));
+    }
+}

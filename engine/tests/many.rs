@@ -1,0 +1,284 @@
+//! Many runs at once: batches, and runs on the engine's own threads.
+
+mod common;
+
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Barrier, mpsc};
+use std::task::{Context, Poll, Wake};
+use std::time::Duration;
+
+use perilune::{CancelHandle, Engine, Error, PayloadError, Request, RunLimits, Script, Status, Trace};
+
+fn doubling(engine: &Engine) -> Script {
+    engine.compile("double", "if GET.n == '7' then error('seven') end return 2 * GET.n").expect("it compiles")
+}
+
+fn numbered(count: usize) -> Vec<Request<'static>> {
+    (0..count).map(|n| Request::new().param("n", n.to_string())).collect()
+}
+
+fn assert_doubled(n: usize, result: &Result<Trace, Error>) {
+    let trace = result.as_ref().expect("it runs");
+    if n == 7 {
+        assert_eq!(trace.status, Status::Failure);
+    } else {
+        assert_eq!(trace.value.as_deref(), Some(&*(2 * n).to_string()), "{}", trace.stderr_text());
+    }
+}
+
+/// A script that runs until it is let go, one that says that it runs, and what lets go.
+fn held(engine: &Engine) -> (Script, Arc<Barrier>, Arc<Barrier>) {
+    let (entered, leave) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let (enter, left) = (Arc::clone(&entered), Arc::clone(&leave));
+    engine
+        .function("hold", move |_| {
+            enter.wait();
+            left.wait();
+            Ok(())
+        })
+        .expect("a name");
+    (engine.compile("held", "host.hold() return 'held'").expect("it compiles"), entered, leave)
+}
+
+#[test]
+fn a_batch_returns_in_order_and_one_failure_fails_no_other() {
+    for vms in [1, 3] {
+        let engine = Engine::builder().pool_size(vms).build();
+        let script = doubling(&engine);
+        for count in [0, 1, 2, 100] {
+            let results = engine.run_batch(&script, &numbered(count));
+            assert_eq!(results.len(), count);
+            results.iter().enumerate().for_each(|(n, result)| assert_doubled(n, result));
+        }
+        let mut requests = numbered(5);
+        requests[3] = Request::new().json("[");
+        let results = engine.run_batch(&script, &requests);
+        assert!(matches!(results[3], Err(Error::Payload(PayloadError::Json { .. }))));
+        assert_doubled(4, &results[4]);
+    }
+}
+
+#[test]
+fn a_batch_tells_its_progress() {
+    let engine = Engine::builder().pool_size(2).build();
+    let script = doubling(&engine);
+    let (calls, last) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let progress = |done: usize, of: usize| {
+        assert!((1..=of).contains(&done) && of == 50);
+        calls.fetch_add(1, SeqCst);
+        last.fetch_max(done, SeqCst);
+    };
+    let results = engine.batch(&script).progress(progress).run(&numbered(50));
+    assert_eq!((results.len(), calls.load(SeqCst), last.load(SeqCst)), (50, 50, 50));
+}
+
+#[test]
+fn a_cancelled_batch_ends_what_runs_and_what_has_not_begun() {
+    let engine = Engine::builder().pool_size(2).build();
+    let endless =
+        engine.compile("endless", "if GET.n ~= '0' then while true do end end").expect("it compiles");
+    let cancel = CancelHandle::new();
+    let progress = |_, _| cancel.cancel();
+    let results = engine.batch(&endless).cancel(&cancel).progress(progress).run(&numbered(20));
+    let statuses: Vec<Status> =
+        results.iter().map(|result| result.as_ref().expect("it runs").status).collect();
+    assert_eq!(statuses[0], Status::Success);
+    assert!(statuses[1..].iter().all(|status| *status == Status::Cancelled), "{statuses:?}");
+}
+
+#[test]
+fn a_progress_callback_that_panics_panics_the_caller_and_nothing_else() {
+    let engine = Engine::builder().pool_size(2).build();
+    let script = doubling(&engine);
+    let batch = engine.batch(&script).progress(|_, _| panic!("the host's"));
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| batch.run(&numbered(10))));
+    assert!(caught.is_err());
+    assert_doubled(1, &engine.run_batch(&script, &numbered(2))[1]);
+}
+
+#[test]
+fn tickets_are_waited_for_in_any_order() {
+    let engine = Engine::builder().pool_size(2).build();
+    let script = doubling(&engine);
+    let tickets: Vec<_> = numbered(200).into_iter().map(|request| engine.submit(&script, request)).collect();
+    for (n, ticket) in tickets.into_iter().enumerate().rev() {
+        assert_doubled(n, &ticket.wait());
+    }
+}
+
+#[test]
+fn callbacks_are_called_once_each_on_threads_of_the_engines() {
+    let engine = Engine::builder().pool_size(2).build();
+    let script = doubling(&engine);
+    let (sender, receiver) = mpsc::channel();
+    for (n, request) in numbered(200).into_iter().enumerate() {
+        let sender = sender.clone();
+        engine.submit_with(&script, request, move |result| {
+            sender
+                .send((n, result, std::thread::current().name().map(str::to_owned)))
+                .expect("it is received");
+        });
+    }
+    drop((sender, script, engine));
+    // Runs that wait keep the engine alive; when all are done, nothing does.
+    let mut results: Vec<_> = receiver.iter().collect();
+    results.sort_by_key(|(n, ..)| *n);
+    assert_eq!(results.len(), 200);
+    for (n, result, thread) in &results {
+        assert_doubled(*n, result);
+        assert_eq!(thread.as_deref(), Some("perilune-run"));
+    }
+}
+
+#[test]
+fn a_request_that_is_refused_calls_back_too() {
+    let engine = Engine::builder().pool_size(1).request(100).build();
+    let script = doubling(&engine);
+    let large = "x".repeat(200);
+    let submit = |request: Request<'_>| engine.submit(&script, request.into_owned()).wait();
+    assert!(matches!(
+        submit(Request::new().query(&large)),
+        Err(Error::Payload(PayloadError::TooLarge { .. }))
+    ));
+    assert!(matches!(submit(Request::new().json("[")), Err(Error::Payload(PayloadError::Json { .. }))));
+}
+
+#[test]
+fn a_callback_that_panics_harms_nobody() {
+    let engine = Engine::builder().pool_size(1).build();
+    let script = doubling(&engine);
+    for request in numbered(5) {
+        engine.submit_with(&script, request, |_| panic!("the host's"));
+    }
+    assert_doubled(4, &engine.submit(&script, numbered(5).remove(4)).wait());
+}
+
+#[test]
+fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
+    let engine = Engine::builder().pool_size(1).build();
+    let (held, entered, leave) = held(&engine);
+    let running = engine.submit(&held, Request::new());
+    entered.wait();
+    let quick = engine.compile("quick", "return 1").expect("it compiles");
+    let (sender, receiver) = mpsc::channel();
+    for (name, queue) in [("long", 3600 * 1000), ("second", 60), ("first", 20)] {
+        let sender = sender.clone();
+        let limits = RunLimits { queue: Some(Duration::from_millis(queue)), ..RunLimits::default() };
+        let long = engine.compile(name, "return 1").expect("it compiles").with_limits(limits);
+        engine.submit_with(&long, Request::new(), move |result| {
+            sender.send(result.expect("a trace")).expect("it is received");
+        });
+    }
+    for name in ["first", "second"] {
+        let trace = receiver.recv().expect("it ends");
+        assert_eq!((trace.status, &*trace.script), (Status::QueueTimeout, name));
+        assert!(trace.usage.queued >= Duration::from_millis(20));
+    }
+    assert!(!running.is_done());
+    leave.wait();
+    assert_eq!(running.wait().expect("it runs").value.as_deref(), Some("\"held\""));
+    // A `queue` of the engine's, 5 s, is less than an hour.
+    let trace = receiver.recv().expect("it ends");
+    assert_eq!((trace.status, &*trace.script), (Status::Success, "long"));
+    assert!(trace.usage.queued > Duration::ZERO && trace.to_json().contains("queued_ns"));
+    assert_eq!(engine.submit(&quick, Request::new()).wait().expect("it runs").status, Status::Success);
+}
+
+#[test]
+fn beyond_the_backlog_a_run_ends_at_once() {
+    let engine = Engine::builder().pool_size(1).backlog(2).build();
+    let (held, entered, leave) = held(&engine);
+    let quick = engine.compile("quick", "return 1").expect("it compiles");
+    let running = engine.submit(&held, Request::new());
+    entered.wait();
+    let waiting = [engine.submit(&quick, Request::new()), engine.submit(&quick, Request::new())];
+    let beyond = engine.submit(&quick, Request::new());
+    assert!(beyond.is_done());
+    assert_eq!(beyond.wait().expect("a trace").status, Status::QueueTimeout);
+    leave.wait();
+    assert_eq!(running.wait().expect("it runs").status, Status::Success);
+    for ticket in waiting {
+        assert_eq!(ticket.wait().expect("it runs").status, Status::Success);
+    }
+}
+
+#[test]
+fn a_ticket_is_cancelled_while_it_waits_and_while_it_runs() {
+    let engine = Engine::builder().pool_size(1).build();
+    let (held, entered, leave) = held(&engine);
+    let running = engine.submit(&held, Request::new());
+    entered.wait();
+    let handle = CancelHandle::new();
+    let waiting = engine.submit(&held, Request::new());
+    let other = engine.submit(&held, Request::new().cancel(&handle));
+    waiting.cancel();
+    assert!(waiting.is_done(), "it needs no VM for that");
+    handle.cancel();
+    assert!(other.is_done());
+    for ticket in [waiting, other] {
+        let trace = ticket.wait().expect("a trace");
+        assert_eq!(
+            (trace.status, trace.error.expect("an error").message.as_str()),
+            (Status::Cancelled, "the run was cancelled")
+        );
+    }
+    running.cancel();
+    leave.wait();
+    assert_eq!(running.wait().expect("it runs").status, Status::Cancelled);
+    // Cancelled before it is submitted.
+    assert_eq!(
+        engine.submit(&held, Request::new().cancel(&handle)).wait().expect("a trace").status,
+        Status::Cancelled
+    );
+}
+
+/// Counts how often it was woken.
+struct Woken(AtomicUsize, std::thread::Thread);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, SeqCst);
+        self.1.unpark();
+    }
+}
+
+#[test]
+fn a_ticket_can_be_awaited() {
+    let engine = Engine::builder().pool_size(1).build();
+    let (held, entered, leave) = held(&engine);
+    let mut ticket = pin!(engine.submit(&held, Request::new()));
+    let woken = Arc::new(Woken(AtomicUsize::new(0), std::thread::current()));
+    let waker = Arc::clone(&woken).into();
+    let mut context = Context::from_waker(&waker);
+    entered.wait();
+    assert!(ticket.as_mut().poll(&mut context).is_pending());
+    leave.wait();
+    let result = loop {
+        match ticket.as_mut().poll(&mut context) {
+            Poll::Ready(result) => break result,
+            Poll::Pending => std::thread::park(),
+        }
+    };
+    assert_eq!(result.expect("it runs").value.as_deref(), Some("\"held\""));
+    assert!(woken.0.load(SeqCst) <= 1);
+}
+
+#[test]
+fn direct_runs_and_submitted_ones_share_the_vms() {
+    let engine = Engine::builder().pool_size(2).queue(Duration::from_secs(60)).build();
+    let script = doubling(&engine);
+    let tickets: Vec<_> = numbered(500).into_iter().map(|request| engine.submit(&script, request)).collect();
+    std::thread::scope(|threads| {
+        for _ in 0..4 {
+            threads.spawn(|| {
+                for (n, request) in numbered(200).iter().enumerate() {
+                    assert_doubled(n, &script.run(request));
+                }
+            });
+        }
+    });
+    for (n, ticket) in tickets.into_iter().enumerate() {
+        assert_doubled(n, &ticket.wait());
+    }
+}
