@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crate::error::CompileError;
-use crate::limits::{Limits, RunLimits};
+use crate::error::{CompileError, Error};
+use crate::limits::Limits;
 use crate::pool::Pool;
+use crate::request::Request;
 use crate::script::{Compiled, Script};
+use crate::scripts::{Registry, Scripts};
+use crate::trace::Trace;
 
 /// Runs scripts. Make one for a process and share it: cloning costs a counter, and every clone is the same engine.
 ///
@@ -31,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) pool: Pool,
     /// How many runs have begun.
     pub(crate) runs: AtomicU64,
+    /// The named scripts.
+    pub(crate) registry: Registry,
 }
 
 impl Engine {
@@ -50,8 +55,24 @@ impl Engine {
     /// # Errors
     /// The script does not compile, or is too long.
     pub fn compile(&self, name: &str, source: impl AsRef<[u8]>) -> Result<Script, CompileError> {
-        let compiled = Arc::new(Compiled::new(name, source.as_ref(), &self.shared.limits)?);
-        Ok(Script { engine: Arc::clone(&self.shared), compiled, limits: RunLimits::default() })
+        let compiled = Compiled::new(name, source.as_ref(), &self.shared.limits)?;
+        Ok(Script::new(&self.shared, Arc::new(compiled)))
+    }
+
+    /// The named scripts of this engine.
+    #[must_use]
+    pub fn scripts(&self) -> Scripts {
+        Scripts { engine: Arc::clone(&self.shared) }
+    }
+
+    /// Runs the script that serves under `name`: see [`Scripts`]. It is looked up once, so that a run goes on with the
+    /// version it began with.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and those of [`Script::run`].
+    pub fn run(&self, name: &str, request: &Request<'_>) -> Result<Trace, Error> {
+        let compiled = self.shared.registry.get(name).ok_or(Error::NotFound)?;
+        Script::new(&self.shared, compiled).run(request)
     }
 
     /// The ceilings of every run.
@@ -142,7 +163,12 @@ impl EngineBuilder {
         let size = self
             .pool_size
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-        let shared = Shared { limits: self.limits, pool: Pool::new(size), runs: AtomicU64::new(0) };
+        let shared = Shared {
+            limits: self.limits,
+            pool: Pool::new(size),
+            runs: AtomicU64::new(0),
+            registry: Registry::default(),
+        };
         Engine { shared: Arc::new(shared) }
     }
 }

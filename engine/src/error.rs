@@ -1,6 +1,7 @@
 //! What can go wrong before a run: none of these makes a trace.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// Why a script was not compiled or a run not begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +11,15 @@ pub enum Error {
     Compile(CompileError),
     /// The request can't be given to a script.
     Payload(PayloadError),
+    /// No script serves under the name that was asked for.
+    NotFound,
+    /// A file or directory of scripts can't be read or watched. The text is `PATH: reason`.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The engine itself failed: the system gave no memory or thread, or a bug. The VM concerned is retired.
     Internal(String),
 }
@@ -19,6 +29,8 @@ impl fmt::Display for Error {
         match self {
             Self::Compile(error) => error.fmt(f),
             Self::Payload(error) => error.fmt(f),
+            Self::NotFound => f.write_str("Not found"),
+            Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::Internal(reason) => write!(f, "internal error: {reason}"),
         }
     }
@@ -29,7 +41,7 @@ impl std::error::Error for Error {
         match self {
             Self::Compile(error) => Some(error),
             Self::Payload(error) => Some(error),
-            Self::Internal(_) => None,
+            Self::NotFound | Self::File { .. } | Self::Internal(_) => None,
         }
     }
 }
@@ -50,7 +62,7 @@ impl From<PayloadError> for Error {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompileError {
-    /// The script's name, as given to [`Engine::compile`](crate::Engine::compile).
+    /// The script's name, as given.
     pub script: String,
     /// Line of the source, from 1.
     pub line: u32,

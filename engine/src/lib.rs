@@ -4,6 +4,7 @@
 //! - [`Engine`] keeps a pool of VMs and the [`Limits`] of all that runs in them.
 //! - [`Engine::compile`] makes a [`Script`], once; [`Script::run`] runs it with a [`Request`], as often as you like and
 //!   from as many threads as you like.
+//! - [`Scripts`] are an engine's scripts by name, which change while runs go on: [`Engine::run`] runs the one that serves.
 //! - [`Trace`] is what comes back: how the run ended, what it printed, what it returned.
 //! - [`Error`] is what keeps a run from beginning. Errors *in* a script are in the trace.
 //!
@@ -23,6 +24,7 @@
 
 mod cancel;
 mod capture;
+mod directory;
 mod engine;
 mod error;
 mod execute;
@@ -30,21 +32,28 @@ mod limits;
 mod pool;
 mod request;
 mod script;
+mod scripts;
 mod trace;
 mod urlencoded;
 mod vm;
+#[cfg(feature = "watch")]
+mod watch;
 mod watchdog;
 
 pub use cancel::CancelHandle;
+pub use directory::{FileError, Report};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{CompileError, Error, Part, PayloadError, Position};
 pub use limits::{Limits, RunLimits, parse_bytes};
 pub use request::Request;
 pub use script::Script;
+pub use scripts::Scripts;
 pub use trace::{ErrorKind, ScriptError, Status, Trace, Usage};
 #[cfg(feature = "floor")]
 #[doc(hidden)]
 pub use vm::floor;
+#[cfg(feature = "watch")]
+pub use watch::Watch;
 
 /// The example of the README.
 #[cfg(doctest)]
