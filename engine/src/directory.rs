@@ -1,5 +1,6 @@
 //! Named scripts from the files of a directory: what is there, what of it changed, and what became of that.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Read};
@@ -164,13 +165,16 @@ impl Directory {
         let known = self.known.entry(path.to_owned()).or_default();
         let refused = |reason: &str| Error::File { path: path.to_owned(), reason: reason.to_owned() };
         let name = name(path, &self.root).ok_or_else(|| refused("the file's name is not UTF-8"))?;
-        let is_link = fs::symlink_metadata(path).map_err(|error| failed(path, &error))?.is_symlink();
-        let real = if is_link { fs::canonicalize(path) } else { Ok(path.to_owned()) };
-        let real = real.map_err(|error| failed(path, &error))?;
-        if is_link && !real.starts_with(inside) {
-            return Err(refused("a symlink that leads out of the directory"));
+        let mut metadata = fs::symlink_metadata(path).map_err(|error| failed(path, &error))?;
+        let mut real = Cow::Borrowed(path);
+        if metadata.is_symlink() {
+            let target = fs::canonicalize(path).map_err(|error| failed(path, &error))?;
+            if !target.starts_with(inside) {
+                return Err(refused("a symlink that leads out of the directory"));
+            }
+            metadata = fs::symlink_metadata(&target).map_err(|error| failed(path, &error))?;
+            real = Cow::Owned(target);
         }
-        let metadata = fs::symlink_metadata(&real).map_err(|error| failed(path, &error))?;
         let stamp = Stamp::of(&metadata);
         if known.stamp.as_ref() == Some(&stamp) {
             return Ok(None);
@@ -235,9 +239,12 @@ impl Listing {
             if entry.file_name().as_encoded_bytes().starts_with(b".") {
                 continue;
             }
-            if entry.file_type()?.is_dir() {
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
                 listing.directories.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "lua") && !path.is_dir() {
+            } else if path.extension().is_some_and(|extension| extension == "lua")
+                && !(kind.is_symlink() && path.is_dir())
+            {
                 listing.files.push(path);
             }
         }
