@@ -19,7 +19,11 @@ pub(crate) fn execute(script: &Script, request: &Request<'_>) -> Result<Trace, E
 
     let (mut lent, queued) = match engine.pool.checkout(limits.queue) {
         Ok(lent) => lent,
-        Err(Refused::Timeout) => return Ok(never_ran(script, limits.queue)),
+        Err(Refused::Timeout) => {
+            let trace = never_ran(script, limits.queue);
+            engine.pool.tally().count_without_vm(&trace);
+            return Ok(trace);
+        }
         Err(Refused::Failed(error)) => return Err(error),
     };
     let (executed_at, began) = (SystemTime::now(), Instant::now());
@@ -31,7 +35,10 @@ pub(crate) fn execute(script: &Script, request: &Request<'_>) -> Result<Trace, E
     let outcome = member.vm.run(&job)?;
     drop(watch);
 
-    Ok(trace(script, outcome, executed_at, began.elapsed(), queued))
+    let dropped = outcome.dropped;
+    let trace = trace(script, outcome, executed_at, began.elapsed(), queued);
+    member.recorder.count(&trace, dropped);
+    Ok(trace)
 }
 
 fn trace(
@@ -74,6 +81,7 @@ fn never_ran(script: &Script, queued: Duration) -> Trace {
         value: None,
         error: Some(error),
         memory: 0,
+        dropped: 0,
     };
     trace(script, outcome, SystemTime::now(), Duration::ZERO, queued)
 }

@@ -6,6 +6,7 @@
 //!   from as many threads as you like.
 //! - [`Scripts`] are an engine's scripts by name, which change while runs go on: [`Engine::run`] runs the one that serves.
 //! - [`Trace`] is what comes back: how the run ended, what it printed, what it returned.
+//! - [`Metrics`] are the numbers to watch.
 //! - [`Error`] is what keeps a run from beginning. Errors *in* a script are in the trace.
 //!
 //! ```
@@ -24,12 +25,16 @@
 
 mod cancel;
 mod capture;
+mod counters;
 mod directory;
 mod engine;
 mod error;
 mod execute;
 mod limits;
+mod metrics;
 mod pool;
+#[cfg(feature = "prometheus")]
+mod prometheus;
 mod request;
 mod script;
 mod scripts;
@@ -45,6 +50,7 @@ pub use directory::{FileError, Report};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{CompileError, Error, Part, PayloadError, Position};
 pub use limits::{Limits, RunLimits, parse_bytes};
+pub use metrics::{Compiles, Histogram, Metrics, Runs, Vms};
 pub use request::Request;
 pub use script::Script;
 pub use scripts::Scripts;

@@ -11,14 +11,17 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Sender;
 use parking_lot::{Condvar, Mutex};
 
+use crate::counters::{Recorder, Tally};
 use crate::error::Error;
+use crate::metrics::Vms;
 use crate::vm::{Vm, fork};
 use crate::watchdog::{Watchdog, Watched};
 
-/// A VM and the watch over it.
+/// A VM, the watch over it, and what counts its runs.
 pub(crate) struct Member {
     pub(crate) vm: Vm,
     pub(crate) watched: Arc<Watched>,
+    pub(crate) recorder: Recorder,
 }
 
 /// The pool of an engine: one per process that the engine lives in.
@@ -40,16 +43,21 @@ struct Shared {
     state: Mutex<State>,
     returned: Condvar,
     watchdog: Watchdog,
+    tally: Tally,
 }
 
 #[derive(Default)]
 struct State {
     idle: Vec<Member>,
-    /// VMs that exist, idle or lent.
+    /// VMs that exist, idle, lent or being replaced.
     made: usize,
+    replacing: usize,
     waiting: usize,
     /// Where VMs go to be closed and replaced; the thread behind it is started by the first.
-    retired: Option<Sender<Member>>,
+    replacer: Option<Sender<Member>>,
+    /// How many were retired, and how many of those replaced.
+    retired: u64,
+    rebuilt: u64,
 }
 
 /// Why no VM was lent.
@@ -74,6 +82,22 @@ impl Pool {
             generation = generation.next.get_or_init(|| Box::new(Generation::new(self.size)));
         }
         &generation.shared
+    }
+
+    /// What is counted in this process.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.here().tally
+    }
+
+    /// How the VMs are now.
+    pub(crate) fn vms(&self) -> Vms {
+        let state = self.here().state.lock();
+        Vms {
+            ready: state.idle.len() as u64,
+            in_use: (state.made - state.idle.len() - state.replacing) as u64,
+            retired: state.retired,
+            rebuilt: state.rebuilt,
+        }
     }
 
     /// Lends a VM, and says how long that took to wait for.
@@ -111,8 +135,13 @@ impl Pool {
 
 impl Generation {
     fn new(size: usize) -> Self {
-        let shared =
-            Shared { size, state: Mutex::default(), returned: Condvar::new(), watchdog: Watchdog::new() };
+        let shared = Shared {
+            size,
+            state: Mutex::default(),
+            returned: Condvar::new(),
+            watchdog: Watchdog::new(),
+            tally: Tally::new(),
+        };
         Self { number: fork::generation(), shared: Arc::new(shared), next: OnceLock::new() }
     }
 }
@@ -130,7 +159,7 @@ impl Shared {
     fn make(&self) -> Result<Member, Error> {
         let vm = Vm::new()?;
         let watched = self.watchdog.watch(vm.interrupt())?;
-        Ok(Member { vm, watched })
+        Ok(Member { vm, watched, recorder: self.tally.recorder() })
     }
 
     fn put_back(&self, member: Member) {
@@ -146,27 +175,26 @@ impl Shared {
     /// Closes a VM and makes another in its place, on a thread for that: neither is a run's to pay.
     fn retire(self: &Arc<Self>, member: Member) {
         let mut state = self.state.lock();
-        if state.retired.is_none() {
+        state.retired += 1;
+        if state.replacer.is_none() {
             let (sender, receiver) = crossbeam_channel::unbounded::<Member>();
             let pool = Arc::downgrade(self);
             let replace = move || {
                 for member in receiver {
                     drop(member);
                     let Some(pool) = pool.upgrade() else { return };
-                    match pool.make() {
-                        Ok(member) => pool.put_back(member),
-                        Err(_) => pool.forget_one(),
-                    }
+                    pool.replace(pool.make());
                 }
             };
             if std::thread::Builder::new().name("perilune-replace".into()).spawn(replace).is_ok() {
-                state.retired = Some(sender);
+                state.replacer = Some(sender);
             }
         }
-        match &state.retired {
-            Some(retired) => {
+        match &state.replacer {
+            Some(replacer) => {
                 // The receiver lives as long as the sender in this state: this can't fail.
-                let _ = retired.send(member);
+                let _ = replacer.send(member);
+                state.replacing += 1;
             }
             None => {
                 state.made -= 1;
@@ -177,7 +205,23 @@ impl Shared {
         }
     }
 
-    /// A VM is gone that could not be replaced: the next run that needs one tries again.
+    /// Takes in what was made in place of a retired VM.
+    fn replace(&self, made: Result<Member, Error>) {
+        let mut state = self.state.lock();
+        state.replacing -= 1;
+        match made {
+            Ok(member) => {
+                state.rebuilt += 1;
+                state.idle.push(member);
+            }
+            // The next run that needs one tries again.
+            Err(_) => state.made -= 1,
+        }
+        drop(state);
+        self.returned.notify_one();
+    }
+
+    /// A VM could not be made: the next run that needs one tries again.
     fn forget_one(&self) {
         self.state.lock().made -= 1;
         self.returned.notify_one();

@@ -70,6 +70,10 @@ impl Registry {
         self.names.read().serving.get(name).map(Arc::clone)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.names.read().serving.len()
+    }
+
     /// Lets a compilation serve, under its name, and says whether it is a new version. Two puts of one source at once
     /// are one version.
     fn put(&self, mut compiled: Compiled) -> (Arc<Compiled>, bool) {
@@ -128,7 +132,7 @@ impl Scripts {
         {
             return Ok((serving, false));
         }
-        let compiled = Compiled::new(name, source, &self.engine.limits)?;
+        let compiled = self.engine.compile(name, source)?;
         let (compiled, is_new) = self.engine.registry.put(compiled);
         Ok((self.script(compiled), is_new))
     }

@@ -75,6 +75,8 @@ pub(crate) struct Outcome {
     pub(crate) value: Option<String>,
     pub(crate) error: Option<ScriptError>,
     pub(crate) memory: usize,
+    /// Bytes of output past the limit.
+    pub(crate) dropped: u64,
 }
 
 impl Vm {
@@ -174,6 +176,7 @@ impl Vm {
             stderr: control.stderr.borrow().take(),
             value,
             memory: control.heap.grown(),
+            dropped: control.stdout.borrow().dropped().saturating_add(control.stderr.borrow().dropped()),
             error,
         };
         self.settle();
