@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::pool::Refused;
 use crate::request::Request;
 use crate::script::Script;
+use crate::span::Span;
 use crate::trace::{ErrorKind, ScriptError, Status, Trace, Usage};
 use crate::vm::{Job, Outcome};
 use crate::watchdog::Deadline;
@@ -16,12 +17,14 @@ pub(crate) fn execute(script: &Script, request: &Request<'_>) -> Result<Trace, E
     let engine = &*script.engine;
     let limits = engine.limits.lowered_by(&script.limits).lowered_by(&request.limits);
     request.check(&limits)?;
+    let span = Span::enter(script);
 
     let (mut lent, queued) = match engine.pool.checkout(limits.queue) {
         Ok(lent) => lent,
         Err(Refused::Timeout) => {
             let trace = never_ran(script, limits.queue);
             engine.pool.tally().count_without_vm(&trace);
+            span.end(&trace);
             return Ok(trace);
         }
         Err(Refused::Failed(error)) => return Err(error),
@@ -38,6 +41,7 @@ pub(crate) fn execute(script: &Script, request: &Request<'_>) -> Result<Trace, E
     let dropped = outcome.dropped;
     let trace = trace(script, outcome, executed_at, began.elapsed(), queued);
     member.recorder.count(&trace, dropped);
+    span.end(&trace);
     Ok(trace)
 }
 

@@ -38,6 +38,7 @@ mod prometheus;
 mod request;
 mod script;
 mod scripts;
+mod span;
 mod trace;
 mod urlencoded;
 mod vm;
