@@ -93,7 +93,7 @@ impl Scripts {
         match first.recv() {
             Ok(Ok(())) => Ok(Watch { root, messages, thread: Some(thread), generation: fork::generation() }),
             Ok(Err(error)) => Err(error),
-            Err(_) => Err(no_thread("it ended at once")),
+            Err(_) => Err(no_thread("none for its events")),
         }
     }
 }
