@@ -6,6 +6,8 @@ pub(crate) struct Capture {
     bytes: Vec<u8>,
     limit: usize,
     truncated: bool,
+    /// Bytes that were not kept.
+    dropped: u64,
 }
 
 /// The room that a buffer keeps between runs.
@@ -18,11 +20,13 @@ impl Capture {
         self.bytes.shrink_to(KEPT);
         self.limit = limit;
         self.truncated = false;
+        self.dropped = 0;
     }
 
     /// Appends what fits; once something was dropped, everything after it is.
     pub(crate) fn write(&mut self, piece: &[u8]) {
         if self.truncated {
+            self.dropped = self.dropped.saturating_add(piece.len() as u64);
             return;
         }
         let room = self.limit - self.bytes.len();
@@ -32,8 +36,9 @@ impl Capture {
             self.bytes.extend_from_slice(&piece[..room]);
             self.truncated = true;
             let dropped = &piece[room..];
-            let cut = self.bytes.len() - split_character(&self.bytes, dropped);
-            self.bytes.truncate(cut);
+            let split = split_character(&self.bytes, dropped);
+            self.dropped = (split + dropped.len()) as u64;
+            self.bytes.truncate(self.bytes.len() - split);
         }
     }
 
@@ -43,6 +48,11 @@ impl Capture {
             self.bytes.push(b'\n');
         }
         self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// How many bytes were dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// What was captured, and whether something was dropped.

@@ -8,10 +8,12 @@ use crate::batch::Batch;
 use crate::environment::Registered;
 use crate::error::{CompileError, Error};
 use crate::function::{Call, HostError};
-use crate::limits::{Limits, RunLimits};
+use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::pool::Pool;
 use crate::request::Request;
 use crate::script::{Compiled, Script};
+use crate::scripts::{Registry, Scripts};
 use crate::submit::{Ticket, submit};
 use crate::trace::Trace;
 use crate::value::Value;
@@ -41,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) environment: Registered,
     /// How many submitted runs may wait for a VM.
     pub(crate) backlog: usize,
+    /// The named scripts.
+    pub(crate) registry: Registry,
 }
 
 impl Engine {
@@ -60,13 +64,30 @@ impl Engine {
     /// # Errors
     /// The script does not compile, or is too long.
     pub fn compile(&self, name: &str, source: impl AsRef<[u8]>) -> Result<Script, CompileError> {
-        let compiled = Arc::new(Compiled::new(name, source.as_ref(), &self.shared.limits)?);
-        Ok(Script {
-            engine: Arc::clone(&self.shared),
-            compiled,
-            limits: RunLimits::default(),
-            functions: None,
-        })
+        let compiled = self.shared.compile(name, source.as_ref())?;
+        Ok(Script::new(&self.shared, Arc::new(compiled)))
+    }
+
+    /// The named scripts of this engine.
+    #[must_use]
+    pub fn scripts(&self) -> Scripts {
+        Scripts { engine: Arc::clone(&self.shared) }
+    }
+
+    /// Runs the script that serves under `name`: see [`Scripts`]. It is looked up once, so that a run goes on with the
+    /// version it began with.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and those of [`Script::run`].
+    pub fn run(&self, name: &str, request: &Request<'_>) -> Result<Trace, Error> {
+        let compiled = self.shared.registry.get(name).ok_or(Error::NotFound)?;
+        Script::new(&self.shared, compiled).run(request)
+    }
+
+    /// What was counted until now. Takes less than a microsecond for a few VMs, and the pool's lock for an instant.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(&self.shared)
     }
 
     /// Gives all scripts a function of the host, `host.NAME(…)`, from their next run on; one of the same name is
@@ -105,7 +126,7 @@ impl Engine {
     /// # Errors
     /// The module does not compile, or is too long.
     pub fn module(&self, name: &str, source: impl AsRef<[u8]>) -> Result<(), CompileError> {
-        let module = Arc::new(Compiled::new(name, source.as_ref(), &self.shared.limits)?);
+        let module = Arc::new(self.shared.compile(name, source.as_ref())?);
         self.shared.environment.change(|environment| {
             environment.modules.insert(Arc::clone(&module.name), module);
             Ok(())
@@ -156,6 +177,15 @@ impl Engine {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
+    }
+}
+
+impl Shared {
+    /// Compiles a source, and counts that.
+    pub(crate) fn compile(&self, name: &str, source: &[u8]) -> Result<Compiled, CompileError> {
+        let compiled = Compiled::new(name, source, &self.limits);
+        self.pool.tally().count_compile(compiled.is_ok());
+        compiled
     }
 }
 
@@ -263,6 +293,7 @@ impl EngineBuilder {
             runs: AtomicU64::new(0),
             environment: Registered::default(),
             backlog: self.backlog,
+            registry: Registry::default(),
         };
         Engine { shared: Arc::new(shared) }
     }

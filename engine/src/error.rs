@@ -1,6 +1,7 @@
 //! What can go wrong before a run: none of these makes a trace.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// Why a script was not compiled or a run not begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,15 @@ pub enum Error {
         /// How many may be inside each other.
         limit: u32,
     },
+    /// No script serves under the name that was asked for.
+    NotFound,
+    /// A file or directory of scripts can't be read or watched. The text is `PATH: reason`.
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The engine itself failed: the system gave no memory or thread, or a bug. The VM concerned is retired.
     Internal(String),
 }
@@ -38,6 +48,8 @@ impl fmt::Display for Error {
                     "a host function began a run inside {limit} others, which is as deep as runs may nest"
                 )
             }
+            Self::NotFound => f.write_str("Not found"),
+            Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::Internal(reason) => write!(f, "internal error: {reason}"),
         }
     }
@@ -48,7 +60,11 @@ impl std::error::Error for Error {
         match self {
             Self::Compile(error) => Some(error),
             Self::Payload(error) => Some(error),
-            Self::Name { .. } | Self::Nested { .. } | Self::Internal(_) => None,
+            Self::NotFound
+            | Self::File { .. }
+            | Self::Name { .. }
+            | Self::Nested { .. }
+            | Self::Internal(_) => None,
         }
     }
 }
@@ -69,7 +85,7 @@ impl From<PayloadError> for Error {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CompileError {
-    /// The script's name, as given to [`Engine::compile`](crate::Engine::compile).
+    /// The script's name, as given.
     pub script: String,
     /// Line of the source, from 1.
     pub line: u32,

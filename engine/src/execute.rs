@@ -10,6 +10,7 @@ use crate::limits::Limits;
 use crate::pool::{Lent, Refused};
 use crate::request::Request;
 use crate::script::Script;
+use crate::span::Span;
 use crate::trace::{ErrorKind, ScriptError, Status, Trace, Usage};
 use crate::vm::{Job, Outcome};
 use crate::watchdog::Deadline;
@@ -40,6 +41,7 @@ pub(crate) fn execute_in(
     cancel: Option<&CancelHandle>,
 ) -> Result<Trace, Error> {
     let engine = &*script.engine;
+    let span = Span::enter(script);
     let (executed_at, began) = (SystemTime::now(), Instant::now());
     let deadline = Deadline::after(began, limits.timeout);
 
@@ -60,7 +62,11 @@ pub(crate) fn execute_in(
     drop(watch);
 
     let duration = outcome.ended.duration_since(began);
-    Ok(trace(script, outcome, executed_at, duration, queued))
+    let dropped = outcome.dropped;
+    let trace = trace(script, outcome, executed_at, duration, queued);
+    member.recorder.count(&trace, dropped);
+    span.end(&trace);
+    Ok(trace)
 }
 
 fn trace(
@@ -111,6 +117,11 @@ pub(crate) fn without_vm(script: &Script, kind: ErrorKind, message: String, queu
         memory: 0,
         host_calls: 0,
         ended: Instant::now(),
+        dropped: 0,
     };
-    trace(script, outcome, SystemTime::now(), Duration::ZERO, queued)
+    let span = Span::enter(script);
+    let trace = trace(script, outcome, SystemTime::now(), Duration::ZERO, queued);
+    script.engine.pool.tally().count_without_vm(&trace);
+    span.end(&trace);
+    trace
 }

@@ -13,14 +13,17 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
+use crate::counters::{Recorder, Tally};
 use crate::error::Error;
+use crate::metrics::Vms;
 use crate::vm::{Vm, fork};
 use crate::watchdog::{Watchdog, Watched};
 
-/// A VM and the watch over it.
+/// A VM, the watch over it, and what counts its runs.
 pub(crate) struct Member {
     pub(crate) vm: Vm,
     pub(crate) watched: Arc<Watched>,
+    pub(crate) recorder: Recorder,
 }
 
 /// The pool of an engine: one per process that the engine lives in.
@@ -46,13 +49,15 @@ struct Shared {
     /// For workers: there may be a task, and a VM for it.
     task: Condvar,
     watchdog: Watchdog,
+    tally: Tally,
 }
 
 #[derive(Default)]
 struct State {
     idle: Vec<Member>,
-    /// VMs that exist, idle or lent.
+    /// VMs that exist, idle, lent or being replaced.
     made: usize,
+    replacing: usize,
     waiting: usize,
     /// What waits for a VM without a thread of its own, the first to expire on top.
     tasks: BinaryHeap<Task>,
@@ -61,7 +66,10 @@ struct State {
     /// The engine is gone.
     ended: bool,
     /// Where VMs go to be closed and replaced; the thread behind it is started by the first.
-    retired: Option<Sender<Member>>,
+    replacer: Option<Sender<Member>>,
+    /// How many were retired, and how many of those replaced.
+    retired: u64,
+    rebuilt: u64,
 }
 
 /// What is done with a VM, or without one: it is called once, on a thread of the pool's.
@@ -141,6 +149,22 @@ impl Pool {
             generation = generation.next.get_or_init(|| Box::new(Generation::new(self.size)));
         }
         &generation.shared
+    }
+
+    /// What is counted in this process.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.here().tally
+    }
+
+    /// How the VMs are now.
+    pub(crate) fn vms(&self) -> Vms {
+        let state = self.here().lock();
+        Vms {
+            ready: state.idle.len() as u64,
+            in_use: (state.made - state.idle.len() - state.replacing) as u64,
+            retired: state.retired,
+            rebuilt: state.rebuilt,
+        }
     }
 
     /// Lends a VM, and says how long that took to wait for. A run inside a host function waits for none: where all are
@@ -228,6 +252,7 @@ impl Generation {
             returned: Condvar::new(),
             task: Condvar::new(),
             watchdog: Watchdog::new(),
+            tally: Tally::new(),
         };
         Self { number: fork::generation(), shared: Arc::new(shared), next: OnceLock::new() }
     }
@@ -303,7 +328,7 @@ impl Shared {
     fn make(&self) -> Result<Member, Error> {
         let vm = Vm::new()?;
         let watched = self.watchdog.watch(vm.interrupt())?;
-        Ok(Member { vm, watched })
+        Ok(Member { vm, watched, recorder: self.tally.recorder() })
     }
 
     fn put_back(&self, member: Member) {
@@ -332,7 +357,8 @@ impl Shared {
     /// Closes a VM and makes another in its place, on a thread for that: neither is a run's to pay.
     fn retire(self: &Arc<Self>, member: Member) {
         let mut state = self.lock();
-        if state.retired.is_none() {
+        state.retired += 1;
+        if state.replacer.is_none() {
             let (sender, receiver) = crossbeam_channel::unbounded::<Member>();
             let pool = Arc::downgrade(self);
             let replace = move || {
@@ -350,13 +376,14 @@ impl Shared {
                 }
             };
             if std::thread::Builder::new().name("perilune-replace".into()).spawn(replace).is_ok() {
-                state.retired = Some(sender);
+                state.replacer = Some(sender);
             }
         }
-        match &state.retired {
-            Some(retired) => {
+        match &state.replacer {
+            Some(replacer) => {
                 // The receiver lives as long as the sender in this state: this can't fail.
-                let _ = retired.send(member);
+                let _ = replacer.send(member);
+                state.replacing += 1;
             }
             None => {
                 state.made -= 1;
@@ -366,25 +393,24 @@ impl Shared {
         }
     }
 
-    /// Puts a new VM in the place of one that is gone, unless it was one more than there should be.
+    /// Puts a new VM in the place of one that was retired, unless that was one more than there should be.
     fn replace(&self) {
-        if !self.forget_spare() {
-            match self.make() {
-                Ok(member) => self.put_back(member),
-                Err(_) => self.forget_one(),
-            }
-        }
-    }
-
-    /// If there are more VMs than there should be, one fewer is.
-    fn forget_spare(&self) -> bool {
+        let is_needed = self.lock().made <= self.size;
+        let made = if is_needed { self.make().ok() } else { None };
         let mut state = self.lock();
-        let is_spare = state.made > self.size;
-        state.made -= usize::from(is_spare);
-        is_spare
+        state.replacing -= 1;
+        match made {
+            Some(member) => {
+                state.rebuilt += 1;
+                state.idle.push(member);
+            }
+            // Where one is missing, the next run that needs one tries again.
+            None => state.made -= 1,
+        }
+        self.announce(state);
     }
 
-    /// A VM is gone that could not be replaced: the next run that needs one tries again.
+    /// A VM is gone, or could not be made.
     fn forget_one(&self) {
         let mut state = self.lock();
         state.made -= 1;

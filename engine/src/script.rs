@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use sha2::{Digest, Sha256};
+
 use crate::engine::Shared;
 use crate::error::{CompileError, Error};
 use crate::execute::execute;
@@ -29,7 +31,13 @@ const MAX_NAME: usize = 250;
 pub(crate) struct Compiled {
     pub(crate) name: Arc<str>,
     pub(crate) version: u64,
+    pub(crate) hash: String,
     pub(crate) bytecode: Bytecode,
+}
+
+/// The SHA-256 of a source, in lower-case hex. Hosts in any language have it at hand, to see what serves.
+pub(crate) fn content_hash(source: &[u8]) -> String {
+    Sha256::digest(source).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Compiled {
@@ -53,15 +61,32 @@ impl Compiled {
             return Err(error(line_at(at), "the source has a NUL byte".to_owned()));
         }
         let bytecode = Bytecode::compile(name, source).map_err(|(line, reason)| error(line, reason))?;
-        Ok(Self { name: name.into(), version: 1, bytecode })
+        Ok(Self { name: name.into(), version: 1, hash: content_hash(source), bytecode })
     }
 }
 
 impl Script {
+    pub(crate) fn new(engine: &Arc<Shared>, compiled: Arc<Compiled>) -> Self {
+        Self { engine: Arc::clone(engine), compiled, limits: RunLimits::default(), functions: None }
+    }
+
     /// The name it was compiled with.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.compiled.name
+    }
+
+    /// Which version of its name this is, as in [`Trace::version`]: counted from 1 by
+    /// [`Scripts::put`](crate::Scripts::put), and 1 for a script that was only compiled.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.compiled.version
+    }
+
+    /// The SHA-256 of the source in lower-case hex, as `sha256sum` shows it.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.compiled.hash
     }
 
     /// The same script with limits of its own; they lower the engine's.
@@ -98,6 +123,9 @@ impl Script {
 
 impl std::fmt::Debug for Script {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Script").field("name", &self.compiled.name).finish_non_exhaustive()
+        f.debug_struct("Script")
+            .field("name", &self.compiled.name)
+            .field("version", &self.compiled.version)
+            .finish_non_exhaustive()
     }
 }

@@ -106,6 +106,8 @@ pub(crate) struct Outcome {
     pub(crate) memory: usize,
     pub(crate) host_calls: u64,
     pub(crate) ended: Instant,
+    /// Bytes of output past the limit.
+    pub(crate) dropped: u64,
 }
 
 impl Vm {
@@ -206,6 +208,7 @@ impl Vm {
             response: control.response.take(),
             memory: control.heap.grown(),
             host_calls: control.host_calls.get(),
+            dropped: control.stdout.borrow().dropped().saturating_add(control.stderr.borrow().dropped()),
             error,
             ended,
         };
