@@ -27,6 +27,9 @@ const FILES: &[(&str, &[u8])] = &[
     ("keeps.lua", b"local s = string.rep('x', 100 * 2^20) return #s"),
     ("prints.lua", b"print(string.rep('x', 700 * 1024))"),
     ("empty.lua", b""),
+    ("requires.lua", b"return require('util').name .. require('a/b')"),
+    ("util.lua", b"return {name = 'util'}"),
+    ("letter.lua", b"return 'b'"),
     ("unfinished.lua", b"local a = 1\n\nlocal b = = 2\n"),
     ("unclosed.lua", b"while true do"),
     ("latin.lua", b"-- one\nprint('\xe9')"),
@@ -83,6 +86,29 @@ fn trace(done: &Done, code: i32) -> Value {
     assert_eq!((done.code, done.stderr.as_str()), (Some(code), ""), "{done:?}");
     assert!(done.stdout.ends_with('\n') && done.stdout.lines().count() == 1, "{done:?}");
     serde_json::from_str(&done.stdout).expect("JSON")
+}
+
+#[test]
+fn a_script_requires_the_modules_that_are_given() {
+    let modules = ["--module", "util=util.lua", "--module", "a/b=letter.lua"];
+    let done = perilune(&[&["run", "requires.lua"][..], &modules].concat());
+    assert_eq!(trace(&done, 0)["result"]["value"], "utilb");
+    let done = perilune(&["run", "requires.lua"]);
+    assert_eq!(
+        trace(&done, 1)["error"]["message"],
+        "requires:1: there is no module 'util': the host registered none"
+    );
+    for (module, said) in [
+        ("util=nowhere.lua", "perilune: can't read nowhere.lua: "),
+        ("util=unfinished.lua", "unfinished.lua:3: "),
+        (
+            "util",
+            "perilune: invalid value 'util' for '--module <NAME=FILE>': a = must stand between key and value",
+        ),
+    ] {
+        let done = perilune(&["run", "requires.lua", "--module", module]);
+        assert!(refused(&done).starts_with(said), "{done:?}");
+    }
 }
 
 /// The one line of a command that was refused.

@@ -17,6 +17,11 @@ const PAIRS: &[(&str, &str)] = &[
     ("payload/100k", "payload-floor/100k"),
     ("limits/loop-armed", "limits/loop-bare"),
     ("parallel/1", "parallel/2"),
+    ("host/add", "host/lua-c-function"),
+    ("host/text", "host/lua-c-function"),
+    ("batch/1000", "batch/1000-single"),
+    ("scripts/named-10k", "run/hello"),
+    ("scripts/named-10k-all", "run/hello"),
 ];
 
 fn main() {

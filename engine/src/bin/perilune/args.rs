@@ -81,6 +81,10 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "BYTES", value_parser = perilune::parse_bytes)]
     pub(crate) output: Option<usize>,
 
+    /// A module that the script can require by this name; can be repeated
+    #[arg(long, value_name = "NAME=FILE", value_parser = pair)]
+    pub(crate) module: Vec<Pair>,
+
     /// The script; - is stdin. Errors and traces call it by its file name without the extension (hello for hello.lua),
     /// or stdin
     #[arg(value_name = "FILE|-", value_parser = script())]

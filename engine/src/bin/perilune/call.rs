@@ -41,7 +41,7 @@ impl From<Error> for Refused {
 
 /// Reads all that the arguments name, and compiles the script in an engine of its own.
 pub(crate) fn prepare(arguments: &RunArguments) -> Result<(Script, Request<'static>), Refused> {
-    let RunArguments { query, get, post, form, config, meta, seed, timeout, memory, output, file } =
+    let RunArguments { query, get, post, form, config, meta, seed, timeout, memory, output, module, file } =
         arguments;
     at_most_one_stdin([Some(file), post.as_ref(), config.as_ref(), meta.as_ref()].into_iter().flatten())?;
 
@@ -56,7 +56,13 @@ pub(crate) fn prepare(arguments: &RunArguments) -> Result<(Script, Request<'stat
     if let Some(bytes) = *output {
         engine = engine.output(bytes);
     }
-    let script = compile(&engine.build(), file)?;
+    let engine = engine.build();
+    for (name, path) in module {
+        let input = Input::File(path.into());
+        let source = input.read()?;
+        engine.module(name, source).map_err(|error| Refused::Compile(path.clone(), error))?;
+    }
+    let script = compile(&engine, file)?;
 
     let query = with_pairs(query, get);
     let read = |input: &Option<Input>| input.as_ref().map(|input| input.read().map(Vec::from)).transpose();

@@ -1,0 +1,73 @@
+//! What a host's side costs: its functions, many runs, many scripts.
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use perilune::{Engine, Request};
+use perilune_benches::{HELLO, request};
+
+/// Calls of a function in one run: what a run costs is small beside them.
+const CALLS: u64 = 1000;
+
+fn functions(criterion: &mut Criterion) {
+    let engine = Engine::builder().host_calls(CALLS).build();
+    engine.function("add", |call| Ok(call.number(0)? + call.number(1)?)).expect("a name");
+    engine.function("text", |call| Ok(call.text(0)?.len() as u64)).expect("a name");
+    engine.function("table", |call| call.value(0)).expect("a name");
+    let mut group = criterion.benchmark_group("host");
+    group.throughput(Throughput::Elements(CALLS));
+    for (name, set_up, call) in [
+        ("add", "local f = host.add", "f(i, 1)"),
+        // One of the library that takes and gives numbers, too, and that the compiler does not know: the floor of the above.
+        ("lua-c-function", "local f = os.difftime", "f(i, 1)"),
+        ("text", "local f = host.text", "f('Manticore')"),
+        ("table", "local f, t = host.table, {a = 1, b = {2, 3}}", "f(t)"),
+    ] {
+        let source = format!("{set_up} for i = 1, {CALLS} do {call} end");
+        let script = engine.compile(name, source).expect("it compiles");
+        let run = || script.run(&Request::new()).expect("it runs");
+        assert!(run().ok());
+        group.bench_function(name, |bencher| bencher.iter(|| black_box(run())));
+    }
+    group.finish();
+}
+
+fn many(criterion: &mut Criterion) {
+    let engine = Engine::new();
+    let script = engine.compile("hello", HELLO).expect("it compiles");
+    let requests = vec![request(); 1000];
+    let mut group = criterion.benchmark_group("batch");
+    group.throughput(Throughput::Elements(1000));
+    group.bench_function("1000", |bencher| bencher.iter(|| black_box(engine.run_batch(&script, &requests))));
+    let single = || requests.iter().map(|request| script.run(request)).collect::<Vec<_>>();
+    group.bench_function("1000-single", |bencher| bencher.iter(|| black_box(single())));
+    group.finish();
+}
+
+fn named(criterion: &mut Criterion) {
+    let engine = Engine::builder().pool_size(1).build();
+    for n in 0..10_000 {
+        engine.scripts().put(&format!("shop/script-{n}"), HELLO).expect("it compiles");
+    }
+    let names: Vec<String> = (0..10_000).map(|n| format!("shop/script-{n}")).collect();
+    let mut group = criterion.benchmark_group("scripts");
+    // A hundred that are run again and again, of ten thousand.
+    let mut next = (0..100).map(|n| n * 97).cycle();
+    group.bench_function("named-10k", |bencher| {
+        bencher.iter(|| {
+            let name = &names[next.next().expect("it has no end")];
+            black_box(engine.run(name, &request()).expect("it runs"))
+        });
+    });
+    // All of them in turn: more than a VM keeps loaded.
+    let mut next = names.iter().cycle();
+    group.bench_function("named-10k-all", |bencher| {
+        bencher.iter(|| {
+            black_box(engine.run(next.next().expect("it has no end"), &request()).expect("it runs"))
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, functions, many, named);
+criterion_main!(benches);
