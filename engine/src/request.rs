@@ -152,9 +152,11 @@ impl<'a> Request<'a> {
 
     /// Refuses what is over the limits, before a VM is taken for it.
     pub(crate) fn check(&self, limits: &Limits) -> Result<(), PayloadError> {
-        let (query, parameters) = match &self.query {
-            Query::Raw(raw) => (raw.len(), urlencoded::count(raw)),
-            Query::Pairs(pairs) => (pairs.iter().map(|(k, v)| k.len() + v.len()).sum(), pairs.len()),
+        let (query, has_too_many) = match &self.query {
+            Query::Raw(raw) => (raw.len(), urlencoded::is_over(limits.parameters, raw)),
+            Query::Pairs(pairs) => {
+                (pairs.iter().map(|(k, v)| k.len() + v.len()).sum(), pairs.len() > limits.parameters)
+            }
         };
         let body = match &self.body {
             Body::None => 0,
@@ -164,7 +166,7 @@ impl<'a> Request<'a> {
         if query + body + beside > limits.request {
             return Err(PayloadError::TooLarge { limit: limits.request });
         }
-        if parameters > limits.parameters {
+        if has_too_many {
             return Err(PayloadError::TooManyParameters { limit: limits.parameters });
         }
         Ok(())

@@ -1,11 +1,15 @@
 //! The WHATWG `application/x-www-form-urlencoded` parser (<https://url.spec.whatwg.org/#urlencoded-parsing>), but to
 //! bytes: the crates that have it replace what is not UTF-8, and a script gets exactly what was sent.
 
-/// How many parameters `input` has.
-pub(crate) fn count(input: &[u8]) -> usize {
-    // One begins at each byte that is no `&` and has none before it.
-    let mut before = b'&';
-    input.iter().filter(|&&byte| std::mem::replace(&mut before, byte) == b'&' && byte != b'&').count()
+/// How many parameters `input` may have: those that are empty, of which [`each`] yields none, are counted, too.
+pub(crate) fn at_most(input: &[u8]) -> usize {
+    if input.is_empty() { 0 } else { 1 + memchr::memchr_iter(b'&', input).count() }
+}
+
+/// Whether `input` has more than so many parameters.
+pub(crate) fn is_over(limit: usize, input: &[u8]) -> bool {
+    at_most(input) > limit
+        && input.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).count() > limit
 }
 
 /// The decoded pairs, in order, each lent until the next.

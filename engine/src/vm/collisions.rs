@@ -11,7 +11,6 @@ use std::hash::{BuildHasher, RandomState};
 
 use mlua::ffi::{self, lua_State};
 
-use super::control::Control;
 use super::library::push_bytes;
 
 /// Buckets that strings are counted in; as many bits of the hash must be the same to meet in one.
@@ -50,24 +49,32 @@ impl Collisions {
     /// Pushes a string.
     ///
     /// # Safety
-    /// `state` is at a call in a VM of ours, with a free stack slot.
-    pub(super) unsafe fn push(state: *mut lua_State, text: &[u8]) -> Result<(), Colliding> {
+    /// `state` is at a call in the VM that this belongs to, with a free stack slot.
+    #[inline]
+    pub(super) unsafe fn push(&self, state: *mut lua_State, text: &[u8]) -> Result<(), Colliding> {
+        let strings = self.strings.get() + 1;
+        self.strings.set(strings);
         // SAFETY: by this function's contract.
         unsafe {
-            let this = &Control::of(state).collisions;
-            let strings = this.strings.get() + 1;
-            this.strings.set(strings);
-            if strings <= UNCOUNTED {
-                push_bytes(state, text);
-                return Ok(());
+            if strings > UNCOUNTED {
+                return self.push_counted(state, text);
             }
+            push_bytes(state, text);
+        }
+        Ok(())
+    }
+
+    unsafe fn push_counted(&self, state: *mut lua_State, text: &[u8]) -> Result<(), Colliding> {
+        // SAFETY: as in `push`.
+        unsafe {
             let before = ffi::lua_totalbytes(state, -1);
             push_bytes(state, text);
             // One that is there already is found and not made; a text may repeat it as often as it likes.
             if ffi::lua_totalbytes(state, -1) == before {
                 return Ok(());
             }
-            count(&mut this.buckets.borrow_mut(), hash(text), strings).inspect_err(|_| ffi::lua_pop(state, 1))
+            count(&mut self.buckets.borrow_mut(), hash(text), self.strings.get())
+                .inspect_err(|_| ffi::lua_pop(state, 1))
         }
     }
 }

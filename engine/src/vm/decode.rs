@@ -8,7 +8,7 @@ use std::io::{self, BufReader, Read};
 use mlua::ffi::{self, lua_State};
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use super::collisions::{Colliding, Collisions};
+use super::collisions::Colliding;
 use super::control::Control;
 use super::library::json;
 use crate::error::Position;
@@ -153,7 +153,7 @@ impl Decoder<'_> {
 
     fn push_string<E: serde::de::Error>(&self, text: &str) -> Result<(), E> {
         // SAFETY: `state` is at a call with room on its stack: see `open`.
-        unsafe { Collisions::push(self.state, text.as_bytes()) }
+        unsafe { self.control.collisions.push(self.state, text.as_bytes()) }
             .map_err(|Colliding| E::custom("too many strings that hash alike"))
     }
 

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use super::collisions::{Colliding, Collisions};
+use super::collisions::Colliding;
 use super::control::Control;
 use super::library::{bytes, json};
 use super::slots::Slot;
@@ -30,10 +30,11 @@ pub(super) unsafe fn push_get(state: *mut lua_State, query: &Query<'_>) -> Resul
         match query {
             Query::Raw(raw) => push_urlencoded(state, raw)?,
             Query::Pairs(pairs) => {
-                Control::of(state).collisions.begin();
+                let control = Control::of(state);
+                control.collisions.begin();
                 ffi::lua_createtable(state, 0, pairs.len().min(PRESIZED) as c_int);
                 for (index, (key, value)) in pairs.iter().enumerate() {
-                    set(state, index, key, value)?;
+                    set(state, control, index, key, value)?;
                 }
             }
         }
@@ -86,11 +87,12 @@ unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) -> Result<(), Payl
     let (mut index, mut result) = (0, Ok(()));
     // SAFETY: `state` is at a call.
     unsafe {
-        ffi::lua_createtable(state, 0, urlencoded::count(text).min(PRESIZED) as c_int);
-        Control::of(state).collisions.begin();
+        let control = Control::of(state);
+        control.collisions.begin();
+        ffi::lua_createtable(state, 0, urlencoded::at_most(text).min(PRESIZED) as c_int);
         urlencoded::each(text, |key, value| {
             if result.is_ok() {
-                result = set(state, index, key, value);
+                result = set(state, control, index, key, value);
                 index += 1;
             }
         });
@@ -100,15 +102,21 @@ unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) -> Result<(), Payl
 
 /// Sets one parameter in the table on the top of the stack. Keys that collide make this slow: it looks at the
 /// deadline.
-unsafe fn set(state: *mut lua_State, index: usize, key: &[u8], value: &[u8]) -> Result<(), PayloadError> {
+unsafe fn set(
+    state: *mut lua_State,
+    control: &Control,
+    index: usize,
+    key: &[u8],
+    value: &[u8],
+) -> Result<(), PayloadError> {
     let colliding = |Colliding| PayloadError::HashCollisions;
     // SAFETY: the table is on the top of the stack of a call, which has room for two more.
     unsafe {
-        if index % LOOK_EVERY == LOOK_EVERY - 1 && Control::of(state).should_stop() {
+        if index % LOOK_EVERY == LOOK_EVERY - 1 && control.should_stop() {
             fault::raise_over(state);
         }
-        Collisions::push(state, key).map_err(colliding)?;
-        Collisions::push(state, value).map_err(colliding)?;
+        control.collisions.push(state, key).map_err(colliding)?;
+        control.collisions.push(state, value).map_err(colliding)?;
         ffi::lua_rawset(state, -3);
     }
     Ok(())
