@@ -75,8 +75,12 @@ impl Subscriber for Spans {
     fn event(&self, _: &Event<'_>) {}
 }
 
+/// What `tracing` remembers of who listens is the process's: these tests go one by one.
+static ONE_BY_ONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn each_run_is_a_span_with_how_it_ended() {
+    let _alone = ONE_BY_ONE.lock();
     let spans = Spans::default();
     let engine = Engine::builder().pool_size(1).build();
     engine.scripts().put("shop/price", "return 1").expect("it compiles");
@@ -120,6 +124,7 @@ fn each_run_is_a_span_with_how_it_ended() {
 
 #[test]
 fn a_run_that_got_no_vm_is_a_span_too() {
+    let _alone = ONE_BY_ONE.lock();
     let spans = Spans::default();
     let engine = Engine::builder().pool_size(1).queue(Duration::ZERO).build();
     let cancel = perilune::CancelHandle::new();

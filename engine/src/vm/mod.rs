@@ -12,6 +12,7 @@
 compile_error!("perilune needs panic = \"unwind\": errors raised in a script unwind through Rust frames");
 
 mod buffer;
+mod bytecode;
 mod collisions;
 mod control;
 mod decode;
