@@ -133,19 +133,21 @@ impl Reader<'_> {
         match self.byte()? {
             // nil, boolean, number, string, import.
             0 => {}
-            1 => drop(self.byte()?),
-            2 => drop(self.skip(8)?),
-            3 => drop(self.number()?),
-            4 => drop(self.skip(4)?),
+            1 => _ = self.byte()?,
+            2 => _ = self.skip(8)?,
+            3 => _ = self.number()?,
+            4 => _ = self.skip(4)?,
             // The keys of a table, a function, a vector.
-            5 => drop(self.many(Self::number)?),
-            6 => drop(self.number()?),
-            7 => drop(self.skip(16)?),
+            5 => _ = self.many(Self::number)?,
+            6 => _ = self.number()?,
+            7 => _ = self.skip(16)?,
             // A table with constants in it, an integer.
-            8 => drop(self.many(|reader| {
-                reader.number()?;
-                reader.skip(4)
-            })?),
+            8 => {
+                self.many(|reader| {
+                    reader.number()?;
+                    reader.skip(4)
+                })?;
+            }
             9 => {
                 self.byte()?;
                 self.number()?;
