@@ -100,4 +100,4 @@ view.total = money(POST.total)
 
 local out = {}
 render(parse(TEMPLATE), view, out)
-return { status = 200, content_type = "text/html; charset=utf-8", content = table.concat(out) }
+set_response{ content_type = "text/html; charset=utf-8", content = table.concat(out) }
