@@ -8,8 +8,7 @@ use std::cell::Cell;
 use std::ffi::c_void;
 use std::ptr;
 
-/// What makes a block large, in bytes: its memory is the larger part of what it costs.
-const LARGE: usize = 128 << 10;
+use super::block::{Blocks, LARGE};
 
 /// Garbage that an idle VM may hold before it is collected, in bytes: some hundreds of short runs.
 const IDLE_GARBAGE: usize = 1 << 20;
@@ -30,6 +29,7 @@ pub(super) struct Heap {
     limit: Cell<usize>,
     soft: Cell<usize>,
     cap: Cell<usize>,
+    blocks: Blocks,
     /// A collection is due at the next safe point.
     pub(super) collect: Cell<bool>,
     /// An allocation was refused since [`Heap::begin`].
@@ -115,6 +115,11 @@ impl Heap {
         self.cap.set(self.base.get().saturating_add(self.limit.get()));
     }
 
+    /// Gives back what was kept for the run.
+    pub(super) fn trim(&self) {
+        self.blocks.trim(IDLE_GARBAGE);
+    }
+
     /// Whether there is more garbage than an idle VM may hold.
     pub(super) fn is_untidy(&self) -> bool {
         self.used.get() > self.base.get().saturating_add(IDLE_GARBAGE)
@@ -181,7 +186,7 @@ pub(super) unsafe extern "C" fn allocate(
     if new == 0 {
         if !block.is_null() && old > 0 {
             // SAFETY: allocated below with this size.
-            unsafe { block::give_back(block.cast(), old) };
+            unsafe { heap.blocks.give_back(block.cast(), old) };
             heap.used.set(heap.used.get() - old);
         }
         return ptr::null_mut();
@@ -207,7 +212,11 @@ pub(super) unsafe extern "C" fn allocate(
     }
     // SAFETY: by this function's contract, `block` came from here with `old` bytes; neither size is 0 where it counts.
     let result = unsafe {
-        if block.is_null() || old == 0 { block::take(new) } else { block::resize(block.cast(), old, new) }
+        if block.is_null() || old == 0 {
+            heap.blocks.take(new)
+        } else {
+            heap.blocks.resize(block.cast(), old, new)
+        }
     };
     if result.is_null() {
         heap.refused.set(true);
@@ -222,102 +231,4 @@ pub(super) unsafe extern "C" fn allocate(
         heap.used.set(heap.used.get() - (old - new));
     }
     result.cast()
-}
-
-/// Blocks from the system. Large ones are mapped one by one, so that what is given back is gone: `malloc` keeps them for
-/// later, in places that later ones do not fit into, and a heap of 256 MiB grew to 541.
-mod block {
-    use std::alloc::{self, Layout};
-    use std::ptr;
-
-    /// Luau asks for no stricter alignment than that of its largest scalar.
-    const ALIGN: usize = 16;
-
-    /// Bytes from which a block is mapped.
-    const MAPPED: usize = if cfg!(target_os = "linux") { super::LARGE } else { usize::MAX };
-
-    fn layout(size: usize) -> Layout {
-        // Luau's sizes come from `int` and bounded `size_t` arithmetic, far below `isize::MAX`; were one not, the
-        // smallest layout would make `alloc` hand out too little, so it must not be reached with a wrong size.
-        Layout::from_size_align(size, ALIGN)
-            .unwrap_or_else(|_| alloc::handle_alloc_error(Layout::new::<u8>()))
-    }
-
-    /// Null when there is no memory.
-    ///
-    /// # Safety
-    /// The size is not 0.
-    pub(super) unsafe fn take(size: usize) -> *mut u8 {
-        // SAFETY: by this function's contract; a new mapping touches no other.
-        unsafe { if size >= MAPPED { map::take(size) } else { alloc::alloc(layout(size)) } }
-    }
-
-    /// # Safety
-    /// The block is one of `old` bytes from here; the new size is not 0.
-    pub(super) unsafe fn resize(block: *mut u8, old: usize, new: usize) -> *mut u8 {
-        // SAFETY: by this function's contract: each kind of block goes back to where it came from.
-        unsafe {
-            match (old >= MAPPED, new >= MAPPED) {
-                (false, false) => alloc::realloc(block, layout(old), new),
-                (true, true) => map::resize(block, old, new),
-                _ => {
-                    let moved = take(new);
-                    if !moved.is_null() {
-                        ptr::copy_nonoverlapping(block, moved, old.min(new));
-                        give_back(block, old);
-                    }
-                    moved
-                }
-            }
-        }
-    }
-
-    /// # Safety
-    /// The block is one of `size` bytes from here, and not used after this.
-    pub(super) unsafe fn give_back(block: *mut u8, size: usize) {
-        // SAFETY: by this function's contract.
-        unsafe {
-            if size >= MAPPED { map::give_back(block, size) } else { alloc::dealloc(block, layout(size)) }
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    mod map {
-        use std::ptr;
-
-        fn or_null(mapping: *mut libc::c_void) -> *mut u8 {
-            if mapping == libc::MAP_FAILED { ptr::null_mut() } else { mapping.cast() }
-        }
-
-        pub(super) unsafe fn take(size: usize) -> *mut u8 {
-            let (access, kind) =
-                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-            // SAFETY: a new mapping of no file, where the system likes it.
-            or_null(unsafe { libc::mmap(ptr::null_mut(), size, access, kind, -1, 0) })
-        }
-
-        pub(super) unsafe fn resize(block: *mut u8, old: usize, new: usize) -> *mut u8 {
-            // SAFETY: the block is a mapping of ours of `old` bytes.
-            or_null(unsafe { libc::mremap(block.cast(), old, new, libc::MREMAP_MAYMOVE) })
-        }
-
-        pub(super) unsafe fn give_back(block: *mut u8, size: usize) {
-            // SAFETY: the block is a mapping of ours of `size` bytes.
-            unsafe { libc::munmap(block.cast(), size) };
-        }
-    }
-
-    /// Never called: no block is as large as `MAPPED`.
-    #[cfg(not(target_os = "linux"))]
-    mod map {
-        pub(super) unsafe fn take(_: usize) -> *mut u8 {
-            std::ptr::null_mut()
-        }
-
-        pub(super) unsafe fn resize(_: *mut u8, _: usize, _: usize) -> *mut u8 {
-            std::ptr::null_mut()
-        }
-
-        pub(super) unsafe fn give_back(_: *mut u8, _: usize) {}
-    }
 }

@@ -11,6 +11,7 @@
 #[cfg(panic = "abort")]
 compile_error!("perilune needs panic = \"unwind\": errors raised in a script unwind through Rust frames");
 
+mod block;
 mod buffer;
 mod bytecode;
 mod collisions;
@@ -235,6 +236,7 @@ impl Vm {
                     control.heap.set_base();
                 }
             }
+            control.heap.trim();
         }
     }
 
