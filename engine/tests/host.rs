@@ -414,3 +414,24 @@ fn scripts_can_not_change_the_hosts_table() {
     assert_eq!(run_in(&engine, "host = 1 return host", &Request::new()).value.as_deref(), Some("1"));
     assert_eq!(run_in(&engine, "return host.add(1, 2)", &Request::new()).value.as_deref(), Some("3"));
 }
+
+/// Guards against a base of the memory limit that rose each time that a VM was given another set of functions: the limit
+/// was soon lifted, and the tables left behind were never collected.
+#[test]
+fn changing_functions_leave_the_memory_limit_where_it_is() {
+    let engine = engine();
+    for n in 0..100 {
+        engine.function(&format!("f{n}"), |_| Ok(())).expect("a name");
+    }
+    let own = |n: f64| {
+        let script = engine.compile("own", "return host.own()").expect("it compiles");
+        script.with_function("own", move |_| Ok(n)).expect("a name")
+    };
+    let scripts = [own(1.0), own(2.0)];
+    let too_much = engine.compile("too much", "return #buffer.create(9 * 2^20)").expect("it compiles");
+    for turn in 0..2000 {
+        let trace = scripts[turn % 2].run(&Request::new()).expect("it runs");
+        assert_eq!(trace.value.as_deref(), Some(["1", "2"][turn % 2]));
+    }
+    assert_eq!(too_much.run(&Request::new()).expect("it runs").status, Status::MemoryLimit);
+}
