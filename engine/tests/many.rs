@@ -85,6 +85,9 @@ fn a_cancelled_batch_ends_what_runs_and_what_has_not_begun() {
         results.iter().map(|result| result.as_ref().expect("it runs").status).collect();
     assert_eq!(statuses[0], Status::Success);
     assert!(statuses[1..].iter().all(|status| *status == Status::Cancelled), "{statuses:?}");
+    // What had not begun costs no VM.
+    let retired = engine.metrics().vms.retired;
+    assert!(retired <= 2, "{retired} VMs were retired");
 }
 
 #[test]
