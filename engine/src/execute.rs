@@ -109,6 +109,10 @@ pub(crate) fn never_ran(script: &Script, limits: &Limits, refused: Refused) -> R
             let message = format!("no VM came free within {} ms", limits.queue.as_millis());
             Ok(without_vm(script, ErrorKind::QueueTimeout, message, limits.queue))
         }
+        Refused::Full => {
+            let message = format!("{} runs wait for a VM already", script.engine.backlog);
+            Ok(without_vm(script, ErrorKind::QueueTimeout, message, Duration::ZERO))
+        }
     }
 }
 
