@@ -9,6 +9,18 @@ use std::time::Duration;
 use common::{json, run_in};
 use perilune::{CancelHandle, Engine, Error, ErrorKind, Request, RunLimits, Status, Value};
 
+/// An error whose text can't be had.
+#[derive(Debug)]
+struct Mute;
+
+impl std::fmt::Display for Mute {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("a bug of its text")
+    }
+}
+
+impl std::error::Error for Mute {}
+
 /// An engine with functions that give back what they get.
 fn engine() -> Engine {
     let engine = Engine::builder().pool_size(1).memory(8 << 20).build();
@@ -22,6 +34,7 @@ fn engine() -> Engine {
     engine.function("total", |call| Ok(call.get::<Vec<f64>>(0)?.iter().sum::<f64>())).expect("a name");
     engine.function("fail", |_| Err::<(), _>("no such key".into())).expect("a name");
     engine.function("panic", |_| -> Result<(), _> { panic!("a bug of the host") }).expect("a name");
+    engine.function("mute", |_| Err::<(), _>(Mute.into())).expect("a name");
     engine
 }
 
@@ -103,6 +116,7 @@ fn what_a_host_makes_of_numbers_and_json_is_the_contracts() {
 const FAILING: &[(&str, &str)] = &[
     ("host.fail()", "test:1: host.fail: no such key"),
     ("host.panic()", "test:1: host.panic panicked: a bug of the host"),
+    ("host.mute()", "test:1: host.mute panicked: a bug of its text"),
     ("host.add(1)", "test:1: host.add: argument #2 must be a number, not nothing"),
     ("host.add(1, '2')", "test:1: host.add: argument #2 must be a number, not string"),
     ("host.add({}, 1)", "test:1: host.add: argument #1 must be a number, not table"),

@@ -142,7 +142,9 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
             let call = Call { name, arguments: &arguments };
             let _nesting = Nesting::enter();
             // Whatever a function of the host breaks by panicking is its own: the VM was not touched by it.
-            match catch_unwind(AssertUnwindSafe(|| function(&call))) {
+            // The text of its error is its own code, too.
+            let result = || function(&call).map_err(|error| error.to_string());
+            match catch_unwind(AssertUnwindSafe(result)) {
                 Ok(Ok(value)) => Ok(value),
                 Ok(Err(_)) if arguments.is_out_of_memory.get() => Err(None),
                 Ok(Err(error)) => Err(Some(format!("host.{name}: {error}"))),
