@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::cancel::CancelHandle;
+use crate::cancel::{self, CancelHandle};
 use crate::error::Error;
 use crate::limits::Limits;
 use crate::pool::{Lent, Refused};
@@ -24,6 +24,9 @@ pub(crate) fn execute(
     let engine = &*script.engine;
     let limits = engine.limits.lowered_by(&script.limits).lowered_by(&request.limits);
     request.check(&limits)?;
+    if is_cancelled(request, cancel) {
+        return Ok(cancelled(script, Duration::ZERO));
+    }
 
     match engine.pool.checkout(limits.queue) {
         Ok((lent, queued)) => execute_in(lent, queued, script, request, &limits, cancel),
@@ -40,6 +43,10 @@ pub(crate) fn execute_in(
     limits: &Limits,
     cancel: Option<&CancelHandle>,
 ) -> Result<Trace, Error> {
+    // It costs the VM to stop a run in it.
+    if is_cancelled(request, cancel) {
+        return Ok(cancelled(script, queued));
+    }
     let engine = &*script.engine;
     let span = Span::enter(script);
     let (executed_at, began) = (SystemTime::now(), Instant::now());
@@ -102,11 +109,24 @@ pub(crate) fn never_ran(script: &Script, limits: &Limits, refused: Refused) -> R
             let message = format!("no VM came free within {} ms", limits.queue.as_millis());
             Ok(without_vm(script, ErrorKind::QueueTimeout, message, limits.queue))
         }
+        Refused::Full => {
+            let message = format!("{} runs wait for a VM already", script.engine.backlog);
+            Ok(without_vm(script, ErrorKind::QueueTimeout, message, Duration::ZERO))
+        }
     }
 }
 
-/// The trace of a run that ended before it had a VM.
-pub(crate) fn without_vm(script: &Script, kind: ErrorKind, message: String, queued: Duration) -> Trace {
+fn is_cancelled(request: &Request<'_>, cancel: Option<&CancelHandle>) -> bool {
+    request.cancel.as_ref().into_iter().chain(cancel).any(CancelHandle::is_cancelled)
+}
+
+/// The trace of a run that was cancelled before it began.
+pub(crate) fn cancelled(script: &Script, queued: Duration) -> Trace {
+    without_vm(script, ErrorKind::Cancelled, cancel::MESSAGE.to_owned(), queued)
+}
+
+/// The trace of a run that ended before it began.
+fn without_vm(script: &Script, kind: ErrorKind, message: String, queued: Duration) -> Trace {
     let outcome = Outcome {
         id: script.engine.runs.fetch_add(1, Relaxed) + 1,
         stdout: Default::default(),

@@ -131,6 +131,8 @@ impl Drop for Nesting {
 pub(crate) enum Refused {
     /// None came free in time.
     Timeout,
+    /// Too many wait already.
+    Full,
     /// None could be made.
     Failed(Error),
 }
@@ -205,16 +207,17 @@ impl Pool {
     }
 
     /// Has a thread of the pool's do `work` as soon as there is a VM, or when there is none in time. With `capacity`
-    /// tasks waiting already, there is none at once.
+    /// tasks waiting already, beside those that there are VMs for, it is refused at once.
     pub(crate) fn submit(&self, patience: Duration, capacity: usize, work: Work) {
         let shared = self.here();
         let submitted = Instant::now();
         // What is too far away is a year.
         let expires = submitted + patience.min(Duration::from_secs(365 * 24 * 3600));
         let mut state = shared.lock();
-        if state.tasks.len() >= capacity {
+        let free = state.idle.len() + shared.size.saturating_sub(state.made);
+        if state.tasks.len() >= capacity.saturating_add(free) {
             drop(state);
-            return work(Err(Refused::Timeout));
+            return work(Err(Refused::Full));
         }
         // One more than there are VMs: while all run, somebody must see that time is up for those that wait.
         if state.workers_idle <= state.tasks.len() && state.workers <= shared.size {

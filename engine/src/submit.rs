@@ -6,14 +6,14 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use crate::cancel::{self, Cancel, CancelHandle, Enlisted};
+use crate::cancel::{Cancel, CancelHandle, Enlisted};
 use crate::error::Error;
-use crate::execute::{execute_in, never_ran, without_vm};
+use crate::execute::{cancelled, execute_in, never_ran};
 use crate::limits::Limits;
 use crate::pool::{Lent, Refused};
 use crate::request::Request;
 use crate::script::Script;
-use crate::trace::{ErrorKind, Trace};
+use crate::trace::Trace;
 
 /// What is called with the result.
 pub(crate) type Callback = Box<dyn FnOnce(Result<Trace, Error>) + Send>;
@@ -197,7 +197,6 @@ impl Cancel for Listener {
         let Some(waiting) = submission.lock().take() else { return };
         let Waiting { script, callback, submitted, enlisted, .. } = waiting;
         drop(enlisted);
-        let message = cancel::MESSAGE.to_owned();
-        callback(Ok(without_vm(&script, ErrorKind::Cancelled, message, submitted.elapsed())));
+        callback(Ok(cancelled(&script, submitted.elapsed())));
     }
 }

@@ -9,6 +9,18 @@ use std::time::Duration;
 use common::{json, run_in};
 use perilune::{CancelHandle, Engine, Error, ErrorKind, Request, RunLimits, Status, Value};
 
+/// An error whose text can't be had.
+#[derive(Debug)]
+struct Mute;
+
+impl std::fmt::Display for Mute {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("a bug of its text")
+    }
+}
+
+impl std::error::Error for Mute {}
+
 /// An engine with functions that give back what they get.
 fn engine() -> Engine {
     let engine = Engine::builder().pool_size(1).memory(8 << 20).build();
@@ -22,6 +34,7 @@ fn engine() -> Engine {
     engine.function("total", |call| Ok(call.get::<Vec<f64>>(0)?.iter().sum::<f64>())).expect("a name");
     engine.function("fail", |_| Err::<(), _>("no such key".into())).expect("a name");
     engine.function("panic", |_| -> Result<(), _> { panic!("a bug of the host") }).expect("a name");
+    engine.function("mute", |_| Err::<(), _>(Mute.into())).expect("a name");
     engine
 }
 
@@ -103,6 +116,7 @@ fn what_a_host_makes_of_numbers_and_json_is_the_contracts() {
 const FAILING: &[(&str, &str)] = &[
     ("host.fail()", "test:1: host.fail: no such key"),
     ("host.panic()", "test:1: host.panic panicked: a bug of the host"),
+    ("host.mute()", "test:1: host.mute panicked: a bug of its text"),
     ("host.add(1)", "test:1: host.add: argument #2 must be a number, not nothing"),
     ("host.add(1, '2')", "test:1: host.add: argument #2 must be a number, not string"),
     ("host.add({}, 1)", "test:1: host.add: argument #1 must be a number, not table"),
@@ -413,4 +427,25 @@ fn scripts_can_not_change_the_hosts_table() {
     // Its own name may be taken, for the run.
     assert_eq!(run_in(&engine, "host = 1 return host", &Request::new()).value.as_deref(), Some("1"));
     assert_eq!(run_in(&engine, "return host.add(1, 2)", &Request::new()).value.as_deref(), Some("3"));
+}
+
+/// Guards against a base of the memory limit that rose each time that a VM was given another set of functions: the limit
+/// was soon lifted, and the tables left behind were never collected.
+#[test]
+fn changing_functions_leave_the_memory_limit_where_it_is() {
+    let engine = engine();
+    for n in 0..100 {
+        engine.function(&format!("f{n}"), |_| Ok(())).expect("a name");
+    }
+    let own = |n: f64| {
+        let script = engine.compile("own", "return host.own()").expect("it compiles");
+        script.with_function("own", move |_| Ok(n)).expect("a name")
+    };
+    let scripts = [own(1.0), own(2.0)];
+    let too_much = engine.compile("too much", "return #buffer.create(9 * 2^20)").expect("it compiles");
+    for turn in 0..2000 {
+        let trace = scripts[turn % 2].run(&Request::new()).expect("it runs");
+        assert_eq!(trace.value.as_deref(), Some(["1", "2"][turn % 2]));
+    }
+    assert_eq!(too_much.run(&Request::new()).expect("it runs").status, Status::MemoryLimit);
 }

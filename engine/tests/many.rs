@@ -85,6 +85,9 @@ fn a_cancelled_batch_ends_what_runs_and_what_has_not_begun() {
         results.iter().map(|result| result.as_ref().expect("it runs").status).collect();
     assert_eq!(statuses[0], Status::Success);
     assert!(statuses[1..].iter().all(|status| *status == Status::Cancelled), "{statuses:?}");
+    // What had not begun costs no VM.
+    let retired = engine.metrics().vms.retired;
+    assert!(retired <= 2, "{retired} VMs were retired");
 }
 
 #[test]
@@ -195,7 +198,9 @@ fn beyond_the_backlog_a_run_ends_at_once() {
     let waiting = [engine.submit(&quick, Request::new()), engine.submit(&quick, Request::new())];
     let beyond = engine.submit(&quick, Request::new());
     assert!(beyond.is_done());
-    assert_eq!(beyond.wait().expect("a trace").status, Status::QueueTimeout);
+    let trace = beyond.wait().expect("a trace");
+    assert_eq!((trace.status, trace.usage.queued), (Status::QueueTimeout, Duration::ZERO));
+    assert_eq!(trace.stderr_text(), "2 runs wait for a VM already\n");
     leave.wait();
     assert_eq!(running.wait().expect("it runs").status, Status::Success);
     for ticket in waiting {
@@ -281,4 +286,17 @@ fn direct_runs_and_submitted_ones_share_the_vms() {
     for (n, ticket) in tickets.into_iter().enumerate() {
         assert_doubled(n, &ticket.wait());
     }
+}
+
+/// Guards against counting what there is a VM for as waiting: without a backlog, nothing ran.
+#[test]
+fn what_has_a_vm_does_not_count_as_waiting() {
+    let engine = Engine::builder().pool_size(1).backlog(0).build();
+    let (held, entered, leave) = held(&engine);
+    let running = engine.submit(&held, Request::new());
+    assert!(!running.is_done(), "it was refused");
+    entered.wait();
+    assert_eq!(engine.submit(&held, Request::new()).wait().expect("a trace").status, Status::QueueTimeout);
+    leave.wait();
+    assert_eq!(running.wait().expect("it runs").status, Status::Success);
 }

@@ -62,6 +62,14 @@ impl Heap {
         self.start.set(self.start.get() + bytes);
     }
 
+    /// Counts what was loaded in place of something else of `old` bytes, which is garbage now.
+    pub(super) fn rebase(&self, old: usize, new: usize) {
+        self.raise_base(new);
+        self.base.set(self.base.get().saturating_sub(old));
+        self.cap.set(self.cap.get().saturating_sub(old));
+        self.soft.set(self.soft.get().saturating_sub(old));
+    }
+
     pub(super) fn used(&self) -> usize {
         self.used.get()
     }

@@ -65,10 +65,10 @@ pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
         };
         ffi::lua_settop(state, 0);
         let used = control.heap.used();
-        let loaded = control.loaded.borrow_mut().push(state, run.job.script);
-        if control.host.prepare(state, run.job, GLOBALS) || loaded {
+        if control.loaded.borrow_mut().push(state, run.job.script) {
             control.heap.raise_base(control.heap.used().saturating_sub(used));
         }
+        control.host.prepare(state, &control.heap, run.job, GLOBALS);
         ffi::lua_clonefunction(state, 1);
         if let Err(error) = push_globals(state, run.job) {
             *run.payload.borrow_mut() = Some(error);

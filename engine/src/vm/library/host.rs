@@ -15,6 +15,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
 use super::super::decode::MAX_DEPTH;
+use super::super::heap::Heap;
 use super::super::run::Run;
 use super::super::{Job, encode, fault};
 use super::{bytes, json, push_bytes};
@@ -38,6 +39,8 @@ pub(in super::super) struct Host {
     key: Cell<(u64, u64)>,
     environment: RefCell<Arc<Environment>>,
     functions: RefCell<Vec<(Arc<str>, Arc<Function>)>>,
+    /// What the table of the functions took of the VM's heap, in bytes.
+    size: Cell<usize>,
     /// What closures in the VM are called; Luau keeps the addresses, so these stay while the VM lives.
     names: RefCell<HashSet<CString>>,
 }
@@ -48,6 +51,7 @@ impl Host {
             key: Cell::new((0, 0)),
             environment: RefCell::default(),
             functions: RefCell::default(),
+            size: Cell::new(0),
             names: RefCell::default(),
         }
     }
@@ -56,8 +60,7 @@ impl Host {
         self.environment.borrow()
     }
 
-    /// Sets the VM up for a run, and returns whether that changed anything. Costs a load when the last run was given
-    /// the same.
+    /// Sets the VM up for a run. Costs a load when the last run was given the same.
     ///
     /// # Safety
     /// `state` is at a call in the VM that this belongs to, at which no function of an earlier run can be called any
@@ -65,18 +68,20 @@ impl Host {
     pub(in super::super) unsafe fn prepare(
         &self,
         state: *mut lua_State,
+        heap: &Heap,
         job: &Job<'_>,
         template: c_int,
-    ) -> bool {
+    ) {
         let own = job.functions.map_or(0, |functions| functions.id);
         if self.key.get() == (job.environment.id(), own) {
-            return false;
+            return;
         }
         let environment = job.environment.current();
         let functions = match job.functions {
             Some(functions) => environment.functions.merged(functions),
             None => environment.functions.merged(&crate::function::Functions::none()),
         };
+        let used = heap.used();
         // SAFETY: by this function's contract. When memory runs out here, the next run finds the old key.
         unsafe {
             ffi::lua_createtable(state, 0, functions.len() as c_int);
@@ -89,10 +94,11 @@ impl Host {
             ffi::lua_setreadonly(state, -1, 1);
             ffi::lua_rawsetfield(state, template, c"host".as_ptr());
         }
+        let size = heap.used().saturating_sub(used);
+        heap.rebase(self.size.replace(size), size);
         self.key.set((environment.id, own));
         *self.functions.borrow_mut() = functions;
         *self.environment.borrow_mut() = environment;
-        true
     }
 
     fn keep(&self, name: &str) -> *const std::ffi::c_char {
@@ -136,7 +142,9 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
             let call = Call { name, arguments: &arguments };
             let _nesting = Nesting::enter();
             // Whatever a function of the host breaks by panicking is its own: the VM was not touched by it.
-            match catch_unwind(AssertUnwindSafe(|| function(&call))) {
+            // The text of its error is its own code, too.
+            let result = || function(&call).map_err(|error| error.to_string());
+            match catch_unwind(AssertUnwindSafe(result)) {
                 Ok(Ok(value)) => Ok(value),
                 Ok(Err(_)) if arguments.is_out_of_memory.get() => Err(None),
                 Ok(Err(error)) => Err(Some(format!("host.{name}: {error}"))),
