@@ -118,14 +118,34 @@ impl Control {
     /// # Safety
     /// `state` is at a safe point of this control's VM: everything alive can be reached from its roots.
     pub(super) unsafe fn collect(&self, state: *mut lua_State) {
+        // SAFETY: by this function's contract.
+        unsafe { self.collect_while(state, || !self.is_over()) };
+    }
+
+    /// Makes a full collection, as long as `go_on` says so; returns whether it came to its end.
+    ///
+    /// # Safety
+    /// As [`collect`](Self::collect).
+    unsafe fn collect_while(&self, state: *mut lua_State, go_on: impl Fn() -> bool) -> bool {
         // Before the steps, which call the interrupt themselves.
         self.heap.collect.set(false);
-        // SAFETY: by this function's contract.
-        unsafe {
-            while ffi::lua_gc(state, ffi::LUA_GCSTEP, 1) == 0 && !self.is_over() {}
+        self.heap.collecting.set(true);
+        // SAFETY: by this function's contract; with `collecting` set, nothing raises.
+        let is_done = unsafe {
+            let is_done = loop {
+                if ffi::lua_gc(state, ffi::LUA_GCSTEP, 1) != 0 {
+                    break true;
+                }
+                if !go_on() {
+                    break false;
+                }
+            };
             ffi::lua_gc(state, ffi::LUA_GCSTOP, 0);
-        }
+            is_done
+        };
+        self.heap.collecting.set(false);
         self.heap.collected();
+        is_done
     }
 
     /// Collects what the run left behind, and returns whether that was done in `time`: a heap can be made so that it takes
@@ -134,19 +154,9 @@ impl Control {
     /// # Safety
     /// As [`collect`](Self::collect), between runs.
     pub(super) unsafe fn tidy(&self, state: *mut lua_State, time: Duration) -> bool {
-        self.heap.collect.set(false);
         let until = Instant::now() + time;
         // SAFETY: by this function's contract.
-        unsafe {
-            while ffi::lua_gc(state, ffi::LUA_GCSTEP, 1) == 0 {
-                if Instant::now() > until {
-                    return false;
-                }
-            }
-            ffi::lua_gc(state, ffi::LUA_GCSTOP, 0);
-        }
-        self.heap.collected();
-        true
+        unsafe { self.collect_while(state, || Instant::now() <= until) }
     }
 
     /// Collects if `bytes` more would not fit.

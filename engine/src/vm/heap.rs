@@ -32,6 +32,9 @@ pub(super) struct Heap {
     blocks: Blocks,
     /// A collection is due at the next safe point.
     pub(super) collect: Cell<bool>,
+    /// A collection is under way: nothing is refused. It allocates to make tables smaller, and would raise where nobody
+    /// catches: between runs, and below a host's function.
+    pub(super) collecting: Cell<bool>,
     /// An allocation was refused since [`Heap::begin`].
     pub(super) refused: Cell<bool>,
     /// Allocations until one is refused, for tests of what a failure leaves behind.
@@ -105,8 +108,22 @@ impl Heap {
         }
     }
 
+    /// Whether the VM may have `more` bytes.
+    fn may_grow(&self, more: usize) -> bool {
+        let may = self.has_room(more);
+        #[cfg(test)]
+        if let Some(left) = self.fail_after.get() {
+            self.fail_after.set(Some(left.saturating_sub(1)));
+        }
+        may
+    }
+
     /// Whether `more` bytes still fit under the cap.
     pub(super) fn has_room(&self, more: usize) -> bool {
+        #[cfg(test)]
+        if self.fail_after.get() == Some(0) {
+            return false;
+        }
         self.used.get().saturating_add(more) <= self.cap.get()
     }
 
@@ -199,24 +216,18 @@ pub(super) unsafe extern "C" fn allocate(
         }
         return ptr::null_mut();
     }
-    #[cfg(test)]
-    if let Some(left) = heap.fail_after.get() {
-        if left == 0 {
+    if new > old && !heap.collecting.get() {
+        if !heap.may_grow(new - old) {
             heap.refused.set(true);
+            heap.open_reserve();
+            control.request_collection();
             return ptr::null_mut();
         }
-        heap.fail_after.set(Some(left - 1));
-    }
-    if new > old && !heap.has_room(new - old) {
-        heap.refused.set(true);
-        heap.open_reserve();
-        control.request_collection();
-        return ptr::null_mut();
-    }
-    // A single instruction of a script, at which nothing looks, can take this much: were there many in a row, they would
-    // outlive the deadline together.
-    if new >= LARGE && new > old && control.should_stop() {
-        return ptr::null_mut();
+        // A single instruction of a script, at which nothing looks, can take this much: were there many in a row, they
+        // would outlive the deadline together.
+        if new >= LARGE && control.should_stop() {
+            return ptr::null_mut();
+        }
     }
     // SAFETY: by this function's contract, `block` came from here with `old` bytes; neither size is 0 where it counts.
     let result = unsafe {
