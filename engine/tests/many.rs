@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 
-use perilune::{CancelHandle, Engine, Error, PayloadError, Request, RunLimits, Script, Status, Trace};
+use perilune::{CancelHandle, Engine, Error, PayloadError, Request, RunLimits, Script, Status, Trace, Value};
 
 fn doubling(engine: &Engine) -> Script {
     engine.compile("double", "if GET.n == '7' then error('seven') end return 2 * GET.n").expect("it compiles")
@@ -299,4 +299,33 @@ fn what_has_a_vm_does_not_count_as_waiting() {
     assert_eq!(engine.submit(&held, Request::new()).wait().expect("a trace").status, Status::QueueTimeout);
     leave.wait();
     assert_eq!(running.wait().expect("it runs").status, Status::Success);
+}
+
+/// Guards against threads of a batch that wait for the VM of the run that waits for the batch.
+#[test]
+fn a_batch_inside_a_host_function_needs_no_vm_of_the_pool() {
+    let engine = Engine::builder().pool_size(2).queue(Duration::ZERO).build();
+    let (held, entered, leave) = held(&engine);
+    let busy = held.clone();
+    let other = std::thread::spawn(move || busy.run(&Request::new()));
+    entered.wait();
+    // Slow enough that a second thread would come to the second run.
+    let slow = engine.compile("slow", "return host.slow()").expect("it compiles");
+    let slow = slow.with_function("slow", |_| {
+        std::thread::sleep(Duration::from_millis(100));
+        Ok(())
+    });
+    let (slow, inner) = (slow.expect("a name"), engine.clone());
+    let outer = engine.compile("outer", "return host.batch()").expect("it compiles");
+    let outer = outer.with_function("batch", move |_| {
+        let results = inner.run_batch(&slow, &numbered(2));
+        Ok(Value::array(results.iter().map(|result| match result {
+            Ok(trace) => trace.status.as_str().to_owned(),
+            Err(error) => error.to_string(),
+        })))
+    });
+    let trace = outer.expect("a name").run(&Request::new()).expect("it runs");
+    assert_eq!(trace.value.as_deref(), Some(r#"["success","success"]"#));
+    leave.wait();
+    assert_eq!(other.join().expect("no panic").expect("it runs").status, Status::Success);
 }
