@@ -158,6 +158,27 @@ fn a_callback_that_panics_harms_nobody() {
 }
 
 #[test]
+fn a_callback_that_panics_keeps_a_cancel_from_nobody() {
+    let engine = Engine::builder().pool_size(1).build();
+    let (held, entered, leave) = held(&engine);
+    let running = engine.submit(&held, Request::new());
+    entered.wait();
+    let cancel = CancelHandle::new();
+    let (sender, receiver) = mpsc::channel();
+    for _ in 0..3 {
+        let sender = sender.clone();
+        engine.submit_with(&held, Request::new().cancel(&cancel), move |result| {
+            sender.send(result.expect("a trace").status).expect("it is received");
+            panic!("the host's");
+        });
+    }
+    cancel.cancel();
+    assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [Status::Cancelled; 3]);
+    leave.wait();
+    assert_eq!(running.wait().expect("it runs").status, Status::Success);
+}
+
+#[test]
 fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
     let engine = Engine::builder().pool_size(1).build();
     let (held, entered, leave) = held(&engine);
