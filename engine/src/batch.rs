@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use crate::cancel::CancelHandle;
 use crate::error::Error;
 use crate::execute::execute;
+use crate::pool::Nesting;
 use crate::request::Request;
 use crate::script::Script;
 use crate::trace::Trace;
@@ -36,7 +37,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Runs the script once for each request, on as many threads as the pool has VMs, and returns what came of them in
-    /// the order of the requests. What one run does changes no other's result.
+    /// the order of the requests. What one run does changes no other's result. Inside a host function it is one thread.
     #[must_use]
     pub fn run(&self, requests: &[Request<'_>]) -> Vec<Result<Trace, Error>> {
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -51,7 +52,9 @@ impl<'a> Batch<'a> {
                 }
             }
         };
-        let threads = self.script.engine.pool.size().min(requests.len());
+        // Inside a host function other threads would wait for the VM that waits for them.
+        let threads = if Nesting::is_any() { 1 } else { self.script.engine.pool.size() };
+        let threads = threads.min(requests.len());
         // This thread is one of them; where no other can be had, it does all.
         let mut results = std::thread::scope(|scope| {
             let spawn =

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
-use crate::value::Value;
+use crate::value::{Value, from_json};
 use crate::vm::Arguments;
 
 /// Why a host function failed: what its script sees as the text of a Lua error, and can catch.
@@ -98,7 +98,7 @@ impl Call<'_> {
     /// As for [`value`](Self::value), or it does not fit the type.
     pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, HostError> {
         let json = self.arguments.json(index).map_err(|reason| format!("argument #{}{reason}", index + 1))?;
-        serde_json::from_slice(&json).map_err(|error| format!("argument #{}: {error}", index + 1).into())
+        from_json(&json).map_err(|error| format!("argument #{}: {error}", index + 1).into())
     }
 
     /// The run's [`Trace::id`](crate::Trace::id).

@@ -119,6 +119,11 @@ impl Nesting {
         NESTING.set(NESTING.get() + 1);
         Self(())
     }
+
+    /// Whether this thread is in a host function.
+    pub(crate) fn is_any() -> bool {
+        NESTING.get() > 0
+    }
 }
 
 impl Drop for Nesting {

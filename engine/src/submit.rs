@@ -1,6 +1,7 @@
 //! Runs on the engine's own threads: the caller goes on, and is told.
 
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
@@ -197,6 +198,7 @@ impl Cancel for Listener {
         let Some(waiting) = submission.lock().take() else { return };
         let Waiting { script, callback, submitted, enlisted, .. } = waiting;
         drop(enlisted);
-        callback(Ok(cancelled(&script, submitted.elapsed())));
+        // A panic in it is not the canceller's, who has others to tell.
+        let _ = catch_unwind(AssertUnwindSafe(|| callback(Ok(cancelled(&script, submitted.elapsed())))));
     }
 }

@@ -185,12 +185,7 @@ impl Trace {
     /// # Errors
     /// The value does not fit the type.
     pub fn value_as<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        let mut deserializer = serde_json::Deserializer::from_str(self.value.as_deref().unwrap_or("null"));
-        // A value is at most 128 levels deep, which is one more than serde_json's own limit.
-        deserializer.disable_recursion_limit();
-        let value = T::deserialize(&mut deserializer)?;
-        deserializer.end()?;
-        Ok(value)
+        crate::value::from_json(self.value.as_deref().unwrap_or("null").as_bytes())
     }
 
     /// The trace as one line of JSON.

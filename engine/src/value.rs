@@ -2,10 +2,21 @@
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
 /// The largest integer up to which a double holds every one: 2^53.
 pub(crate) const MAX_EXACT: u64 = 1 << 53;
+
+/// Reads JSON that was written here, in a type of the host's.
+pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
+    let mut deserializer = serde_json::Deserializer::from_slice(json);
+    // A value is at most 128 levels deep, which is one more than serde_json's own limit.
+    deserializer.disable_recursion_limit();
+    let value = T::deserialize(&mut deserializer)?;
+    deserializer.end()?;
+    Ok(value)
+}
 
 /// A JSON-shaped value, whose strings may be any bytes. What a script knows of it is in the table of the contract's
 /// values: `Null` is `json.null` inside tables and `nil` as an argument or result, an empty array stays one.

@@ -378,6 +378,16 @@ fn what_a_function_reads_and_gives_counts_as_memory() {
 }
 
 #[test]
+fn an_argument_may_be_as_deep_as_any_value() {
+    let engine = engine();
+    engine.function("read", |call| Ok(Value::from(call.get::<serde_json::Value>(0)?))).expect("a name");
+    let source = "local t = {} for _ = 1, 127 do t = {t} end return host.read(t)";
+    let trace = run_in(&engine, source, &Request::new());
+    let expected = format!("{}{{}}{}", "[".repeat(127), "]".repeat(127));
+    assert_eq!(trace.value.as_deref(), Some(&*expected), "{}", trace.stderr_text());
+}
+
+#[test]
 fn a_result_that_is_too_deep_is_an_error() {
     let engine = Engine::builder().pool_size(1).build();
     engine

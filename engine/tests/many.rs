@@ -8,7 +8,7 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 
-use perilune::{CancelHandle, Engine, Error, PayloadError, Request, RunLimits, Script, Status, Trace};
+use perilune::{CancelHandle, Engine, Error, PayloadError, Request, RunLimits, Script, Status, Trace, Value};
 
 fn doubling(engine: &Engine) -> Script {
     engine.compile("double", "if GET.n == '7' then error('seven') end return 2 * GET.n").expect("it compiles")
@@ -158,6 +158,27 @@ fn a_callback_that_panics_harms_nobody() {
 }
 
 #[test]
+fn a_callback_that_panics_keeps_a_cancel_from_nobody() {
+    let engine = Engine::builder().pool_size(1).build();
+    let (held, entered, leave) = held(&engine);
+    let running = engine.submit(&held, Request::new());
+    entered.wait();
+    let cancel = CancelHandle::new();
+    let (sender, receiver) = mpsc::channel();
+    for _ in 0..3 {
+        let sender = sender.clone();
+        engine.submit_with(&held, Request::new().cancel(&cancel), move |result| {
+            sender.send(result.expect("a trace").status).expect("it is received");
+            panic!("the host's");
+        });
+    }
+    cancel.cancel();
+    assert_eq!(receiver.try_iter().collect::<Vec<_>>(), [Status::Cancelled; 3]);
+    leave.wait();
+    assert_eq!(running.wait().expect("it runs").status, Status::Success);
+}
+
+#[test]
 fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
     let engine = Engine::builder().pool_size(1).build();
     let (held, entered, leave) = held(&engine);
@@ -299,4 +320,33 @@ fn what_has_a_vm_does_not_count_as_waiting() {
     assert_eq!(engine.submit(&held, Request::new()).wait().expect("a trace").status, Status::QueueTimeout);
     leave.wait();
     assert_eq!(running.wait().expect("it runs").status, Status::Success);
+}
+
+/// Guards against threads of a batch that wait for the VM of the run that waits for the batch.
+#[test]
+fn a_batch_inside_a_host_function_needs_no_vm_of_the_pool() {
+    let engine = Engine::builder().pool_size(2).queue(Duration::ZERO).build();
+    let (held, entered, leave) = held(&engine);
+    let busy = held.clone();
+    let other = std::thread::spawn(move || busy.run(&Request::new()));
+    entered.wait();
+    // Slow enough that a second thread would come to the second run.
+    let slow = engine.compile("slow", "return host.slow()").expect("it compiles");
+    let slow = slow.with_function("slow", |_| {
+        std::thread::sleep(Duration::from_millis(100));
+        Ok(())
+    });
+    let (slow, inner) = (slow.expect("a name"), engine.clone());
+    let outer = engine.compile("outer", "return host.batch()").expect("it compiles");
+    let outer = outer.with_function("batch", move |_| {
+        let results = inner.run_batch(&slow, &numbered(2));
+        Ok(Value::array(results.iter().map(|result| match result {
+            Ok(trace) => trace.status.as_str().to_owned(),
+            Err(error) => error.to_string(),
+        })))
+    });
+    let trace = outer.expect("a name").run(&Request::new()).expect("it runs");
+    assert_eq!(trace.value.as_deref(), Some(r#"["success","success"]"#));
+    leave.wait();
+    assert_eq!(other.join().expect("no panic").expect("it runs").status, Status::Success);
 }
