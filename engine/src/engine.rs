@@ -48,6 +48,10 @@ pub(crate) struct Shared {
 }
 
 impl Engine {
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
     /// An engine with the default limits, and as many VMs as the machine has threads.
     #[must_use]
     pub fn new() -> Self {
@@ -94,7 +98,7 @@ impl Engine {
     /// replaced. A run that has begun goes on with those that it began with.
     ///
     /// What it returns as an error is a Lua error with that text, which a script can catch; so is a panic. It may run
-    /// other scripts, also of this engine. Its time counts towards the run's timeout, and the run ends at its return
+    /// other scripts, also of this engine: see [`Call::engine`]. Its time counts towards the run's timeout, and the run ends at its return
     /// when it took too long.
     ///
     /// ```

@@ -47,24 +47,13 @@ pub(crate) fn execute_in(
     if is_cancelled(request, cancel) {
         return Ok(cancelled(script, queued));
     }
-    let engine = &*script.engine;
     let span = Span::enter(script);
     let (executed_at, began) = (SystemTime::now(), Instant::now());
     let deadline = Deadline::after(began, limits.timeout);
 
     let (member, watchdog) = lent.parts();
     let watch = watchdog.guard(&member.watched, deadline);
-    let job = Job {
-        name: &script.compiled.name,
-        script: &script.compiled.bytecode,
-        functions: script.functions.as_deref(),
-        environment: &engine.environment,
-        request,
-        cancel,
-        limits,
-        deadline,
-        runs: &engine.runs,
-    };
+    let job = Job { script, request, cancel, limits, deadline };
     let outcome = member.vm.run(&job)?;
     drop(watch);
 

@@ -1,6 +1,5 @@
 //! Functions of the host that scripts call as `host.NAME(…)`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -8,6 +7,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
+use crate::engine::Engine;
 use crate::error::Error;
 use crate::value::{Value, from_json};
 use crate::vm::Arguments;
@@ -101,6 +101,13 @@ impl Call<'_> {
         from_json(&json).map_err(|error| format!("argument #{}: {error}", index + 1).into())
     }
 
+    /// The engine that the script runs in, for running others: a function that held its engine itself would keep it
+    /// alive for ever.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.arguments.engine()
+    }
+
     /// The run's [`Trace::id`](crate::Trace::id).
     #[must_use]
     pub fn run_id(&self) -> u64 {
@@ -139,17 +146,17 @@ impl fmt::Debug for Call<'_> {
     }
 }
 
-/// Some host functions by name, with a number that tells one set from another.
+/// Some host functions in the order of their names, with a number that tells one set from another.
 #[derive(Clone)]
 pub(crate) struct Functions {
     pub(crate) id: u64,
-    by_name: BTreeMap<Arc<str>, Arc<Function>>,
+    pub(crate) list: Vec<(Arc<str>, Arc<Function>)>,
 }
 
 impl Functions {
     /// None: every such set is the same.
     pub(crate) fn none() -> Self {
-        Self { id: 0, by_name: BTreeMap::new() }
+        Self { id: 0, list: Vec::new() }
     }
 
     /// These and one more, which replaces one of the same name.
@@ -166,22 +173,28 @@ impl Functions {
                 format!("a host function's name is letters, digits and _, at most {MAX_NAME} of them");
             return Err(Error::Name { name: name.to_owned(), reason });
         }
-        let mut by_name = self.by_name.clone();
-        by_name.insert(name.into(), Arc::new(move |call: &Call<'_>| function(call).map(Into::into)));
-        Ok(Self { id: next_id(), by_name })
+        let mut list = self.list.clone();
+        let function: Arc<Function> = Arc::new(move |call: &Call<'_>| function(call).map(Into::into));
+        match self.find(name) {
+            Ok(at) => list[at].1 = function,
+            Err(at) => list.insert(at, (name.into(), function)),
+        }
+        Ok(Self { id: next_id(), list })
     }
 
-    /// All functions, those of `over` before one of the same name in here.
-    pub(crate) fn merged(&self, over: &Self) -> Vec<(Arc<str>, Arc<Function>)> {
-        let mut all = self.by_name.clone();
-        all.extend(over.by_name.iter().map(|(name, function)| (Arc::clone(name), Arc::clone(function))));
-        all.into_iter().collect()
+    /// Where the function of this name is, or would be.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.list.binary_search_by(|(other, _)| (**other).cmp(name))
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.find(name).is_ok()
     }
 }
 
 impl fmt::Debug for Functions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.by_name.keys()).finish()
+        f.debug_set().entries(self.list.iter().map(|(name, _)| name)).finish()
     }
 }
 

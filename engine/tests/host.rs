@@ -321,17 +321,38 @@ fn a_run_goes_on_with_the_functions_that_it_began_with() {
 #[test]
 fn a_function_may_run_scripts_of_the_same_engine_even_with_one_vm() {
     let engine = Engine::builder().pool_size(1).build();
-    let inner = engine.compile("inner", "return GET.n * 2").expect("it compiles");
+    engine.scripts().put("inner", "return GET.n * 2").expect("it compiles");
     engine
-        .function("nested", move |call| {
-            let trace = inner.run(&Request::new().param("n", call.number(0)?.to_string()))?;
-            Ok(trace.value_as::<f64>()?)
+        .function("nested", |call| {
+            let request = Request::new().param("n", call.number(0)?.to_string());
+            Ok(call.engine().run("inner", &request)?.value_as::<f64>()?)
         })
         .expect("a name");
     let source = "local all = {} for i = 1, 5 do all[i] = host.nested(i) end return all";
     for _ in 0..3 {
         assert_eq!(run_in(&engine, source, &Request::new()).value.as_deref(), Some("[2,4,6,8,10]"));
     }
+}
+
+#[test]
+fn what_functions_hold_goes_with_their_script_and_engine() {
+    let (of_engine, of_script) = (Arc::new(()), Arc::new(()));
+    let engine = Engine::builder().pool_size(1).build();
+    let held = Arc::clone(&of_engine);
+    engine
+        .function("engines", move |call| {
+            Ok(Arc::strong_count(&held) > 0 && call.engine().limits().host_calls > 0)
+        })
+        .expect("a name");
+    let held = Arc::clone(&of_script);
+    let script = engine.compile("test", "return host.engines() and host.scripts()").expect("it compiles");
+    let script = script.with_function("scripts", move |_| Ok(Arc::strong_count(&held) > 0)).expect("a name");
+    assert_eq!(script.run(&Request::new()).expect("it runs").value.as_deref(), Some("true"));
+    drop(script);
+    // The VM that ran it is idle, and keeps nothing of it.
+    assert_eq!(Arc::strong_count(&of_script), 1);
+    drop(engine);
+    assert_eq!(Arc::strong_count(&of_engine), 1);
 }
 
 #[test]

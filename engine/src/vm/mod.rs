@@ -34,7 +34,6 @@ mod tables;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use mlua::ffi;
@@ -44,12 +43,11 @@ pub(crate) use self::control::Interrupt;
 pub(crate) use self::library::host::Arguments;
 pub(crate) use self::scripts::Bytecode;
 use crate::cancel::CancelHandle;
-use crate::environment::Registered;
 use crate::error::Error;
-use crate::function::Functions;
 use crate::limits::Limits;
 use crate::request::Request;
 use crate::response::Response;
+use crate::script::Script;
 use crate::trace::{ErrorKind, ScriptError};
 use crate::watchdog::Deadline;
 
@@ -76,18 +74,12 @@ unsafe impl Send for Vm {}
 
 /// What a run is given.
 pub(crate) struct Job<'a> {
-    pub(crate) name: &'a str,
-    pub(crate) script: &'a Bytecode,
-    /// The script's own host functions.
-    pub(crate) functions: Option<&'a Functions>,
-    pub(crate) environment: &'a Registered,
+    pub(crate) script: &'a Script,
     pub(crate) request: &'a Request<'a>,
     /// What cancels it beside the request's own handle.
     pub(crate) cancel: Option<&'a CancelHandle>,
     pub(crate) limits: &'a Limits,
     pub(crate) deadline: Deadline,
-    /// How many runs of the engine have an id.
-    pub(crate) runs: &'a AtomicU64,
 }
 
 impl<'a> Job<'a> {
@@ -318,6 +310,7 @@ fn told(error: &ScriptError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Engine;
 
     const SCRIPT: &str = r#"
         local t = {}
@@ -333,28 +326,17 @@ mod tests {
         return { POST, ARGS.monster, xpcall(error, debug.traceback, "e") }
     "#;
 
-    fn run(vm: &mut Vm, script: &Bytecode) -> Result<Outcome, Error> {
+    fn run(vm: &mut Vm, script: &Script) -> Result<Outcome, Error> {
         let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2],"m":{"k":"v"}}"#);
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
-        let (environment, runs) = (Registered::default(), AtomicU64::new(0));
-        vm.run(&Job {
-            name: "script",
-            script,
-            functions: None,
-            environment: &environment,
-            request: &request,
-            cancel: None,
-            limits: &Limits::default(),
-            deadline,
-            runs: &runs,
-        })
+        vm.run(&Job { script, request: &request, cancel: None, limits: &Limits::default(), deadline })
     }
 
     /// Guards against state that a failed allocation leaves half-made, in Luau or in our functions: Luau 0.740's
     /// `coroutine.close` left a coroutine that crashed when it was resumed.
     #[test]
     fn whichever_allocation_fails_the_next_run_is_as_it_should_be() {
-        let script = Bytecode::compile("script", SCRIPT.as_bytes()).expect("it compiles");
+        let script = Engine::new().compile("script", SCRIPT).expect("it compiles");
         let expected = run(&mut Vm::new().expect("a VM"), &script).expect("it runs");
         assert!(expected.error.is_none(), "{:?}", expected.error);
         let mut vm = Vm::new().expect("a VM");

@@ -48,7 +48,7 @@ impl<'a> Run<'a> {
     /// Its number, taken when it is first asked for: a request that is refused has none.
     pub(super) fn id(&self) -> u64 {
         self.id.get().unwrap_or_else(|| {
-            let id = self.job.runs.fetch_add(1, Relaxed) + 1;
+            let id = self.job.script.engine.runs.fetch_add(1, Relaxed) + 1;
             self.id.set(Some(id));
             id
         })
@@ -65,7 +65,7 @@ pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
         };
         ffi::lua_settop(state, 0);
         let used = control.heap.used();
-        if control.loaded.borrow_mut().push(state, run.job.script) {
+        if control.loaded.borrow_mut().push(state, &run.job.script.compiled.bytecode) {
             control.heap.raise_base(control.heap.used().saturating_sub(used));
         }
         control.host.prepare(state, &control.heap, run.job, GLOBALS);

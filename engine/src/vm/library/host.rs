@@ -19,8 +19,9 @@ use super::super::heap::Heap;
 use super::super::run::Run;
 use super::super::{Job, encode, fault};
 use super::{bytes, json, push_bytes};
+use crate::engine::Engine;
 use crate::environment::Environment;
-use crate::function::{Call, Function};
+use crate::function::{Call, Functions};
 use crate::pool::Nesting;
 use crate::value::Value;
 
@@ -38,7 +39,6 @@ pub(in super::super) struct Host {
     /// Which environment, and which functions of the script's own, the VM is set up for.
     key: Cell<(u64, u64)>,
     environment: RefCell<Arc<Environment>>,
-    functions: RefCell<Vec<(Arc<str>, Arc<Function>)>>,
     /// What the table of the functions took of the VM's heap, in bytes.
     size: Cell<usize>,
     /// What closures in the VM are called; Luau keeps the addresses, so these stay while the VM lives.
@@ -50,7 +50,6 @@ impl Host {
         Self {
             key: Cell::new((0, 0)),
             environment: RefCell::default(),
-            functions: RefCell::default(),
             size: Cell::new(0),
             names: RefCell::default(),
         }
@@ -72,21 +71,22 @@ impl Host {
         job: &Job<'_>,
         template: c_int,
     ) {
-        let own = job.functions.map_or(0, |functions| functions.id);
-        if self.key.get() == (job.environment.id(), own) {
+        let registered = &job.script.engine.environment;
+        let none = Functions::none();
+        let own = job.script.functions.as_deref().unwrap_or(&none);
+        if self.key.get() == (registered.id(), own.id) {
             return;
         }
-        let environment = job.environment.current();
-        let functions = match job.functions {
-            Some(functions) => environment.functions.merged(functions),
-            None => environment.functions.merged(&crate::function::Functions::none()),
-        };
+        let environment = registered.current();
+        let shared = environment.functions.list.iter().zip(0..).filter(|((name, _), _)| !own.contains(name));
+        // Those of the script's own are numbered down from -1: it has them, and not this VM.
+        let functions = shared.chain(own.list.iter().zip((0..).map(|index: i32| -1 - index)));
         let used = heap.used();
         // SAFETY: by this function's contract. When memory runs out here, the next run finds the old key.
         unsafe {
-            ffi::lua_createtable(state, 0, functions.len() as c_int);
-            for (index, (name, _)) in functions.iter().enumerate() {
-                ffi::lua_pushnumber(state, index as f64);
+            ffi::lua_createtable(state, 0, (environment.functions.list.len() + own.list.len()) as c_int);
+            for ((name, _), number) in functions {
+                ffi::lua_pushnumber(state, f64::from(number));
                 let name = self.keep(name);
                 ffi::lua_pushcclosured(state, call, name, 1);
                 ffi::lua_rawsetfield(state, -2, name);
@@ -96,8 +96,7 @@ impl Host {
         }
         let size = heap.used().saturating_sub(used);
         heap.rebase(self.size.replace(size), size);
-        self.key.set((environment.id, own));
-        *self.functions.borrow_mut() = functions;
+        self.key.set((environment.id, own.id));
         *self.environment.borrow_mut() = environment;
     }
 
@@ -128,8 +127,12 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
         control.host_calls.set(calls + 1);
 
         let result = {
-            let functions = control.host.functions.borrow();
-            let (name, function) = &functions[ffi::lua_tonumber(state, ffi::lua_upvalueindex(1)) as usize];
+            let environment = control.host.environment();
+            let number = ffi::lua_tonumber(state, ffi::lua_upvalueindex(1)) as i32;
+            let (name, function) = match &run.job.script.functions {
+                Some(own) if number < 0 => &own.list[(-1 - number) as usize],
+                _ => &environment.functions.list[number as usize],
+            };
             let count = ffi::lua_gettop(state);
             let arguments = Arguments {
                 state,
@@ -469,7 +472,11 @@ impl Arguments<'_> {
     }
 
     pub(crate) fn script(&self) -> &str {
-        self.run.job.name
+        &self.run.job.script.compiled.name
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        Engine::of(Arc::clone(&self.run.job.script.engine))
     }
 
     pub(crate) fn remaining(&self) -> Duration {
