@@ -27,7 +27,14 @@ pub(crate) fn execute(script: &Script, request: &Request<'_>) -> Result<Trace, E
 
     let (member, watchdog) = lent.parts();
     let watch = watchdog.guard(&member.watched, deadline);
-    let job = Job { script: &script.compiled.bytecode, request, limits: &limits, deadline };
+    let job = Job {
+        name: &script.compiled.name,
+        script: &script.compiled.bytecode,
+        hints: &script.compiled.hints,
+        request,
+        limits: &limits,
+        deadline,
+    };
     let outcome = member.vm.run(&job)?;
     drop(watch);
 

@@ -5,6 +5,7 @@
 //! - [`Engine::compile`] makes a [`Script`], once; [`Script::run`] runs it with a [`Request`], as often as you like and
 //!   from as many threads as you like.
 //! - [`Trace`] is what comes back: how the run ended, what it printed, what it returned.
+//! - [`Engine::check`] tells an author what is wrong with a source, before it runs.
 //! - [`Error`] is what keeps a run from beginning. Errors *in* a script are in the trace.
 //!
 //! ```
@@ -23,9 +24,11 @@
 
 mod cancel;
 mod capture;
+mod check;
 mod engine;
 mod error;
 mod execute;
+mod hints;
 mod limits;
 mod pool;
 mod request;
@@ -36,6 +39,7 @@ mod vm;
 mod watchdog;
 
 pub use cancel::CancelHandle;
+pub use check::{Diagnostic, Severity};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{CompileError, Error, Part, PayloadError, Position};
 pub use limits::{Limits, RunLimits, parse_bytes};

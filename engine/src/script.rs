@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::Shared;
 use crate::error::{CompileError, Error};
 use crate::execute::execute;
+use crate::hints::{self, Hints};
 use crate::limits::{Limits, RunLimits};
 use crate::request::Request;
 use crate::trace::Trace;
@@ -26,6 +27,7 @@ pub(crate) struct Compiled {
     pub(crate) name: Arc<str>,
     pub(crate) version: u64,
     pub(crate) bytecode: Bytecode,
+    pub(crate) hints: Hints,
 }
 
 impl Compiled {
@@ -48,8 +50,14 @@ impl Compiled {
         if let Some(at) = source.iter().position(|&byte| byte == 0) {
             return Err(error(line_at(at), "the source has a NUL byte".to_owned()));
         }
-        let bytecode = Bytecode::compile(name, source).map_err(|(line, reason)| error(line, reason))?;
-        Ok(Self { name: name.into(), version: 1, bytecode })
+        let bytecode =
+            Bytecode::compile(name, source).map_err(|(line, reason)| {
+                match hints::explain_syntax(source, line, &reason) {
+                    Some(hint) => error(line, format!("{reason} ({hint})")),
+                    None => error(line, reason),
+                }
+            })?;
+        Ok(Self { name: name.into(), version: 1, bytecode, hints: Hints::new(source) })
     }
 }
 

@@ -39,6 +39,7 @@ use self::control::Control;
 pub(crate) use self::control::Interrupt;
 pub(crate) use self::scripts::Bytecode;
 use crate::error::Error;
+use crate::hints::Hints;
 use crate::limits::Limits;
 use crate::request::Request;
 use crate::trace::{ErrorKind, ScriptError};
@@ -63,10 +64,19 @@ unsafe impl Send for Vm {}
 
 /// What a run is given.
 pub(crate) struct Job<'a> {
+    pub(crate) name: &'a str,
     pub(crate) script: &'a Bytecode,
+    pub(crate) hints: &'a Hints,
     pub(crate) request: &'a Request<'a>,
     pub(crate) limits: &'a Limits,
     pub(crate) deadline: Deadline,
+}
+
+impl<'a> Job<'a> {
+    /// The hints of the source that an error names: the script's.
+    fn hints(&self, script: &str) -> Option<&'a Hints> {
+        (script == self.name).then_some(self.hints)
+    }
 }
 
 /// What came of a run.
@@ -130,8 +140,12 @@ impl Vm {
     /// The request can't be given to a script, or the engine failed.
     pub(crate) fn run(&mut self, job: &Job<'_>) -> Result<Outcome, Error> {
         let raw = self.state.as_ptr();
-        let run =
-            run::Run { job, payload: RefCell::new(None), value: RefCell::new(None), began: Cell::new(false) };
+        let run = run::Run {
+            job,
+            payload: RefCell::new(None),
+            value: RefCell::new(None),
+            entered: Cell::new(false),
+        };
         let control = self.control();
         control.begin(job.deadline, job.request.cancel.as_ref());
         let _enlisted = job.request.cancel.as_ref().map(|cancel| cancel.enlist(self.interrupt()));
@@ -292,7 +306,15 @@ mod tests {
     fn run(vm: &mut Vm, script: &Bytecode) -> Result<Outcome, Error> {
         let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2],"m":{"k":"v"}}"#);
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
-        vm.run(&Job { script, request: &request, limits: &Limits::default(), deadline })
+        let hints = Hints::new(SCRIPT.as_bytes());
+        vm.run(&Job {
+            name: "script",
+            script,
+            hints: &hints,
+            request: &request,
+            limits: &Limits::default(),
+            deadline,
+        })
     }
 
     /// Guards against state that a failed allocation leaves half-made, in Luau or in our functions: Luau 0.740's

@@ -11,6 +11,9 @@ use super::{encode, tables};
 use crate::error::{Part, PayloadError};
 use crate::request::Body;
 
+/// What Luau calls [`enter`].
+pub(super) const NAME: &CStr = c"perilune";
+
 /// The names of [`enter`]'s upvalues from the third on.
 pub(super) const NAMES: [&CStr; 6] = [c"GET", c"POST", c"ARGS", c"_G", c"CONFIG", c"META"];
 const GLOBALS: c_int = ffi::lua_upvalueindex(1);
@@ -27,17 +30,16 @@ pub(super) struct Run<'a> {
     pub(super) job: &'a Job<'a>,
     pub(super) payload: RefCell<Option<PayloadError>>,
     pub(super) value: RefCell<Option<Result<String, encode::Refused>>>,
-    /// The script itself was called.
-    pub(super) began: Cell<bool>,
+    /// [`enter`] was called: it can't be again.
+    pub(super) entered: Cell<bool>,
 }
 
-/// The function that a run calls, protected. It takes the run from the control, so that a script that gets hold of
-/// this function (by `debug.info`) can do nothing with it.
+/// The function that a run calls, protected. A script that gets hold of it (by `debug.info`) can do nothing with it.
 pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
     // SAFETY: called by `Vm::run` or by a script; `run` points to the former's, which outlives the call, or is null.
     unsafe {
         let control = Control::of(state);
-        let Some(run) = control.run.replace(std::ptr::null()).as_ref() else {
+        let Some(run) = control.run.get().as_ref().filter(|run| !run.entered.replace(true)) else {
             ffi::luaL_error(state, c"this function can't be called".as_ptr())
         };
         ffi::lua_settop(state, 0);
@@ -51,7 +53,6 @@ pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
             return 0;
         }
         ffi::lua_setfenv(state, 2);
-        run.began.set(true);
         ffi::lua_call(state, 0, ffi::LUA_MULTRET);
         *run.value.borrow_mut() = value(state, run.job.limits.value);
     }
