@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use crate::batch::Batch;
+use crate::check::{Diagnostic, check};
 use crate::environment::Registered;
 use crate::error::{CompileError, Error};
 use crate::function::{Call, HostError};
@@ -175,6 +176,22 @@ impl Engine {
         callback: impl FnOnce(Result<Trace, Error>) + Send + 'static,
     ) {
         submit(script, request, None, Box::new(callback));
+    }
+
+    /// What is wrong with a source, and what may silently do something else than its author expects of Lua, line by
+    /// line: every syntax error that can be told apart from what follows of another, or else warnings, up to 100. It
+    /// runs nothing, and compiles up to 40 times.
+    ///
+    /// ```
+    /// use perilune::{Engine, Severity};
+    ///
+    /// let found = Engine::new().check("hello", "prnt(ARGS.monster)");
+    /// assert_eq!(found[0].severity, Severity::Warning);
+    /// assert_eq!(found[0].to_string(), "hello:1: warning: prnt is not there: did you mean print?");
+    /// ```
+    #[must_use]
+    pub fn check(&self, name: &str, source: impl AsRef<[u8]>) -> Vec<Diagnostic> {
+        check(name, source.as_ref(), &self.shared.limits)
     }
 
     /// The ceilings of every run.

@@ -7,6 +7,7 @@
 //! - [`Scripts`] are an engine's scripts by name, which change while runs go on: [`Engine::run`] runs the one that serves.
 //! - [`Trace`] is what comes back: how the run ended, what it printed, what it returned.
 //! - [`Metrics`] are the numbers to watch.
+//! - [`Engine::check`] tells an author what is wrong with a source, before it runs.
 //! - [`Error`] is what keeps a run from beginning. Errors *in* a script are in the trace.
 //!
 //! ```
@@ -26,6 +27,7 @@
 mod batch;
 mod cancel;
 mod capture;
+mod check;
 mod counters;
 mod directory;
 mod engine;
@@ -33,6 +35,7 @@ mod environment;
 mod error;
 mod execute;
 mod function;
+mod hints;
 mod limits;
 mod metrics;
 mod pool;
@@ -54,6 +57,7 @@ mod watchdog;
 
 pub use batch::Batch;
 pub use cancel::CancelHandle;
+pub use check::{Diagnostic, Severity};
 pub use directory::{FileError, Report};
 pub use engine::{Engine, EngineBuilder};
 pub use error::{CompileError, Error, Part, PayloadError, Position};

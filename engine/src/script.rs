@@ -8,6 +8,7 @@ use crate::engine::Shared;
 use crate::error::{CompileError, Error};
 use crate::execute::execute;
 use crate::function::{Call, Functions, HostError};
+use crate::hints::{self, Hints};
 use crate::limits::{Limits, RunLimits};
 use crate::request::Request;
 use crate::trace::Trace;
@@ -33,6 +34,7 @@ pub(crate) struct Compiled {
     pub(crate) version: u64,
     pub(crate) hash: String,
     pub(crate) bytecode: Bytecode,
+    pub(crate) hints: Hints,
 }
 
 /// The SHA-256 of a source, in lower-case hex. Hosts in any language have it at hand, to see what serves.
@@ -60,8 +62,15 @@ impl Compiled {
         if let Some(at) = source.iter().position(|&byte| byte == 0) {
             return Err(error(line_at(at), "the source has a NUL byte".to_owned()));
         }
-        let bytecode = Bytecode::compile(name, source).map_err(|(line, reason)| error(line, reason))?;
-        Ok(Self { name: name.into(), version: 1, hash: content_hash(source), bytecode })
+        let bytecode =
+            Bytecode::compile(name, source).map_err(|(line, reason)| {
+                match hints::explain_syntax(source, line, &reason) {
+                    Some(hint) => error(line, format!("{reason} ({hint})")),
+                    None => error(line, reason),
+                }
+            })?;
+        let (name, hash, hints) = (name.into(), content_hash(source), Hints::new(source));
+        Ok(Self { name, version: 1, hash, bytecode, hints })
     }
 }
 

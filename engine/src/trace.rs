@@ -104,7 +104,8 @@ impl ErrorKind {
 pub struct ScriptError {
     /// What kind.
     pub kind: ErrorKind,
-    /// Its text, at most 8 KiB. An error value that is not a string is described.
+    /// Its text, at most 8 KiB. An error value that is not a string is described. Behind an error of a name that is not
+    /// there stands what may be meant: `(json.enc0de is not there: did you mean json.encode?)`.
     pub message: String,
     /// The script in which it was raised; `None` when none was running.
     pub script: Option<String>,

@@ -32,6 +32,8 @@ const FILES: &[(&str, &[u8])] = &[
     ("letter.lua", b"return 'b'"),
     ("unfinished.lua", b"local a = 1\n\nlocal b = = 2\n"),
     ("unclosed.lua", b"while true do"),
+    ("broken.lua", b"function a()\n  x = = 1\nend\n\nfunction b()\n  goto done\nend\nprnt(1)"),
+    ("doubtful.lua", b"local n = 1\nif n == 1 then prnt(n) end\nreturn math.type(n)"),
     ("latin.lua", b"-- one\nprint('\xe9')"),
     ("nul.lua", b"print('\0')"),
     ("body.json", br#"{"n": 1}"#),
@@ -412,6 +414,29 @@ fn check_looks_at_every_file() {
 }
 
 #[test]
+fn check_tells_every_error_and_warns_where_there_is_none() {
+    let done = perilune(&["check", "doubtful.lua"]);
+    let warnings = "\
+doubtful.lua:2: warning: prnt is not there: did you mean print?
+doubtful.lua:3: warning: math.type is not in Luau: all numbers are doubles; use x % 1 == 0
+";
+    assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (Some(0), "", warnings));
+    let done = perilune(&["check", "broken.lua", "doubtful.lua"]);
+    let errors = "\
+broken.lua:2: Expected identifier when parsing expression, got '='
+broken.lua:6: Incomplete statement: expected assignment or a function call (Luau has no goto: use continue, break or a \
+                  function)
+";
+    assert_eq!((done.code, done.stdout.as_str()), (Some(2), ""), "{done:?}");
+    assert_eq!(done.stderr, [errors, warnings].concat());
+    let done = finish(command(&["check", "-"]), b"prnt(1)");
+    assert_eq!(
+        (done.code, done.stderr.as_str()),
+        (Some(0), "stdin:1: warning: prnt is not there: did you mean print?\n")
+    );
+}
+
+#[test]
 fn bench_prints_a_histogram() {
     let done = perilune(&["bench", "hello.v2.lua", "--get", "monster=Manticore", "--seconds", "0.01"]);
     // No progress either: stderr is no terminal.
@@ -471,7 +496,10 @@ fn help_and_version_go_to_stdout() {
         (&["--help"], &["run", "check", "bench"]),
         (&["run", "--help"], &run),
         (&["bench", "--help"], &[&run[..], &["--seconds"]].concat()),
-        (&["check", "-h"], &["<FILE>...", "FILE:LINE: REASON"]),
+        (
+            &["check", "-h"],
+            &["<FILE>...", "FILE:LINE: REASON", "FILE:LINE: warning: ", "Exit code: 0 all compile"],
+        ),
     ];
     for (arguments, parts) in cases {
         let done = perilune(arguments);

@@ -196,11 +196,11 @@ fn github_push_fails_where_the_body_is_something_else() {
     let meta = file("github_push.meta.json");
     let expected = Expected {
         stderr: "github_push:67: the event has no ref: is POST the payload of a push?\nstack traceback:\n\
-            \t[C]: in function 'error'\n\tgithub_push:67: in a function\n",
+            \t[C]: in function 'error'\n\tgithub_push:67: in the main part\n",
         error: Some((
             "github_push:67: the event has no ref: is POST the payload of a push?",
             67,
-            "[C]: in function 'error'\ngithub_push:67: in a function",
+            "[C]: in function 'error'\ngithub_push:67: in the main part",
         )),
         ..Expected::default()
     };

@@ -1,59 +1,25 @@
 //! What a script sees: the closed list of names, how they behave, and what it can't change.
 
 mod common;
+// The lists that hints go by: `require`, `host` and `set_response` are tested elsewhere.
+#[path = "../src/hints/elsewhere.rs"]
+mod elsewhere;
+#[allow(dead_code, reason = "as above")]
+#[path = "../src/hints/names.rs"]
+mod names;
 
 use std::collections::BTreeSet;
 
 use common::{assert_success, run, run_with, text, text_with, value};
+use elsewhere::ELSEWHERE;
+use names::{GLOBALS, HOST, LIBRARIES};
 use perilune::Request;
 use serde_json::{Value, json};
-
-/// Every global function and value that is not a library.
-const GLOBALS: &str = "_G _VERSION ARGS CONFIG GET META POST assert error getmetatable host ipairs next pairs pcall \
-    print rawequal rawget rawlen rawset require select set_response setmetatable tonumber tostring type typeof unpack \
-    warn xpcall";
-
-/// Every library with its members.
-const LIBRARIES: &[(&str, &str)] = &[
-    (
-        "bit32",
-        "arshift band bnot bor btest bxor byteswap countlz countrz extract lrotate lshift replace rrotate rshift",
-    ),
-    (
-        "buffer",
-        "copy create fill fromstring len readbits readf32 readf64 readi16 readi32 readi8 readstring readu16 readu32 \
-         readu8 tostring writebits writef32 writef64 writei16 writei32 writei8 writestring writeu16 writeu32 writeu8",
-    ),
-    ("coroutine", "close create isyieldable resume running status wrap yield"),
-    ("debug", "info traceback"),
-    ("io", "stderr stdout write"),
-    ("json", "array decode encode null"),
-    (
-        "math",
-        "abs acos asin atan atan2 ceil clamp cos cosh deg e exp floor fmod frexp huge isfinite isinf isnan ldexp lerp log \
-         log10 map max min modf nan noise phi pi pow rad random randomseed round sign sin sinh sqrt sqrt2 tan tanh tau",
-    ),
-    ("os", "clock date difftime time"),
-    (
-        "string",
-        "byte char find format gmatch gsub len lower match pack packsize rep reverse split sub unpack upper",
-    ),
-    (
-        "table",
-        "clear clone concat create find foreach foreachi freeze getn insert isfrozen maxn move pack remove sort unpack",
-    ),
-    ("utf8", "char charpattern codepoint codes len offset"),
-    ("vector", "abs ceil clamp create cross dot floor lerp max min magnitude normalize one angle sign zero"),
-];
 
 /// Names that other Luas have, or Luau before it is sandboxed.
 const ABSENT: &str = "getfenv setfenv loadstring load loadfile dofile collectgarbage gcinfo newproxy module package \
     ffi jit bit lfs arg Instance game script shared plugin task delay spawn wait tick time settings stats ypcall \
     printidentity elapsedTime version";
-
-fn words(text: &str) -> BTreeSet<String> {
-    text.split_whitespace().map(str::to_owned).collect()
-}
 
 #[test]
 fn the_members_of_every_library_are_the_listed_ones() {
@@ -63,7 +29,7 @@ fn the_members_of_every_library_are_the_listed_ones() {
             "local names = json.array() for name in pairs({library}) do table.insert(names, name) end return names"
         );
         let found: BTreeSet<String> = serde_json::from_value(value(&source)).expect("names");
-        let listed = words(members);
+        let listed = members.iter().map(|name| (*name).to_owned()).collect();
         let (more, less): (Vec<_>, Vec<_>) =
             (found.difference(&listed).collect(), listed.difference(&found).collect());
         if !more.is_empty() || !less.is_empty() {
@@ -75,11 +41,15 @@ fn the_members_of_every_library_are_the_listed_ones() {
 
 #[test]
 fn the_globals_are_the_listed_ones() {
-    for name in words(GLOBALS).into_iter().chain(LIBRARIES.iter().map(|(name, _)| (*name).to_owned())) {
+    for name in GLOBALS.iter().chain(HOST).chain(LIBRARIES.iter().map(|(name, _)| name)) {
         assert_eq!(text(&format!("return {name} ~= nil and _G.{name} == {name}")), "true", "{name}");
     }
-    for name in words(ABSENT) {
+    for name in ABSENT.split_whitespace() {
         assert_eq!(text(&format!("return {name} == nil and _G.{name} == nil")), "true", "{name}");
+    }
+    for (name, _) in ELSEWHERE {
+        let global = name.split('.').next().unwrap_or(name);
+        assert_eq!(text(&format!("return {global} == nil or {name} == nil")), "true", "{name}");
     }
     let own = "local names = {} for name in pairs(_G) do table.insert(names, name) end table.sort(names) return names";
     assert_eq!(value(own), json!(["ARGS", "CONFIG", "GET", "META", "POST", "_G", "host"]));
@@ -88,7 +58,7 @@ fn the_globals_are_the_listed_ones() {
 /// Everything that can be reached from the globals is listed, wherever it hides.
 #[test]
 fn walking_finds_nothing_that_is_not_listed() {
-    let roots = LIBRARIES.iter().map(|(name, _)| *name).chain(GLOBALS.split_whitespace());
+    let roots = LIBRARIES.iter().map(|(name, _)| name).chain(GLOBALS).chain(HOST);
     let roots: String = roots.map(|name| format!("{name} = {name}, ")).collect();
     let source = format!(
         "local seen, found, queue = {{}}, json.array(), {{{{{roots}}}}}
@@ -106,13 +76,10 @@ fn walking_finds_nothing_that_is_not_listed() {
          return found"
     );
     let found: BTreeSet<String> = serde_json::from_value(value(&source)).expect("names");
-    let mut listed = words(GLOBALS);
-    for (library, members) in LIBRARIES {
-        listed.insert((*library).to_owned());
-        listed.extend(words(members));
-    }
-    // A metatable's own keys.
-    listed.extend(words("__index __metatable __type __eq __tostring"));
+    let members = LIBRARIES.iter().flat_map(|(library, members)| members.iter().chain([library]));
+    // The last ones are a metatable's own keys.
+    let keys = "__index __metatable __type __eq __tostring".split_whitespace();
+    let listed = GLOBALS.iter().chain(HOST).chain(members).copied().chain(keys).map(str::to_owned).collect();
     let more: Vec<_> = found.difference(&listed).collect();
     assert!(more.is_empty(), "{more:?}");
 }

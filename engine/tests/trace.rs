@@ -351,3 +351,23 @@ fn a_result_that_is_no_json_is_a_failure_of_kind_value() {
     assert!(trace.stderr_text().contains(&error.message));
     assert_eq!(text("return 1"), "1");
 }
+
+#[test]
+fn a_traceback_tells_the_main_part_from_functions_without_a_name() {
+    let traceback = |source| run(source).error.expect("an error").traceback;
+    assert_eq!(
+        traceback("local t = {function(...) error('x') end} (function(...)\n  t[1]()\nend)()"),
+        "[C]: in function 'error'\ntest:1: in a function\ntest:2: in a function\ntest:3: in the main part"
+    );
+    assert_eq!(
+        traceback("local ok, e = pcall(function(...) return debug.traceback() end) error(e, 0)")
+            .lines()
+            .nth(1),
+        Some("test:1: in the main part")
+    );
+    let value = run("return pcall(function(...) return debug.traceback() end)").value;
+    let expected = r#"[true,"test:1: in a function\n[C]: in function 'pcall'\ntest:1: in the main part"]"#;
+    assert_eq!(value.as_deref(), Some(expected));
+    let value = run("return coroutine.wrap(function(...) return debug.traceback() end)()").value;
+    assert_eq!(value.as_deref(), Some("\"test:1: in a function\""));
+}

@@ -8,6 +8,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
 use super::library::{bytes, check_bytes, push_bytes};
+use crate::hints::Raised;
 
 /// The longest message kept, in bytes, without the word on its length.
 const MESSAGE: usize = 8 * 1024;
@@ -82,7 +83,10 @@ pub(super) unsafe extern "C-unwind" fn keep(state: *mut lua_State) -> c_int {
         let control = Control::of(state);
         let message = message(state);
         let mut fault = Fault { message, ..Fault::default() };
-        trace(state, &mut fault);
+        let innermost = trace(state, &mut fault);
+        if let Some(hint) = innermost.and_then(|level| hint(state, level, &fault.message)) {
+            let _ = write!(fault.message, " ({hint})");
+        }
         *control.error.borrow_mut() = Some(fault);
         ffi::lua_settop(state, 1);
     }
@@ -134,23 +138,80 @@ unsafe fn text(state: *mut lua_State, index: c_int) -> String {
     text
 }
 
-/// Fills in the chain of calls, and the place of the innermost one in a script.
+/// Fills in the chain of calls, and the place of the innermost one in a script, whose level is returned.
 ///
 /// # Safety
 /// `state` is the thread that failed, at the call of the handler.
-unsafe fn trace(state: *mut lua_State, fault: &mut Fault) {
+unsafe fn trace(state: *mut lua_State, fault: &mut Fault) -> Option<c_int> {
     // SAFETY: by this function's contract.
     unsafe {
         // Level 0 is the handler, the last one our own entry.
         let (first, last) = (1, ffi::lua_stackdepth(state) - 2);
         fault.traceback = calls(state, first, last);
-        let innermost =
-            (first..=last).filter_map(|level| Call::at(state, level)).find(|call| call.line.is_some());
-        if let Some(call) = innermost {
-            // The message names the line better where it was raised elsewhere: in a coroutine, or with a level.
-            fault.line = line_in(&fault.message, &call.script).or(call.line);
-            fault.script = Some(call.script);
+        let (level, call) = (first..=last)
+            .filter_map(|level| Some((level, Call::at(state, level)?)))
+            .find(|(_, call)| call.line.is_some())?;
+        // The message names the line better where it was raised elsewhere: in a coroutine, or with a level.
+        fault.line = line_in(&fault.message, &call.script).or(call.line);
+        fault.script = Some(call.script);
+        Some(level)
+    }
+}
+
+/// What the author of the script may have meant; of a run's globals those count that the function at `level` sees.
+///
+/// # Safety
+/// As [`trace`], and the call at `level` is one of a script.
+unsafe fn hint(state: *mut lua_State, level: c_int, message: &str) -> Option<String> {
+    let raised = Raised::parse(message)?;
+    // SAFETY: by this function's contract; the run outlives its calls. The names are constants of code that is loaded:
+    // pushing them takes no memory.
+    unsafe {
+        let control = Control::of(state);
+        let script = &control.run.get().as_ref()?.job.script.compiled;
+        let environment = control.host.environment();
+        let hints = match environment.modules.get(raised.script) {
+            Some(module) if *script.name != *raised.script => &module.hints,
+            _ if *script.name == *raised.script => &script.hints,
+            _ => return None,
+        };
+        let top = ffi::lua_gettop(state);
+        let mut info = MaybeUninit::<ffi::lua_Debug>::zeroed();
+        if ffi::lua_getinfo(state, level, c"f".as_ptr(), info.as_mut_ptr()) == 0 {
+            return None;
         }
+        ffi::lua_getfenv(state, -1);
+        let globals = top + 2;
+        let hint = hints.explain(&raised, |name, member| {
+            let is_absent = !push_field(state, globals, name)
+                && !push_field(state, ffi::LUA_GLOBALSINDEX, name)
+                || member.is_some_and(|member| {
+                    // A table of the script's own may have members that are not in it.
+                    ffi::lua_istable(state, -1) != 0
+                        && ffi::lua_getmetatable(state, -1) == 0
+                        && !push_field(state, ffi::lua_gettop(state), member)
+                });
+            ffi::lua_settop(state, globals);
+            is_absent
+        });
+        ffi::lua_settop(state, top);
+        hint
+    }
+}
+
+/// Pushes what a table holds under `name`, unless that is nothing.
+///
+/// # Safety
+/// There is a table at `index`, and two free stack slots.
+unsafe fn push_field(state: *mut lua_State, index: c_int, name: &str) -> bool {
+    // SAFETY: by this function's contract.
+    unsafe {
+        push_bytes(state, name.as_bytes());
+        let is_there = ffi::lua_rawget(state, index) != ffi::LUA_TNIL;
+        if !is_there {
+            ffi::lua_pop(state, 1);
+        }
+        is_there
     }
 }
 
@@ -213,6 +274,32 @@ fn line_in(message: &str, script: &str) -> Option<u32> {
     line.parse().ok()
 }
 
+/// The functions of ours that call a source's main part.
+const BEGIN: [&CStr; 2] = [super::run::NAME, c"require"];
+
+/// Whether the call at `level` is of one of [`BEGIN`].
+///
+/// # Safety
+/// `state` is a live thread.
+unsafe fn begins(state: *mut lua_State, level: c_int) -> bool {
+    let mut info = MaybeUninit::<ffi::lua_Debug>::zeroed();
+    // SAFETY: as in `Call::at`.
+    unsafe {
+        if ffi::lua_getinfo(state, level, c"sn".as_ptr(), info.as_mut_ptr()) == 0 {
+            return false;
+        }
+        let info = info.assume_init_ref();
+        is_c(info) && !info.name.is_null() && BEGIN.contains(&CStr::from_ptr(info.name))
+    }
+}
+
+/// # Safety
+/// Luau filled in the fields of `s`.
+unsafe fn is_c(info: &ffi::lua_Debug) -> bool {
+    // SAFETY: by this function's contract.
+    unsafe { CStr::from_ptr(info.what) == c"C" }
+}
+
 /// One call of a traceback.
 struct Call {
     script: String,
@@ -241,16 +328,16 @@ impl Call {
                     String::from_utf8_lossy(bytes).into_owned()
                 })
             };
-            let what = text(info.what);
-            let is_c = what.as_deref() == Some("C");
+            let is_c = is_c(info);
+            let function = text(info.name).filter(|name| !name.is_empty());
             Some(Self {
                 script: text(info.short_src).unwrap_or_default(),
                 line: u32::try_from(info.currentline).ok().filter(|line| *line > 0 && !is_c),
-                function: text(info.name).filter(|name| !name.is_empty()).map(|mut name| {
+                is_main: function.is_none() && !is_c && begins(state, level + 1),
+                function: function.map(|mut name| {
                     name.truncate(name.floor_char_boundary(NAME));
                     name
                 }),
-                is_main: what.as_deref() == Some("main"),
             })
         }
     }

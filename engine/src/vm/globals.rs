@@ -233,7 +233,7 @@ unsafe fn push_entry(state: *mut lua_State) {
         for name in run::NAMES {
             ffi::lua_pushliteral(state, name);
         }
-        ffi::lua_pushcclosured(state, run::enter, c"perilune".as_ptr(), 2 + run::NAMES.len() as c_int);
+        ffi::lua_pushcclosured(state, run::enter, run::NAME.as_ptr(), 2 + run::NAMES.len() as c_int);
     }
 }
 

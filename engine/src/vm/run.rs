@@ -13,6 +13,9 @@ use super::{encode, tables};
 use crate::error::{Part, PayloadError};
 use crate::request::Body;
 
+/// What Luau calls [`enter`].
+pub(super) const NAME: &CStr = c"perilune";
+
 /// The names of [`enter`]'s upvalues from the third on.
 pub(super) const NAMES: [&CStr; 6] = [c"GET", c"POST", c"ARGS", c"_G", c"CONFIG", c"META"];
 const GLOBALS: c_int = ffi::lua_upvalueindex(1);

@@ -12,6 +12,9 @@ use super::{collisions, globals};
 /// Stack for one compilation: Luau's parser recurses up to 1,000 levels, in frames of up to 2 KiB.
 const COMPILE_STACK: usize = 8 << 20;
 
+/// The longest reason kept of an error, in bytes.
+const REASON: usize = 512;
+
 /// Scripts that one VM keeps loaded.
 const KEPT: usize = 512;
 
@@ -77,20 +80,19 @@ impl Bytecode {
     }
 }
 
-/// The longest reason of a compile error, in bytes: Luau's names the token, which may be the whole source.
-const REASON: usize = 500;
-
-/// Luau's `:LINE: reason`.
+/// Luau's `:LINE: reason`. The reason may quote a string of the source, of any length and with newlines.
 fn parse_error(message: &str) -> (u32, String) {
     let text = message.strip_prefix(':').unwrap_or(message);
-    if text.len() > REASON {
-        let (line, reason) = parse_error(&text[..text.floor_char_boundary(REASON)]);
-        return (line, reason + "…");
+    let (line, reason) = match text.split_once(": ") {
+        Some((line, reason)) if line.parse::<u32>().is_ok() => (line.parse().unwrap_or(1), reason),
+        _ => (1, text),
+    };
+    let cut = reason.floor_char_boundary(REASON);
+    let mut shown = reason[..cut].replace(char::is_control, " ");
+    if cut < reason.len() {
+        shown.push('…');
     }
-    match text.split_once(": ") {
-        Some((line, reason)) if line.parse::<u32>().is_ok() => (line.parse().unwrap_or(1), reason.to_owned()),
-        _ => (1, text.to_owned()),
-    }
+    (line, shown)
 }
 
 /// The functions of the scripts that a VM has loaded, by their bytecode's id.

@@ -24,8 +24,11 @@ pub(crate) enum Command {
 Exit code: 0 success; 1 any other status, the trace is still printed; 2 usage, an unreadable file, a compile error \
 or a bad payload: one line on stderr and nothing on stdout.")]
     Run(RunArguments),
-    /// Compiles scripts without running them; each that fails is a line FILE:LINE: REASON on stderr
-    #[command(after_help = "Exit code: 0 all compile; 2 some don't, or can't be read.")]
+    /// Compiles scripts without running them: a line FILE:LINE: REASON on stderr for each error; where there is none, a
+    /// line FILE:LINE: warning: … for what may not be there, or differs from other Luas
+    #[command(
+        after_help = "Exit code: 0 all compile, whatever the warnings; 2 some don't, or can't be read."
+    )]
     Check {
         /// The scripts; - is stdin
         #[arg(value_name = "FILE", required = true, value_parser = script())]

@@ -86,7 +86,7 @@ pub(crate) fn prepare(arguments: &RunArguments) -> Result<(Script, Request<'stat
     Ok((script, request.into_owned()))
 }
 
-pub(crate) fn compile(engine: &Engine, input: &Input) -> Result<Script, Refused> {
+fn compile(engine: &Engine, input: &Input) -> Result<Script, Refused> {
     engine
         .compile(&input.name(), input.read()?)
         .map_err(|error| Refused::Compile(input.path().into_owned(), error))

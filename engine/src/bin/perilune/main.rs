@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use perilune::Engine;
+use perilune::{Engine, Severity};
 
 use args::{Arguments, Command, Input, RunArguments};
 use call::Refused;
@@ -49,15 +49,27 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Refused> {
     Ok(if trace.ok() { ExitCode::SUCCESS } else { ExitCode::from(NOT_A_SUCCESS) })
 }
 
-/// Compiles every file, whatever comes of those before it.
+/// Looks at every file, whatever comes of those before it.
 fn check(files: &[Input]) -> Result<ExitCode, Refused> {
     call::at_most_one_stdin(files)?;
     let engine = Engine::new();
     let mut code = ExitCode::SUCCESS;
     for file in files {
-        if let Err(refused) = call::compile(&engine, file) {
-            complain(&refused);
-            code = ExitCode::from(REFUSED);
+        match file.read() {
+            Ok(source) => {
+                for mut found in engine.check(&file.name(), source) {
+                    // It leads to the file where the script's name does not.
+                    found.script = file.path().into_owned();
+                    complain(&found);
+                    if found.severity == Severity::Error {
+                        code = ExitCode::from(REFUSED);
+                    }
+                }
+            }
+            Err(reason) => {
+                complain(&Refused::from(reason));
+                code = ExitCode::from(REFUSED);
+            }
         }
     }
     Ok(code)

@@ -14,4 +14,4 @@ log("stopped")
 --> caller_info.lua:10: stopped
 
 -- raises here:
---> caller_info.lua:5: attempt to call a nil value
+--> caller_info.lua:5: attempt to call a nil value (debug.getinfo is not in Luau: use debug.info(level, "sln"))

@@ -31,4 +31,4 @@ print(pcall(transfer, true))
 --> false	disk full
 
 -- raises here:
---> close_resources.lua:12: Expected identifier when parsing expression, got '<'
+--> close_resources.lua:12: Expected identifier when parsing expression, got '<' (Luau has no <close>: call a function that closes, after pcall)

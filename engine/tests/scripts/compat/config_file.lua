@@ -15,4 +15,4 @@ print(load_config("/nonexistent/retries.txt").retries)
 --> 3
 
 -- raises here:
---> config_file.lua:5: attempt to call a nil value
+--> config_file.lua:5: attempt to call a nil value (io.open is not there: a script reaches no files; the host's settings are in CONFIG)

@@ -24,4 +24,4 @@ end
 --> 5 MiB
 
 -- raises here:
---> const_limits.lua:4: Expected identifier when parsing expression, got '<'
+--> const_limits.lua:4: Expected identifier when parsing expression, got '<' (Luau has no <const>: use a plain local, or const in place of local)

@@ -19,4 +19,4 @@ print("total", total)
 --> total	42
 
 -- raises here:
---> continue_with_goto.lua:6: Incomplete statement: expected assignment or a function call
+--> continue_with_goto.lua:6: Incomplete statement: expected assignment or a function call (Luau has no goto: use continue, break or a function)

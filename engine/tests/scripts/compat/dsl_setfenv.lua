@@ -18,4 +18,4 @@ print(settings.server, #settings.ports, server)
 --> example.com	2	nil
 
 -- raises here:
---> dsl_setfenv.lua:6: attempt to call a nil value
+--> dsl_setfenv.lua:6: attempt to call a nil value (setfenv is not there: environments can't be changed; use the fields of a table)

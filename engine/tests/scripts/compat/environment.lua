@@ -9,4 +9,4 @@ print("stage", stage, "debugging", debugging)
 --> stage	production	debugging	false
 
 -- raises here:
---> environment.lua:4: attempt to call a nil value
+--> environment.lua:4: attempt to call a nil value (os.getenv is not there: the host's settings are in CONFIG)

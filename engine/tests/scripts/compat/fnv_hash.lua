@@ -19,4 +19,4 @@ end
 --> 1db5e41b	11
 
 -- raises here:
---> fnv_hash.lua:7: Expected ')' (to close '(' at column 13), got '~'
+--> fnv_hash.lua:7: Expected ')' (to close '(' at column 13), got '~' (Luau has no ~ operator: use bit32.bxor(a, b))

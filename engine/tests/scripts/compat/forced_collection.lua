@@ -19,4 +19,4 @@ print("imported", import(250))
 --> imported	1125
 
 -- raises here:
---> forced_collection.lua:11: attempt to call a nil value
+--> forced_collection.lua:11: attempt to call a nil value (collectgarbage is not there, and not needed: the engine collects in time)

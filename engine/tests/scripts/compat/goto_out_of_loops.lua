@@ -25,4 +25,4 @@ print("tries", tries)
 --> tries	3
 
 -- raises here:
---> goto_out_of_loops.lua:6: Expected identifier when parsing expression, got '::'
+--> goto_out_of_loops.lua:6: Expected identifier when parsing expression, got '::' (Luau has no labels and no goto: use continue, break or a function)

@@ -22,4 +22,4 @@ print(problems { id = 7.5, price = "12" })
 --> id: expected integer; name: expected string; price: expected number
 
 -- raises here:
---> integer_check.lua:10: attempt to call a nil value
+--> integer_check.lua:10: attempt to call a nil value (math.type is not in Luau: all numbers are doubles; use x % 1 == 0)

@@ -16,4 +16,4 @@ end
 --> vat	190
 
 -- raises here:
---> load_with_env.lua:5: attempt to call a nil value
+--> load_with_env.lua:5: attempt to call a nil value (load is not there: no code is made at run time; keep functions in a table)

@@ -11,4 +11,4 @@ print(total)
 --> 4
 
 -- raises here:
---> lua50_names.lua:5: attempt to call a nil value
+--> lua50_names.lua:5: attempt to call a nil value (string.gfind is not in Luau: use string.gmatch)

@@ -17,4 +17,4 @@ print(_M._NAME, prices.label(100))
 --> prices	119.00 EUR
 
 -- raises here:
---> module_function.lua:4: attempt to index nil with 'seeall'
+--> module_function.lua:4: attempt to index nil with 'seeall' (package is not there: modules come from the host, with require)

@@ -17,4 +17,4 @@ log("warn")
 --> WARN: 
 
 -- raises here:
---> old_varargs.lua:6: attempt to index nil with 'n'
+--> old_varargs.lua:6: attempt to index nil with 'n' (arg is not there: the request's parameters are in ARGS, those of a function in ...)

@@ -17,4 +17,4 @@ print(roles.owner, can("owner", WRITE))
 --> 5	false
 
 -- raises here:
---> permission_flags.lua:4: Expected identifier when parsing expression, got '<'
+--> permission_flags.lua:4: Expected identifier when parsing expression, got '<' (Luau has no << operator: use bit32.lshift(a, n))

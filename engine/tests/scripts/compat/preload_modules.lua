@@ -14,4 +14,4 @@ print(text.name, text.title("manticore"), require "util.text" == text)
 --> util.text	Manticore	true
 
 -- raises here:
---> preload_modules.lua:4: attempt to index nil with 'preload'
+--> preload_modules.lua:4: attempt to index nil with 'preload' (package is not there: modules come from the host, with require)

@@ -12,4 +12,4 @@ print(count, bytes, io.read("a"))
 --> 0	0	
 
 -- raises here:
---> read_input.lua:5: attempt to call a nil value
+--> read_input.lua:5: attempt to call a nil value (io.lines is not there: the request's body is in POST)

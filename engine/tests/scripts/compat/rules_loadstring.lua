@@ -16,4 +16,4 @@ end
 --> vip	false
 
 -- raises here:
---> rules_loadstring.lua:10: attempt to call a nil value
+--> rules_loadstring.lua:10: attempt to call a nil value (loadstring is not there: no code is made at run time; keep functions in a table)

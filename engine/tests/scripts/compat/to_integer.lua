@@ -18,4 +18,4 @@ end
 --> x	nil	not a page: x
 
 -- raises here:
---> to_integer.lua:5: attempt to call a nil value
+--> to_integer.lua:5: attempt to call a nil value (math.tointeger is not in Luau: all numbers are doubles; use tonumber, and x % 1 == 0)

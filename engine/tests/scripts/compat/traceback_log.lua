@@ -35,4 +35,4 @@ print(report)
 --> traceback_log.lua:10: in function 'checkout'
 --> traceback_log.lua:14: in a function
 --> [C]: in function 'xpcall'
---> traceback_log.lua:14: in a function
+--> traceback_log.lua:14: in the main part

@@ -1,0 +1,87 @@
+//! Help for authors: what a script names that is not there and may have been meant, what its syntax has from other Luas.
+//! Told with an error, and by [`Engine::check`](crate::Engine::check).
+//!
+//! The findings are made when they are first needed, from the source, which is kept for that: made at each compilation
+//! they would cost a quarter of it.
+
+mod blocks;
+mod dialects;
+mod elsewhere;
+mod findings;
+mod lexer;
+mod names;
+mod scan;
+mod typo;
+
+use std::sync::OnceLock;
+
+pub(crate) use self::blocks::{Blocks, Open};
+pub(crate) use self::dialects::explain_syntax;
+pub(crate) use self::findings::{Finding, findings};
+pub(crate) use self::lexer::{Kind, Lexer, MAX_SOURCE, Token};
+pub(crate) use self::scan::{Sink, Use, scan};
+
+/// The longest source that findings are made of while a run waits for them, in bytes: 5 ms.
+const LONGEST: usize = 512 << 10;
+
+/// Findings told of one error.
+const TOLD: usize = 2;
+
+/// A compiled source, and what it names that is not there.
+pub(crate) struct Hints {
+    source: Box<[u8]>,
+    findings: OnceLock<Vec<Finding>>,
+}
+
+/// What Luau says of an error: the script and the line at its beginning, and the rest.
+pub(crate) struct Raised<'a> {
+    pub(crate) script: &'a str,
+    line: u32,
+    reason: &'a str,
+}
+
+impl<'a> Raised<'a> {
+    /// Of `hello:3: attempt to …`. An error that was raised anew has several places; the innermost counts.
+    pub(crate) fn parse(message: &'a str) -> Option<Self> {
+        let begin =
+            [": attempt to ", ": invalid argument #"].into_iter().find_map(|text| message.find(text))?;
+        let (place, reason) = (&message[..begin], &message[begin + 2..]);
+        let (script, line) = place.rsplit_once(':')?;
+        let script = script.rsplit_once(": ").map_or(script, |(_, inner)| inner);
+        Some(Self { script, line: line.parse().ok()?, reason })
+    }
+}
+
+impl Hints {
+    pub(crate) fn new(source: &[u8]) -> Self {
+        Self { source: source.into(), findings: OnceLock::new() }
+    }
+
+    /// What may be behind an error of this script; `is_absent` says of a global, or a member of it, whether it is nil.
+    pub(crate) fn explain(
+        &self,
+        raised: &Raised<'_>,
+        mut is_absent: impl FnMut(&str, Option<&str>) -> bool,
+    ) -> Option<String> {
+        if let Some(hint) = findings::missing_method(raised.reason) {
+            return Some(hint);
+        }
+        if self.source.len() > LONGEST {
+            return None;
+        }
+        let findings = self.findings.get_or_init(|| findings(&self.source));
+        let mut told = Vec::new();
+        for finding in
+            findings.iter().filter(|finding| finding.line == raised.line && finding.fits(raised.reason))
+        {
+            let hint = finding.hint();
+            if told.len() < TOLD
+                && !told.contains(&hint)
+                && is_absent(&finding.name, finding.member.as_deref())
+            {
+                told.push(hint);
+            }
+        }
+        (!told.is_empty()).then(|| told.join("; "))
+    }
+}
