@@ -59,6 +59,10 @@ struct State {
     made: usize,
     replacing: usize,
     waiting: usize,
+    /// Callers that have waited for [`STARVING`]: a VM that comes back is not for others to take.
+    starving: usize,
+    /// A task has waited for so long.
+    task_starves: bool,
     /// What waits for a VM without a thread of its own, the first to expire on top.
     tasks: BinaryHeap<Task>,
     workers: usize,
@@ -70,6 +74,17 @@ struct State {
     /// How many were retired, and how many of those replaced.
     retired: u64,
     rebuilt: u64,
+}
+
+/// How long it may take until it is somebody's turn. Until then a VM goes to whoever comes first, which is fastest: to wake
+/// a thread takes longer than a short run.
+const STARVING: Duration = Duration::from_millis(10);
+
+impl State {
+    /// VMs that are not for whoever comes first.
+    fn reserved(&self) -> usize {
+        self.starving + usize::from(self.task_starves && self.workers_idle > 0)
+    }
 }
 
 /// What is done with a VM, or without one: it is called once, on a thread of the pool's.
@@ -182,33 +197,42 @@ impl Pool {
             return Err(Refused::Failed(Error::Nested { limit: MAX_NESTING }));
         }
         let shared = self.here();
-        let lend = |member| Lent { shared, member: Some(member) };
-        let mut began = None;
+        let (mut began, mut is_starving) = (None::<Instant>, false);
         let mut state = shared.lock();
-        loop {
-            if let Some(member) = state.idle.pop() {
-                drop(state);
-                return Ok((lend(member), began.map_or(Duration::ZERO, |began: Instant| began.elapsed())));
+        let result = loop {
+            let is_free = is_starving || nesting > 0 || state.idle.len() > state.reserved();
+            if is_free && let Some(member) = state.idle.pop() {
+                break Ok(Some(member));
             }
             if state.made < shared.size || nesting > 0 {
                 state.made += 1;
-                drop(state);
-                return match shared.make() {
-                    Ok(member) => Ok((lend(member), began.map_or(Duration::ZERO, |began| began.elapsed()))),
-                    Err(error) => {
-                        shared.forget_one();
-                        Err(Refused::Failed(error))
-                    }
-                };
+                break Ok(None);
             }
             let waited = began.get_or_insert_with(Instant::now).elapsed();
             let Some(left) = patience.checked_sub(waited).filter(|left| !left.is_zero()) else {
-                return Err(Refused::Timeout);
+                break Err(Refused::Timeout);
             };
+            if !is_starving && waited >= STARVING {
+                is_starving = true;
+                state.starving += 1;
+                continue;
+            }
+            let time = if is_starving { left } else { left.min(STARVING) };
             state.waiting += 1;
-            state = shared.returned.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = shared.returned.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;
-        }
+        };
+        state.starving -= usize::from(is_starving);
+        drop(state);
+        let member = match result? {
+            Some(member) => member,
+            None => shared.make().map_err(|error| {
+                shared.forget_one();
+                Refused::Failed(error)
+            })?,
+        };
+        let waited = began.map_or(Duration::ZERO, |began| began.elapsed());
+        Ok((Lent { shared, member: Some(member) }, waited))
     }
 
     /// Has a thread of the pool's do `work` as soon as there is a VM, or when there is none in time. With `capacity`
@@ -290,15 +314,20 @@ impl Shared {
         while !state.ended {
             let now = Instant::now();
             let Some(expires) = state.tasks.peek().map(|task| task.expires) else {
+                state.task_starves = false;
                 state = self.rest(state, None);
                 continue;
             };
-            let has_room = state.made < self.size;
-            let member = if expires <= now { None } else { state.idle.pop() };
-            if expires > now && member.is_none() && !has_room {
-                state = self.rest(state, Some(expires - now));
+            let starves = state.tasks.peek().map_or(now, |task| task.submitted + STARVING);
+            state.task_starves = starves <= now;
+            let is_free = state.task_starves || state.idle.len() > state.starving;
+            let member = if expires > now && is_free { state.idle.pop() } else { None };
+            if expires > now && member.is_none() && state.made >= self.size {
+                let until = if state.task_starves { expires } else { expires.min(starves) };
+                state = self.rest(state, Some(until - now));
                 continue;
             }
+            state.task_starves = false;
             let Some(task) = state.tasks.pop() else { continue };
             let lent = |member| (Lent { shared: self, member: Some(member) }, task.submitted.elapsed());
             let with = if expires <= now {
@@ -352,10 +381,13 @@ impl Shared {
 
     /// Tells whoever waits that a VM is there, or may be made.
     fn announce(&self, state: MutexGuard<'_, State>) {
-        let (waiting, tasks) = (state.waiting > 0, !state.tasks.is_empty());
+        let (waiting, tasks, starving) = (state.waiting > 0, !state.tasks.is_empty(), state.reserved() > 0);
         drop(state);
-        if waiting {
-            self.returned.notify_one();
+        match (waiting, starving) {
+            (false, _) => {}
+            // One that it is not for yet would sleep on.
+            (true, true) => self.returned.notify_all(),
+            (true, false) => self.returned.notify_one(),
         }
         if tasks {
             self.task.notify_one();
