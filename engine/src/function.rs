@@ -18,6 +18,9 @@ pub type HostError = Box<dyn std::error::Error + Send + Sync>;
 /// A host function, whatever its type.
 pub(crate) type Function = dyn Fn(&Call<'_>) -> Result<Value, HostError> + Send + Sync;
 
+/// A name that scripts call, and the engine's function for it; none where it is the script's own.
+pub(crate) type Named = (Arc<str>, Option<Arc<Function>>);
+
 /// One call of a host function: its arguments, and the run that it is part of. Arguments are numbered from 0; an error
 /// about one counts from 1, as Lua does.
 pub struct Call<'a> {
@@ -171,10 +174,19 @@ impl Functions {
         Ok(Self { id: next_id(), by_name })
     }
 
-    /// All functions, those of `over` before one of the same name in here.
-    pub(crate) fn merged(&self, over: &Self) -> Vec<(Arc<str>, Arc<Function>)> {
-        let mut all = self.by_name.clone();
-        all.extend(over.by_name.iter().map(|(name, function)| (Arc::clone(name), Arc::clone(function))));
+    pub(crate) fn get(&self, name: &str) -> Option<&Function> {
+        self.by_name.get(name).map(|function| &**function)
+    }
+
+    /// All of these, and the names of a script's own, which come before one of the same name in here.
+    pub(crate) fn under(&self, own: Option<&Self>) -> Vec<Named> {
+        let mut all: BTreeMap<_, _> = self
+            .by_name
+            .iter()
+            .map(|(name, function)| (Arc::clone(name), Some(Arc::clone(function))))
+            .collect();
+        let own = own.into_iter().flat_map(|own| own.by_name.keys());
+        all.extend(own.map(|name| (Arc::clone(name), None)));
         all.into_iter().collect()
     }
 }

@@ -20,7 +20,7 @@ use super::super::run::Run;
 use super::super::{Job, encode, fault};
 use super::{bytes, json, push_bytes};
 use crate::environment::Environment;
-use crate::function::{Call, Function};
+use crate::function::{Call, Named};
 use crate::pool::Nesting;
 use crate::value::Value;
 
@@ -38,7 +38,9 @@ pub(in super::super) struct Host {
     /// Which environment, and which functions of the script's own, the VM is set up for.
     key: Cell<(u64, u64)>,
     environment: RefCell<Arc<Environment>>,
-    functions: RefCell<Vec<(Arc<str>, Arc<Function>)>>,
+    /// By the numbers that closures in the VM have. The script's own are not kept: they would live as long as the VM,
+    /// and it as long as they where they hold their engine.
+    functions: RefCell<Vec<Named>>,
     /// What the table of the functions took of the VM's heap, in bytes.
     size: Cell<usize>,
     /// What closures in the VM are called; Luau keeps the addresses, so these stay while the VM lives.
@@ -77,10 +79,7 @@ impl Host {
             return;
         }
         let environment = job.environment.current();
-        let functions = match job.functions {
-            Some(functions) => environment.functions.merged(functions),
-            None => environment.functions.merged(&crate::function::Functions::none()),
-        };
+        let functions = environment.functions.under(job.functions);
         let used = heap.used();
         // SAFETY: by this function's contract. When memory runs out here, the next run finds the old key.
         unsafe {
@@ -130,6 +129,8 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
         let result = {
             let functions = control.host.functions.borrow();
             let (name, function) = &functions[ffi::lua_tonumber(state, ffi::lua_upvalueindex(1)) as usize];
+            let own = || run.job.functions.and_then(|functions| functions.get(name));
+            let Some(function) = function.as_deref().or_else(own) else { return 0 };
             let count = ffi::lua_gettop(state);
             let arguments = Arguments {
                 state,
