@@ -99,8 +99,8 @@ impl Engine {
     /// replaced. A run that has begun goes on with those that it began with.
     ///
     /// What it returns as an error is a Lua error with that text, which a script can catch; so is a panic. It may run
-    /// other scripts, also of this engine: see [`Call::engine`]. Its time counts towards the run's timeout, and the run ends at its return
-    /// when it took too long.
+    /// other scripts, also of this engine: by [`Call::engine`], for one that holds the engine keeps it, its VMs and
+    /// threads for ever. Its time counts towards the run's timeout, and the run ends at its return when it took too long.
     ///
     /// ```
     /// use perilune::{Engine, Request};

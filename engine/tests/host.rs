@@ -480,3 +480,22 @@ fn changing_functions_leave_the_memory_limit_where_it_is() {
     }
     assert_eq!(too_much.run(&Request::new()).expect("it runs").status, Status::MemoryLimit);
 }
+
+/// Guards against a VM that keeps the functions of the last script that it ran: one that holds its engine would keep
+/// that, and all of its threads, for ever.
+#[test]
+fn functions_of_a_script_live_no_longer_than_it() {
+    let engine = engine();
+    let held = Arc::new(());
+    let (weak, inner) = (Arc::downgrade(&held), engine.clone());
+    let script = engine.compile("test", "return host.own()").expect("it compiles");
+    let script = script.with_function("own", move |_| {
+        let _held = &held;
+        let nested = inner.compile("nested", "return host.add(1, 2)")?;
+        Ok(nested.run(&Request::new())?.value)
+    });
+    let script = script.expect("a name");
+    assert_eq!(script.run(&Request::new()).expect("it runs").value.as_deref(), Some("\"3\""));
+    drop(script);
+    assert!(weak.upgrade().is_none());
+}

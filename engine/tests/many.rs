@@ -186,11 +186,13 @@ fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
     entered.wait();
     let quick = engine.compile("quick", "return 1").expect("it compiles");
     let (sender, receiver) = mpsc::channel();
-    for (name, queue) in [("long", 3600 * 1000), ("second", 60), ("first", 20)] {
-        let sender = sender.clone();
+    let scripts = [("long", 3600 * 1000), ("second", 500), ("first", 20)].map(|(name, queue)| {
         let limits = RunLimits { queue: Some(Duration::from_millis(queue)), ..RunLimits::default() };
-        let long = engine.compile(name, "return 1").expect("it compiles").with_limits(limits);
-        engine.submit_with(&long, Request::new(), move |result| {
+        engine.compile(name, "return 1").expect("it compiles").with_limits(limits)
+    });
+    for script in &scripts {
+        let sender = sender.clone();
+        engine.submit_with(script, Request::new(), move |result| {
             sender.send(result.expect("a trace")).expect("it is received");
         });
     }
