@@ -3,13 +3,27 @@
 //! Luau's own collector runs by itself only when `GCthreshold` is reached; here it never is. Instead this allocator
 //! watches what is really taken (pages and blocks, not objects): past a soft limit it asks for a full collection at
 //! the VM's next safe point, past the cap it refuses. A full collection of an idle VM takes 5 µs, of 57 MiB 14 ms.
+//!
+//! What the process holds for a VM is what is used, what is wasted between blocks, and free pages that were not given back
+//! yet. It is at most the cap, [`WASTE`] and [`IDLE`], whatever holes a script makes.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr;
 
+use super::blocks::Blocks;
+
 /// What makes a block large, in bytes: its memory is the larger part of what it costs.
-const LARGE: usize = 128 << 10;
+pub(super) const LARGE: usize = 128 << 10;
+
+/// What may be free in pages that are not, in bytes. More of it counts as used.
+const WASTE: usize = 12 << 20;
+
+/// Free pages that are kept for later blocks where memory is short, in bytes.
+const IDLE: usize = 4 << 20;
+
+/// Free pages that a VM keeps from run to run, in bytes.
+const IDLE_BETWEEN_RUNS: usize = 1 << 20;
 
 /// Garbage that an idle VM may hold before it is collected, in bytes: some hundreds of short runs.
 const IDLE_GARBAGE: usize = 1 << 20;
@@ -21,7 +35,11 @@ const RESERVE: usize = 64 << 10;
 /// Byte counts of one VM. All in bytes.
 #[derive(Debug, Default)]
 pub(super) struct Heap {
+    blocks: RefCell<Blocks>,
+    /// Blocks, and what is [`charge`](Self::charge)d.
     used: Cell<usize>,
+    /// What is wasted beyond [`WASTE`].
+    excess: Cell<usize>,
     peak: Cell<usize>,
     /// What was used when the run began.
     start: Cell<usize>,
@@ -66,13 +84,18 @@ impl Heap {
         self.used.get()
     }
 
+    /// What the limits are about.
+    fn weight(&self) -> usize {
+        self.used.get() + self.excess.get()
+    }
+
     /// Sets the limit for a run. Returns whether garbage of earlier runs should be collected first.
     pub(super) fn begin(&self, limit: usize) -> bool {
         self.refused.set(false);
         self.limit.set(limit);
         self.close_reserve();
         self.soft.set(self.base.get().saturating_add(soft_growth(0, limit)));
-        self.used.get() > self.soft.get()
+        self.weight() > self.soft.get()
     }
 
     /// Measures growth from here.
@@ -89,7 +112,7 @@ impl Heap {
     /// A full collection was made: the next is due when as much again was allocated, or when the limit nears.
     pub(super) fn collected(&self) {
         self.collect.set(false);
-        let growth = self.used.get().saturating_sub(self.base.get());
+        let growth = self.weight().saturating_sub(self.base.get());
         self.soft.set(self.base.get().saturating_add(soft_growth(growth, self.limit.get())));
         // Not while what is alive reaches into it: a register of the script may still hold what it let go of.
         if growth <= self.limit.get() - 2 * self.reserve() {
@@ -99,7 +122,7 @@ impl Heap {
 
     /// Whether `more` bytes still fit under the cap.
     pub(super) fn has_room(&self, more: usize) -> bool {
-        self.used.get().saturating_add(more) <= self.cap.get()
+        self.weight().saturating_add(more) <= self.cap.get()
     }
 
     fn reserve(&self) -> usize {
@@ -125,7 +148,7 @@ impl Heap {
     pub(super) fn charge(&self, bytes: usize) -> bool {
         let fits = self.has_room(bytes);
         if fits {
-            self.grow(bytes);
+            self.grow(bytes, &mut self.blocks.borrow_mut());
         } else {
             self.refused.set(true);
         }
@@ -137,17 +160,40 @@ impl Heap {
         self.used.set(self.used.get() - bytes);
     }
 
-    fn grow(&self, bytes: usize) {
+    fn grow(&self, bytes: usize, blocks: &mut Blocks) {
         let used = self.used.get() + bytes;
         self.used.set(used);
         if used > self.peak.get() {
             self.peak.set(used);
         }
+        self.weigh(blocks);
+        // What is freed adds to the idle pages what it takes from the rest: so to look here is enough.
+        let idle = blocks.idle();
+        if idle > IDLE && used + blocks.waste() + idle > self.cap.get().saturating_add(WASTE - IDLE) {
+            blocks.purge(IDLE / 2);
+        }
+    }
+
+    fn shrink(&self, bytes: usize, blocks: &Blocks) {
+        self.used.set(self.used.get() - bytes);
+        self.weigh(blocks);
+    }
+
+    fn weigh(&self, blocks: &Blocks) {
+        self.excess.set(blocks.waste().saturating_sub(WASTE));
+    }
+
+    /// Gives back what an idle VM need not hold.
+    pub(super) fn rest(&self) {
+        let mut blocks = self.blocks.borrow_mut();
+        if blocks.idle() > IDLE_BETWEEN_RUNS {
+            blocks.purge(IDLE_BETWEEN_RUNS);
+        }
     }
 
     /// Whether this allocation put the VM over the soft limit for the first time since the last collection.
     fn due(&self) -> bool {
-        self.used.get() > self.soft.get() && !self.collect.replace(true)
+        self.weight() > self.soft.get() && !self.collect.replace(true)
     }
 }
 
@@ -178,11 +224,13 @@ pub(super) unsafe extern "C" fn allocate(
     // SAFETY: by this function's contract.
     let control = unsafe { &*data.cast::<super::control::Control>() };
     let heap = &control.heap;
+    let mut blocks = heap.blocks.borrow_mut();
+    let had = if block.is_null() || old == 0 { 0 } else { blocks.taken(old) };
     if new == 0 {
-        if !block.is_null() && old > 0 {
+        if had > 0 {
             // SAFETY: allocated below with this size.
-            unsafe { block::give_back(block.cast(), old) };
-            heap.used.set(heap.used.get() - old);
+            unsafe { blocks.give_back(block.cast(), old) };
+            heap.shrink(had, &blocks);
         }
         return ptr::null_mut();
     }
@@ -194,7 +242,8 @@ pub(super) unsafe extern "C" fn allocate(
         }
         heap.fail_after.set(Some(left - 1));
     }
-    if new > old && !heap.has_room(new - old) {
+    let needed = blocks.taken(new);
+    if needed > had && !heap.has_room(needed - had) {
         heap.refused.set(true);
         heap.open_reserve();
         control.request_collection();
@@ -206,118 +255,18 @@ pub(super) unsafe extern "C" fn allocate(
         return ptr::null_mut();
     }
     // SAFETY: by this function's contract, `block` came from here with `old` bytes; neither size is 0 where it counts.
-    let result = unsafe {
-        if block.is_null() || old == 0 { block::take(new) } else { block::resize(block.cast(), old, new) }
-    };
+    let result = unsafe { if had == 0 { blocks.take(new) } else { blocks.resize(block.cast(), old, new) } };
     if result.is_null() {
         heap.refused.set(true);
         return ptr::null_mut();
     }
-    if new >= old {
-        heap.grow(new - old);
+    if needed >= had {
+        heap.grow(needed - had, &mut blocks);
         if heap.due() {
             control.request_collection();
         }
     } else {
-        heap.used.set(heap.used.get() - (old - new));
+        heap.shrink(had - needed, &blocks);
     }
     result.cast()
-}
-
-/// Blocks from the system. Large ones are mapped one by one, so that what is given back is gone: `malloc` keeps them for
-/// later, in places that later ones do not fit into, and a heap of 256 MiB grew to 541.
-mod block {
-    use std::alloc::{self, Layout};
-    use std::ptr;
-
-    /// Luau asks for no stricter alignment than that of its largest scalar.
-    const ALIGN: usize = 16;
-
-    /// Bytes from which a block is mapped.
-    const MAPPED: usize = if cfg!(target_os = "linux") { super::LARGE } else { usize::MAX };
-
-    fn layout(size: usize) -> Layout {
-        // Luau's sizes come from `int` and bounded `size_t` arithmetic, far below `isize::MAX`; were one not, the
-        // smallest layout would make `alloc` hand out too little, so it must not be reached with a wrong size.
-        Layout::from_size_align(size, ALIGN)
-            .unwrap_or_else(|_| alloc::handle_alloc_error(Layout::new::<u8>()))
-    }
-
-    /// Null when there is no memory.
-    ///
-    /// # Safety
-    /// The size is not 0.
-    pub(super) unsafe fn take(size: usize) -> *mut u8 {
-        // SAFETY: by this function's contract; a new mapping touches no other.
-        unsafe { if size >= MAPPED { map::take(size) } else { alloc::alloc(layout(size)) } }
-    }
-
-    /// # Safety
-    /// The block is one of `old` bytes from here; the new size is not 0.
-    pub(super) unsafe fn resize(block: *mut u8, old: usize, new: usize) -> *mut u8 {
-        // SAFETY: by this function's contract: each kind of block goes back to where it came from.
-        unsafe {
-            match (old >= MAPPED, new >= MAPPED) {
-                (false, false) => alloc::realloc(block, layout(old), new),
-                (true, true) => map::resize(block, old, new),
-                _ => {
-                    let moved = take(new);
-                    if !moved.is_null() {
-                        ptr::copy_nonoverlapping(block, moved, old.min(new));
-                        give_back(block, old);
-                    }
-                    moved
-                }
-            }
-        }
-    }
-
-    /// # Safety
-    /// The block is one of `size` bytes from here, and not used after this.
-    pub(super) unsafe fn give_back(block: *mut u8, size: usize) {
-        // SAFETY: by this function's contract.
-        unsafe {
-            if size >= MAPPED { map::give_back(block, size) } else { alloc::dealloc(block, layout(size)) }
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    mod map {
-        use std::ptr;
-
-        fn or_null(mapping: *mut libc::c_void) -> *mut u8 {
-            if mapping == libc::MAP_FAILED { ptr::null_mut() } else { mapping.cast() }
-        }
-
-        pub(super) unsafe fn take(size: usize) -> *mut u8 {
-            let (access, kind) =
-                (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
-            // SAFETY: a new mapping of no file, where the system likes it.
-            or_null(unsafe { libc::mmap(ptr::null_mut(), size, access, kind, -1, 0) })
-        }
-
-        pub(super) unsafe fn resize(block: *mut u8, old: usize, new: usize) -> *mut u8 {
-            // SAFETY: the block is a mapping of ours of `old` bytes.
-            or_null(unsafe { libc::mremap(block.cast(), old, new, libc::MREMAP_MAYMOVE) })
-        }
-
-        pub(super) unsafe fn give_back(block: *mut u8, size: usize) {
-            // SAFETY: the block is a mapping of ours of `size` bytes.
-            unsafe { libc::munmap(block.cast(), size) };
-        }
-    }
-
-    /// Never called: no block is as large as `MAPPED`.
-    #[cfg(not(target_os = "linux"))]
-    mod map {
-        pub(super) unsafe fn take(_: usize) -> *mut u8 {
-            std::ptr::null_mut()
-        }
-
-        pub(super) unsafe fn resize(_: *mut u8, _: usize, _: usize) -> *mut u8 {
-            std::ptr::null_mut()
-        }
-
-        pub(super) unsafe fn give_back(_: *mut u8, _: usize) {}
-    }
 }

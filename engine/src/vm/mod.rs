@@ -11,6 +11,7 @@
 #[cfg(panic = "abort")]
 compile_error!("perilune needs panic = \"unwind\": errors raised in a script unwind through Rust frames");
 
+mod blocks;
 mod buffer;
 mod bytecode;
 mod collisions;
@@ -234,6 +235,9 @@ impl Vm {
                 if is_full && self.is_sound {
                     control.heap.set_base();
                 }
+            }
+            if self.is_sound {
+                control.heap.rest();
             }
         }
     }
