@@ -7,6 +7,12 @@ use super::region::{Pages, Region, UNITS};
 /// Pages of the first region: 1 MiB of 4 KiB each.
 const PAGES: usize = 256;
 
+/// Pages that are taken from a region at once, for small blocks.
+const RUN: usize = 32;
+
+/// Units of the largest block that is small.
+const SMALL: usize = 4 * UNITS;
+
 /// The arena. Its blocks are gone with it.
 #[derive(Debug)]
 pub(super) struct Arena {
@@ -14,14 +20,36 @@ pub(super) struct Arena {
     shift: u32,
     /// Each as large as all before, unless the system has no such room.
     regions: Vec<Region>,
+    run: Run,
     /// Bytes of the blocks.
     used: usize,
     pages: Pages,
 }
 
+/// Units that are taken from a region, but in no block yet: small blocks are cut from their start.
+#[derive(Debug, Default)]
+struct Run {
+    region: usize,
+    first: usize,
+    units: usize,
+}
+
+impl Run {
+    fn cut(&mut self, units: usize) {
+        self.first += units;
+        self.units -= units;
+    }
+}
+
 impl Arena {
     pub(super) fn new(page: usize) -> Self {
-        Self { shift: (page / UNITS).ilog2(), regions: Vec::new(), used: 0, pages: Pages::default() }
+        Self {
+            shift: (page / UNITS).ilog2(),
+            regions: Vec::new(),
+            run: Run::default(),
+            used: 0,
+            pages: Pages::default(),
+        }
     }
 
     fn page(&self) -> usize {
@@ -50,6 +78,7 @@ impl Arena {
 
     /// Gives free pages back until no more than `keep` bytes of them are left.
     pub(super) fn purge(&mut self, keep: usize) {
+        self.end_run();
         let keep = keep / self.page();
         for region in self.regions.iter_mut().rev() {
             region.purge(keep, &mut self.pages);
@@ -59,15 +88,53 @@ impl Arena {
     /// Null when there is no memory. `size` is not 0.
     pub(super) fn take(&mut self, size: usize) -> *mut u8 {
         let units = self.units(size);
-        let mut regions = self.regions.iter().enumerate();
-        let found = regions.find_map(|(at, region)| Some((at, region.find(units)?)));
-        let Some((at, first)) = found.or_else(|| Some((self.grow(units)?, 0))) else {
-            return ptr::null_mut();
+        let found = if units > SMALL {
+            self.find(units).inspect(|&(region, first)| {
+                self.regions[region].claim(first, units, &mut self.pages);
+            })
+        } else {
+            self.cut(units)
         };
-        let region = &mut self.regions[at];
-        region.claim(first, units, &mut self.pages);
+        let Some((region, first)) = found else { return ptr::null_mut() };
         self.used += units << self.shift;
-        region.address(first).as_ptr()
+        self.regions[region].address(first).as_ptr()
+    }
+
+    /// So many units from the start of the run, or of a new one.
+    fn cut(&mut self, units: usize) -> Option<(usize, usize)> {
+        if units > self.run.units {
+            self.end_run();
+            let (at, first) = self.find(units)?;
+            let region = &mut self.regions[at];
+            let gap = region.gap(first, RUN * UNITS);
+            region.claim(first, gap, &mut self.pages);
+            self.run = Run { region: at, first, units: gap };
+        }
+        let found = (self.run.region, self.run.first);
+        self.run.cut(units);
+        Some(found)
+    }
+
+    /// Gives back what is left of the run.
+    fn end_run(&mut self) {
+        let Run { region, first, units } = std::mem::take(&mut self.run);
+        if units > 0 {
+            self.regions[region].release(first, units, &mut self.pages);
+        }
+    }
+
+    /// The first gap of so many units.
+    fn find(&mut self, units: usize) -> Option<(usize, usize)> {
+        let search = |regions: &mut Vec<Region>| {
+            let mut regions = regions.iter_mut().enumerate();
+            regions.find_map(|(at, region)| Some((at, region.find(units)?)))
+        };
+        let found = search(&mut self.regions);
+        if found.is_some() {
+            return found;
+        }
+        self.end_run();
+        search(&mut self.regions).or_else(|| Some((self.grow(units)?, 0)))
     }
 
     /// Another region, with room for so many units at its start.
@@ -100,9 +167,16 @@ impl Arena {
             }
             return block;
         }
-        if self.regions[region].is_free(first + from, to - from) {
-            self.regions[region].claim(first + from, to - from, &mut self.pages);
-            self.used += (to - from) << self.shift;
+        let (end, more) = (first + from, to - from);
+        let is_before_run = region == self.run.region && end == self.run.first;
+        if is_before_run && more <= self.run.units {
+            self.run.cut(more);
+            self.used += more << self.shift;
+            return block;
+        }
+        if self.regions[region].is_free(end, more) {
+            self.regions[region].claim(end, more, &mut self.pages);
+            self.used += more << self.shift;
             return block;
         }
         let moved = self.take(new);
@@ -173,6 +247,12 @@ mod tests {
             used += taken;
             pages.extend(start / arena.page()..=(start + taken - 1) / arena.page());
             ends.push((start, start + taken));
+        }
+        if arena.run.units > 0 {
+            let start = arena.regions[arena.run.region].address(arena.run.first).as_ptr() as usize;
+            let end = start + (arena.run.units << arena.shift);
+            pages.extend(start / arena.page()..=(end - 1) / arena.page());
+            ends.push((start, end));
         }
         ends.sort_unstable();
         assert!(ends.windows(2).all(|pair| pair[0].1 <= pair[1].0), "blocks overlap");
@@ -268,10 +348,12 @@ mod tests {
             for at in [40, 41, 42, 7, 8] {
                 arena.give_back(blocks[at], 5000);
             }
+            arena.end_run();
             assert_eq!(arena.take(10_000), blocks[7]);
             assert_eq!(arena.take(10_001), blocks[40]);
             assert_eq!(arena.resize(blocks[40], 10_001, 15_000), blocks[40]);
             assert_ne!(arena.resize(blocks[40], 15_000, 15_200), blocks[40]);
+            arena.end_run();
             assert_eq!(arena.take(4000), blocks[40]);
         }
     }

@@ -8,12 +8,16 @@ use std::alloc::{self, Layout};
 use std::ptr::NonNull;
 
 use super::map;
+use crate::vm::heap::LARGE;
 
 /// Units of a page.
 pub(super) const UNITS: usize = u64::BITS as usize;
 
-/// From here on, the length of a gap does not matter.
-const LONG: usize = 1 << 15;
+/// Units from which the length of a gap does not matter: all blocks are shorter.
+pub(super) const LONG: usize = 1 << 11;
+
+/// Pages between two changes that are still one.
+const NEAR: usize = 4;
 
 /// Pages of all regions that hold memory.
 #[derive(Debug, Default)]
@@ -53,13 +57,21 @@ impl Gaps {
 
     /// Of two parts of `units` each.
     fn join(left: Self, right: Self, units: usize) -> Self {
-        let (part, whole) = (units.min(LONG), (2 * units).min(LONG));
-        let free = |missing: u16| part - usize::from(missing);
-        let first = if left.first == 0 { part + free(right.first) } else { free(left.first) };
-        let last = if right.last == 0 { part + free(left.last) } else { free(right.last) };
-        let longest = free(left.longest).max(free(right.longest)).max(free(left.last) + free(right.first));
-        let missing = |gap: usize| (whole - gap.min(whole)) as u16;
-        Self { first: missing(first), longest: missing(longest), last: missing(last) }
+        let is_long = units >= LONG;
+        // By how much the whole can be longer than a part.
+        let more = if is_long { 0 } else { units as u16 };
+        let end = |outer: u16, inner: u16| match outer {
+            0 if is_long => 0,
+            0 => inner,
+            missing => missing + more,
+        };
+        let across = left.last + right.first;
+        let across = if is_long { across.saturating_sub(LONG as u16) } else { across };
+        Self {
+            first: end(left.first, right.first),
+            longest: across.min(left.longest.min(right.longest) + more),
+            last: end(right.last, left.last),
+        }
     }
 }
 
@@ -88,6 +100,9 @@ pub(super) struct Region {
     nodes: Box<[Gaps]>,
     /// A bit for each page: free, but it may hold memory.
     idle: Box<[u64]>,
+    /// From the first to the last: pages whose nodes do not say yet what the words do. Blocks that lie side by side often
+    /// come and go together, and are then one change of the tree.
+    stale: Option<(usize, usize)>,
 }
 
 impl Region {
@@ -97,7 +112,7 @@ impl Region {
         let (words, nodes, idle) =
             unsafe { (zeroed::<u64>(pages)?, zeroed::<Gaps>(2 * pages)?, zeroed::<u64>(pages / 64)?) };
         let base = map::reserve(pages.checked_mul(UNITS << shift)?)?;
-        Some(Self { base, shift, words, nodes, idle })
+        Some(Self { base, shift, words, nodes, idle, stale: None })
     }
 
     fn pages(&self) -> usize {
@@ -122,7 +137,8 @@ impl Region {
     }
 
     /// The first gap of so many units.
-    pub(super) fn find(&self, units: usize) -> Option<usize> {
+    pub(super) fn find(&mut self, units: usize) -> Option<usize> {
+        self.refresh();
         let mut size = self.pages() * UNITS;
         if size.min(LONG) - usize::from(self.nodes[1].longest) < units {
             return None;
@@ -158,6 +174,14 @@ impl Region {
         }
     }
 
+    /// How much is free from a unit on, up to so many.
+    pub(super) fn gap(&self, first: usize, most: usize) -> usize {
+        let most = most.min(self.pages() * UNITS - first);
+        let mut taken = masks(first, most).map(|(page, mask)| (page, self.words[page] & mask));
+        let end = taken.find(|(_, taken)| *taken != 0);
+        end.map_or(most, |(page, taken)| page * UNITS + taken.trailing_zeros() as usize - first)
+    }
+
     pub(super) fn is_free(&self, first: usize, units: usize) -> bool {
         first + units <= self.pages() * UNITS
             && masks(first, units).all(|(page, mask)| self.words[page] & mask == 0)
@@ -176,7 +200,7 @@ impl Region {
             }
             *word |= mask;
         }
-        self.update(first / UNITS, (first + units - 1) / UNITS);
+        self.touch(first / UNITS, (first + units - 1) / UNITS);
     }
 
     /// Frees units that are taken.
@@ -191,11 +215,24 @@ impl Region {
                 self.idle[page / 64] |= 1 << (page % 64);
             }
         }
-        self.update(first / UNITS, (first + units - 1) / UNITS);
+        self.touch(first / UNITS, (first + units - 1) / UNITS);
     }
 
-    /// Makes the nodes of these pages, and those above, say what the words do.
-    fn update(&mut self, first: usize, last: usize) {
+    /// These pages have changed.
+    fn touch(&mut self, mut first: usize, mut last: usize) {
+        if let Some((from, to)) = self.stale {
+            if first <= to + NEAR && from <= last + NEAR {
+                (first, last) = (first.min(from), last.max(to));
+            } else {
+                self.refresh();
+            }
+        }
+        self.stale = Some((first, last));
+    }
+
+    /// Makes the nodes of changed pages, and those above, say what the words do.
+    fn refresh(&mut self) {
+        let Some((first, last)) = self.stale.take() else { return };
         let pages = self.pages();
         for page in first..=last {
             self.nodes[pages + page] = Gaps::of(self.words[page]);
@@ -204,7 +241,8 @@ impl Region {
         while first > 0 {
             let mut is_same = true;
             for node in first..=last {
-                let gaps = Gaps::join(self.nodes[2 * node], self.nodes[2 * node + 1], units);
+                let below = &self.nodes[2 * node..2 * node + 2];
+                let gaps = Gaps::join(below[0], below[1], units);
                 is_same &= gaps == self.nodes[node];
                 self.nodes[node] = gaps;
             }
@@ -255,3 +293,5 @@ fn masks(first: usize, units: usize) -> impl Iterator<Item = (usize, u64)> {
         (page, u64::MAX << from & u64::MAX >> (UNITS - to))
     })
 }
+
+const _: () = assert!(LARGE / 64 <= LONG, "a block is as long as a gap whose length is not known");
