@@ -267,13 +267,11 @@ mod tests {
         let mut count = 0;
         for region in &arena.regions {
             let bytes = region.bytes();
-            assert!(bytes / arena.page() <= held.len());
+            assert!(bytes / map::page() <= held.len());
+            let (start, held_by) = (region.address(0).as_ptr().cast(), held.as_mut_ptr());
             // SAFETY: the mapping is the region's, and there is a byte for each page of it.
-            assert_eq!(
-                unsafe { libc::mincore(region.address(0).as_ptr().cast(), bytes, held.as_mut_ptr()) },
-                0
-            );
-            count += held[..bytes / arena.page()].iter().filter(|page| **page & 1 == 1).count();
+            assert_eq!(unsafe { libc::mincore(start, bytes, held_by) }, 0);
+            count += held[..bytes / map::page()].iter().filter(|page| **page & 1 == 1).count();
         }
         count
     }
