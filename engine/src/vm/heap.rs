@@ -3,12 +3,27 @@
 //! Luau's own collector runs by itself only when `GCthreshold` is reached; here it never is. Instead this allocator
 //! watches what is really taken (pages and blocks, not objects): past a soft limit it asks for a full collection at
 //! the VM's next safe point, past the cap it refuses. A full collection of an idle VM takes 5 µs, of 57 MiB 14 ms.
+//!
+//! What the process holds for a VM is what is used, what is wasted between blocks, and free pages that were not given back
+//! yet. It is at most the cap, [`WASTE`] and [`IDLE`], whatever holes a script makes.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 use std::ptr;
 
-use super::block::{Blocks, LARGE};
+use super::blocks::Blocks;
+
+/// What makes a block large, in bytes: its memory is the larger part of what it costs.
+pub(super) const LARGE: usize = 128 << 10;
+
+/// What may be free in pages that are not, in bytes. More of it counts as used.
+const WASTE: usize = 12 << 20;
+
+/// Free pages that are kept for later blocks where memory is short, in bytes.
+const IDLE: usize = 4 << 20;
+
+/// Free pages that a VM keeps from run to run, in bytes.
+const IDLE_BETWEEN_RUNS: usize = 1 << 20;
 
 /// Garbage that an idle VM may hold before it is collected, in bytes: some hundreds of short runs.
 const IDLE_GARBAGE: usize = 1 << 20;
@@ -20,7 +35,11 @@ const RESERVE: usize = 64 << 10;
 /// Byte counts of one VM. All in bytes.
 #[derive(Debug, Default)]
 pub(super) struct Heap {
+    blocks: RefCell<Blocks>,
+    /// Blocks, and what is [`charge`](Self::charge)d.
     used: Cell<usize>,
+    /// What is wasted beyond [`WASTE`].
+    excess: Cell<usize>,
     peak: Cell<usize>,
     /// What was used when the run began.
     start: Cell<usize>,
@@ -29,7 +48,6 @@ pub(super) struct Heap {
     limit: Cell<usize>,
     soft: Cell<usize>,
     cap: Cell<usize>,
-    blocks: Blocks,
     /// A collection is due at the next safe point.
     pub(super) collect: Cell<bool>,
     /// A collection is under way: nothing is refused. It allocates to make tables smaller, and would raise where nobody
@@ -77,13 +95,18 @@ impl Heap {
         self.used.get()
     }
 
+    /// What the limits are about.
+    fn weight(&self) -> usize {
+        self.used.get() + self.excess.get()
+    }
+
     /// Sets the limit for a run. Returns whether garbage of earlier runs should be collected first.
     pub(super) fn begin(&self, limit: usize) -> bool {
         self.refused.set(false);
         self.limit.set(limit);
         self.close_reserve();
         self.soft.set(self.base.get().saturating_add(soft_growth(0, limit)));
-        self.used.get() > self.soft.get()
+        self.weight() > self.soft.get()
     }
 
     /// Measures growth from here.
@@ -100,7 +123,7 @@ impl Heap {
     /// A full collection was made: the next is due when as much again was allocated, or when the limit nears.
     pub(super) fn collected(&self) {
         self.collect.set(false);
-        let growth = self.used.get().saturating_sub(self.base.get());
+        let growth = self.weight().saturating_sub(self.base.get());
         self.soft.set(self.base.get().saturating_add(soft_growth(growth, self.limit.get())));
         // Not while what is alive reaches into it: a register of the script may still hold what it let go of.
         if growth <= self.limit.get() - 2 * self.reserve() {
@@ -124,7 +147,7 @@ impl Heap {
         if self.fail_after.get() == Some(0) {
             return false;
         }
-        self.used.get().saturating_add(more) <= self.cap.get()
+        self.weight().saturating_add(more) <= self.cap.get()
     }
 
     fn reserve(&self) -> usize {
@@ -140,11 +163,6 @@ impl Heap {
         self.cap.set(self.base.get().saturating_add(self.limit.get()));
     }
 
-    /// Gives back what was kept for the run.
-    pub(super) fn trim(&self) {
-        self.blocks.trim(IDLE_GARBAGE);
-    }
-
     /// Whether there is more garbage than an idle VM may hold.
     pub(super) fn is_untidy(&self) -> bool {
         self.used.get() > self.base.get().saturating_add(IDLE_GARBAGE)
@@ -155,7 +173,7 @@ impl Heap {
     pub(super) fn charge(&self, bytes: usize) -> bool {
         let fits = self.has_room(bytes);
         if fits {
-            self.grow(bytes);
+            self.grow(bytes, &mut self.blocks.borrow_mut());
         } else {
             self.refused.set(true);
         }
@@ -167,17 +185,40 @@ impl Heap {
         self.used.set(self.used.get() - bytes);
     }
 
-    fn grow(&self, bytes: usize) {
+    fn grow(&self, bytes: usize, blocks: &mut Blocks) {
         let used = self.used.get() + bytes;
         self.used.set(used);
         if used > self.peak.get() {
             self.peak.set(used);
         }
+        self.weigh(blocks);
+        // What is freed adds to the idle pages what it takes from the rest: so to look here is enough.
+        let idle = blocks.idle();
+        if idle > IDLE && used + blocks.waste() + idle > self.cap.get().saturating_add(WASTE - IDLE) {
+            blocks.purge(IDLE / 2);
+        }
+    }
+
+    fn shrink(&self, bytes: usize, blocks: &Blocks) {
+        self.used.set(self.used.get() - bytes);
+        self.weigh(blocks);
+    }
+
+    fn weigh(&self, blocks: &Blocks) {
+        self.excess.set(blocks.waste().saturating_sub(WASTE));
+    }
+
+    /// Gives back what an idle VM need not hold.
+    pub(super) fn rest(&self) {
+        let mut blocks = self.blocks.borrow_mut();
+        if blocks.idle() > IDLE_BETWEEN_RUNS {
+            blocks.purge(IDLE_BETWEEN_RUNS);
+        }
     }
 
     /// Whether this allocation put the VM over the soft limit for the first time since the last collection.
     fn due(&self) -> bool {
-        self.used.get() > self.soft.get() && !self.collect.replace(true)
+        self.weight() > self.soft.get() && !self.collect.replace(true)
     }
 }
 
@@ -208,16 +249,19 @@ pub(super) unsafe extern "C" fn allocate(
     // SAFETY: by this function's contract.
     let control = unsafe { &*data.cast::<super::control::Control>() };
     let heap = &control.heap;
+    let mut blocks = heap.blocks.borrow_mut();
+    let had = if block.is_null() || old == 0 { 0 } else { blocks.taken(old) };
     if new == 0 {
-        if !block.is_null() && old > 0 {
+        if had > 0 {
             // SAFETY: allocated below with this size.
-            unsafe { heap.blocks.give_back(block.cast(), old) };
-            heap.used.set(heap.used.get() - old);
+            unsafe { blocks.give_back(block.cast(), old) };
+            heap.shrink(had, &blocks);
         }
         return ptr::null_mut();
     }
-    if new > old && !heap.collecting.get() {
-        if !heap.may_grow(new - old) {
+    let needed = blocks.taken(new);
+    if needed > had && !heap.collecting.get() {
+        if !heap.may_grow(needed - had) {
             heap.refused.set(true);
             heap.open_reserve();
             control.request_collection();
@@ -230,24 +274,18 @@ pub(super) unsafe extern "C" fn allocate(
         }
     }
     // SAFETY: by this function's contract, `block` came from here with `old` bytes; neither size is 0 where it counts.
-    let result = unsafe {
-        if block.is_null() || old == 0 {
-            heap.blocks.take(new)
-        } else {
-            heap.blocks.resize(block.cast(), old, new)
-        }
-    };
+    let result = unsafe { if had == 0 { blocks.take(new) } else { blocks.resize(block.cast(), old, new) } };
     if result.is_null() {
         heap.refused.set(true);
         return ptr::null_mut();
     }
-    if new >= old {
-        heap.grow(new - old);
+    if needed >= had {
+        heap.grow(needed - had, &mut blocks);
         if heap.due() {
             control.request_collection();
         }
     } else {
-        heap.used.set(heap.used.get() - (old - new));
+        heap.shrink(had - needed, &blocks);
     }
     result.cast()
 }

@@ -11,7 +11,7 @@
 #[cfg(panic = "abort")]
 compile_error!("perilune needs panic = \"unwind\": errors raised in a script unwind through Rust frames");
 
-mod block;
+mod blocks;
 mod buffer;
 mod bytecode;
 mod collisions;
@@ -228,7 +228,9 @@ impl Vm {
                     control.heap.set_base();
                 }
             }
-            control.heap.trim();
+            if self.is_sound {
+                control.heap.rest();
+            }
         }
     }
 

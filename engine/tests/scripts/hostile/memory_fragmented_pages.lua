@@ -1,8 +1,9 @@
 -- expect: success|memory_limit
--- attacks: the memory limit counts Luau's pages: one live object keeps 16 KiB; live data is never over 12 of 32 MiB here
-local M, kept = 32 * 2 ^ 20, {}
-for _, size in { 100, 200, 300, 400, 500 } do
-    local fill, n, every = {}, M * 0.35 // (size + 16), 16000 // (size + 16)
+local M = 32 * 2 ^ 20
+local kept, live = {}, 0
+for _, size in { 1030, 2060, 4000, 8000, 64000 } do
+    local fill = {}
+    local n = (M * 0.88 - live) // (size + 80)
     for i = 1, n do fill[i] = buffer.create(size) end
-    for i = 1, n, every do kept[#kept + 1] = fill[i] end
+    for i = 1, n, 8 do kept[#kept + 1] = fill[i] live += size + 80 end
 end

@@ -1,0 +1,384 @@
+//! Blocks below 128 KiB: cut from regions of address space, the first gap that is long enough first.
+
+use std::ptr;
+
+use super::region::{Pages, Region, UNITS};
+
+/// Pages of the first region: 1 MiB of 4 KiB each.
+const PAGES: usize = 256;
+
+/// Pages that are taken from a region at once, for small blocks.
+const RUN: usize = 32;
+
+/// Units of the largest block that is small.
+const SMALL: usize = 4 * UNITS;
+
+/// The arena. Its blocks are gone with it.
+#[derive(Debug)]
+pub(super) struct Arena {
+    /// Bytes of a unit, 64 where pages are of 4 KiB, as a power of two.
+    shift: u32,
+    /// Each as large as all before, unless the system has no such room.
+    regions: Vec<Region>,
+    run: Run,
+    /// Bytes of the blocks.
+    used: usize,
+    pages: Pages,
+}
+
+/// Units that are taken from a region, but in no block yet: small blocks are cut from their start.
+#[derive(Debug, Default)]
+struct Run {
+    region: usize,
+    first: usize,
+    units: usize,
+}
+
+impl Run {
+    fn cut(&mut self, units: usize) {
+        self.first += units;
+        self.units -= units;
+    }
+}
+
+impl Arena {
+    pub(super) fn new(page: usize) -> Self {
+        Self {
+            shift: (page / UNITS).ilog2(),
+            regions: Vec::new(),
+            run: Run::default(),
+            used: 0,
+            pages: Pages::default(),
+        }
+    }
+
+    fn page(&self) -> usize {
+        UNITS << self.shift
+    }
+
+    /// The units of a block of `size` bytes.
+    fn units(&self, size: usize) -> usize {
+        (size + (1 << self.shift) - 1) >> self.shift
+    }
+
+    /// What a block of `size` bytes takes.
+    pub(super) fn taken(&self, size: usize) -> usize {
+        self.units(size) << self.shift
+    }
+
+    /// Bytes that are free, but in pages with blocks.
+    pub(super) fn waste(&self) -> usize {
+        self.pages.busy * self.page() - self.used
+    }
+
+    /// Bytes of free pages that the system has not got back.
+    pub(super) fn idle(&self) -> usize {
+        self.pages.idle * self.page()
+    }
+
+    /// Gives free pages back until no more than `keep` bytes of them are left.
+    pub(super) fn purge(&mut self, keep: usize) {
+        self.end_run();
+        let keep = keep / self.page();
+        for region in self.regions.iter_mut().rev() {
+            region.purge(keep, &mut self.pages);
+        }
+    }
+
+    /// Null when there is no memory. `size` is not 0.
+    pub(super) fn take(&mut self, size: usize) -> *mut u8 {
+        let units = self.units(size);
+        let found = if units > SMALL {
+            self.find(units).inspect(|&(region, first)| {
+                self.regions[region].claim(first, units, &mut self.pages);
+            })
+        } else {
+            self.cut(units)
+        };
+        let Some((region, first)) = found else { return ptr::null_mut() };
+        self.used += units << self.shift;
+        self.regions[region].address(first).as_ptr()
+    }
+
+    /// So many units from the start of the run, or of a new one.
+    fn cut(&mut self, units: usize) -> Option<(usize, usize)> {
+        if units > self.run.units {
+            self.end_run();
+            let (at, first) = self.find(units)?;
+            let region = &mut self.regions[at];
+            let gap = region.gap(first, RUN * UNITS);
+            region.claim(first, gap, &mut self.pages);
+            self.run = Run { region: at, first, units: gap };
+        }
+        let found = (self.run.region, self.run.first);
+        self.run.cut(units);
+        Some(found)
+    }
+
+    /// Gives back what is left of the run.
+    fn end_run(&mut self) {
+        let Run { region, first, units } = std::mem::take(&mut self.run);
+        if units > 0 {
+            self.regions[region].release(first, units, &mut self.pages);
+        }
+    }
+
+    /// The first gap of so many units.
+    fn find(&mut self, units: usize) -> Option<(usize, usize)> {
+        let search = |regions: &mut Vec<Region>| {
+            let mut regions = regions.iter_mut().enumerate();
+            regions.find_map(|(at, region)| Some((at, region.find(units)?)))
+        };
+        let found = search(&mut self.regions);
+        if found.is_some() {
+            return found;
+        }
+        self.end_run();
+        search(&mut self.regions).or_else(|| Some((self.grow(units)?, 0)))
+    }
+
+    /// Another region, with room for so many units at its start.
+    fn grow(&mut self, units: usize) -> Option<usize> {
+        self.regions.try_reserve(1).ok()?;
+        let least = units.div_ceil(UNITS).next_power_of_two().max(PAGES);
+        let mut pages = least << self.regions.len().saturating_sub(1);
+        let region = loop {
+            match Region::new(pages, self.shift) {
+                Some(region) => break region,
+                None if pages > least => pages /= 2,
+                None => return None,
+            }
+        };
+        self.regions.push(region);
+        Some(self.regions.len() - 1)
+    }
+
+    /// Null when there is no memory: the block is then as it was. It stays where it is if it can.
+    ///
+    /// # Safety
+    /// The block is one of `old` bytes from here, and not used after this unless it is returned; `new` is not 0.
+    pub(super) unsafe fn resize(&mut self, block: *mut u8, old: usize, new: usize) -> *mut u8 {
+        let (from, to) = (self.units(old), self.units(new));
+        let (region, first) = self.locate(block);
+        if to <= from {
+            if to < from {
+                self.regions[region].release(first + to, from - to, &mut self.pages);
+                self.used -= (from - to) << self.shift;
+            }
+            return block;
+        }
+        let (end, more) = (first + from, to - from);
+        let is_before_run = region == self.run.region && end == self.run.first;
+        if is_before_run && more <= self.run.units {
+            self.run.cut(more);
+            self.used += more << self.shift;
+            return block;
+        }
+        if self.regions[region].is_free(end, more) {
+            self.regions[region].claim(end, more, &mut self.pages);
+            self.used += more << self.shift;
+            return block;
+        }
+        let moved = self.take(new);
+        if !moved.is_null() {
+            // SAFETY: both are blocks of at least `old` bytes, and the new one was free.
+            unsafe {
+                ptr::copy_nonoverlapping(block, moved, old);
+                self.give_back(block, old);
+            }
+        }
+        moved
+    }
+
+    /// # Safety
+    /// The block is one of `size` bytes from here, and not used after this.
+    pub(super) unsafe fn give_back(&mut self, block: *mut u8, size: usize) {
+        let units = self.units(size);
+        let (region, first) = self.locate(block);
+        self.regions[region].release(first, units, &mut self.pages);
+        self.used -= units << self.shift;
+    }
+
+    /// The region that has a block, and its first unit there.
+    fn locate(&self, block: *mut u8) -> (usize, usize) {
+        let mut regions = self.regions.iter().enumerate().rev();
+        regions.find_map(|(at, region)| Some((at, region.unit(block)?))).expect("a block of this arena")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::map;
+    use super::*;
+
+    struct Block {
+        at: *mut u8,
+        size: usize,
+        seed: u8,
+    }
+
+    impl Block {
+        fn fill(&self) {
+            for index in 0..self.size {
+                // SAFETY: inside of the block.
+                unsafe { self.at.add(index).write(self.byte(index)) };
+            }
+        }
+
+        fn byte(&self, index: usize) -> u8 {
+            self.seed.wrapping_add((index / 7) as u8)
+        }
+
+        /// Its first `size` bytes are as they were filled.
+        fn check(&self, size: usize) {
+            for index in 0..size {
+                // SAFETY: inside of the block.
+                assert_eq!(unsafe { self.at.add(index).read() }, self.byte(index), "byte {index} of {size}");
+            }
+        }
+    }
+
+    /// What the blocks take, and the pages that they are in.
+    fn expect(arena: &Arena, blocks: &[Block]) {
+        let (mut used, mut pages, mut ends) = (0, Vec::new(), Vec::new());
+        for block in blocks {
+            let (start, taken) = (block.at as usize, arena.taken(block.size));
+            assert!(start.is_multiple_of(16) && taken >= block.size);
+            used += taken;
+            pages.extend(start / arena.page()..=(start + taken - 1) / arena.page());
+            ends.push((start, start + taken));
+        }
+        if arena.run.units > 0 {
+            let start = arena.regions[arena.run.region].address(arena.run.first).as_ptr() as usize;
+            let end = start + (arena.run.units << arena.shift);
+            pages.extend(start / arena.page()..=(end - 1) / arena.page());
+            ends.push((start, end));
+        }
+        ends.sort_unstable();
+        assert!(ends.windows(2).all(|pair| pair[0].1 <= pair[1].0), "blocks overlap");
+        pages.sort_unstable();
+        pages.dedup();
+        assert_eq!((arena.used, arena.pages.busy), (used, pages.len()));
+    }
+
+    /// Pages of the regions that hold memory, by the system's count.
+    fn resident(arena: &Arena) -> usize {
+        let mut held = vec![0_u8; 1 << 16];
+        let mut count = 0;
+        for region in &arena.regions {
+            let bytes = region.bytes();
+            assert!(bytes / map::page() <= held.len());
+            let (start, held_by) = (region.address(0).as_ptr().cast(), held.as_mut_ptr());
+            // SAFETY: the mapping is the region's, and there is a byte for each page of it.
+            assert_eq!(unsafe { libc::mincore(start, bytes, held_by) }, 0);
+            count += held[..bytes / map::page()].iter().filter(|page| **page & 1 == 1).count();
+        }
+        count
+    }
+
+    #[test]
+    fn blocks_keep_their_contents_and_are_counted_whatever_comes_and_goes() {
+        for (seed, largest, page) in [
+            (1, 2000, 4096),
+            (2, 20_000, 4096),
+            (3, (128 << 10) - 1, 4096),
+            (4, 64, 4096),
+            (5, 100_000, 1 << 16),
+        ] {
+            let page = page.max(map::page());
+            let mut random = fastrand::Rng::with_seed(seed);
+            let mut arena = Arena::new(page);
+            let mut blocks: Vec<Block> = Vec::new();
+            for step in 0..3000 {
+                // Grows, then shrinks, so that there are many holes.
+                let grows = if step / 500 % 2 == 0 { 6 } else { 3 };
+                match random.usize(..10) {
+                    choice if choice < grows || blocks.is_empty() => {
+                        let size = random.usize(1..=largest);
+                        let block = Block { at: arena.take(size), size, seed: random.u8(..) };
+                        block.fill();
+                        blocks.push(block);
+                    }
+                    9 => {
+                        let at = random.usize(..blocks.len());
+                        let block = &mut blocks[at];
+                        let (old, size) = (block.size, random.usize(1..=largest));
+                        // SAFETY: the block is one of `old` bytes.
+                        block.at = unsafe { arena.resize(block.at, old, size) };
+                        block.check(old.min(size));
+                        block.size = size;
+                        block.fill();
+                    }
+                    _ => {
+                        let block = blocks.swap_remove(random.usize(..blocks.len()));
+                        block.check(block.size);
+                        // SAFETY: the block is one of this size.
+                        unsafe { arena.give_back(block.at, block.size) };
+                    }
+                }
+                if step % 200 == 0 {
+                    arena.purge(random.usize(..4 * page));
+                    assert!(arena.idle() < 4 * page);
+                }
+                if step % 100 == 0 {
+                    expect(&arena, &blocks);
+                    // No page holds memory that is not counted.
+                    assert!(resident(&arena) * map::page() <= (arena.pages.busy + arena.pages.idle) * page);
+                }
+            }
+            for block in blocks.drain(..) {
+                block.check(block.size);
+                // SAFETY: the block is one of this size.
+                unsafe { arena.give_back(block.at, block.size) };
+            }
+            expect(&arena, &blocks);
+            arena.purge(0);
+            assert_eq!((arena.waste(), arena.idle(), resident(&arena)), (0, 0, 0));
+        }
+    }
+
+    #[test]
+    fn a_hole_is_used_again_and_a_block_grows_where_it_is() {
+        let mut arena = Arena::new(map::page());
+        let blocks: Vec<_> = (0..100).map(|_| arena.take(5000)).collect();
+        // SAFETY: blocks of these sizes, none used after it was given back.
+        unsafe {
+            for at in [40, 41, 42, 7, 8] {
+                arena.give_back(blocks[at], 5000);
+            }
+            arena.end_run();
+            assert_eq!(arena.take(10_000), blocks[7]);
+            assert_eq!(arena.take(10_001), blocks[40]);
+            assert_eq!(arena.resize(blocks[40], 10_001, 15_000), blocks[40]);
+            assert_ne!(arena.resize(blocks[40], 15_000, 15_200), blocks[40]);
+            arena.end_run();
+            assert_eq!(arena.take(4000), blocks[40]);
+        }
+    }
+
+    /// In a process of its own, since its address space ends.
+    #[test]
+    fn where_the_system_has_no_memory_there_is_no_block() {
+        let mut arena = Arena::new(map::page());
+        let first = arena.take(1000);
+        // SAFETY: the child calls nothing but the arena and the system, and ends without the parent's cleaning up.
+        unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                let none = libc::rlimit { rlim_cur: 1 << 20, rlim_max: 1 << 20 };
+                libc::setrlimit(libc::RLIMIT_AS, &raw const none);
+                let mut blocks = 1;
+                while !arena.take(100_000).is_null() && blocks < 100 {
+                    blocks += 1;
+                }
+                let moved = arena.resize(first, 1000, 120_000);
+                arena.give_back(first, 1000);
+                let again = arena.take(1000);
+                libc::_exit(i32::from(blocks != 11 || !moved.is_null() || again != first));
+            }
+            let mut status = 0;
+            assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+            assert_eq!(status, 0);
+        }
+    }
+}

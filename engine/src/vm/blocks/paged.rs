@@ -1,0 +1,145 @@
+//! Blocks of whole pages, or of an arena of them.
+
+use std::ptr::{self, NonNull};
+
+use super::arena::Arena;
+use super::map;
+use crate::vm::heap::LARGE;
+
+/// Mappings kept for later blocks, and their bytes together. A fresh one is paid for page by page as it is written to, which
+/// made scripts that work on large strings three times as slow.
+const KEPT: usize = 8;
+const KEPT_BYTES: usize = 8 << 20;
+
+/// A VM's blocks. Those that are [`LARGE`] are mapped one by one.
+#[derive(Debug)]
+pub(in crate::vm) struct Blocks {
+    /// Bytes of a page.
+    page: usize,
+    arena: Arena,
+    kept: Vec<Mapping>,
+    /// Of those that are kept.
+    kept_bytes: usize,
+}
+
+/// A mapping that nobody uses, of whole pages.
+#[derive(Debug)]
+struct Mapping {
+    block: *mut u8,
+    size: usize,
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        let page = map::page();
+        Self { page, arena: Arena::new(page), kept: Vec::new(), kept_bytes: 0 }
+    }
+}
+
+fn or_null(block: Option<NonNull<u8>>) -> *mut u8 {
+    block.map_or(ptr::null_mut(), NonNull::as_ptr)
+}
+
+impl Blocks {
+    /// What a block of `size` bytes takes.
+    pub(in crate::vm) fn taken(&self, size: usize) -> usize {
+        // A size that has no next multiple is too large for everybody.
+        if size >= LARGE {
+            size.checked_next_multiple_of(self.page).unwrap_or(usize::MAX)
+        } else {
+            self.arena.taken(size)
+        }
+    }
+
+    /// Null when there is no memory.
+    ///
+    /// # Safety
+    /// The size is not 0.
+    pub(in crate::vm) unsafe fn take(&mut self, size: usize) -> *mut u8 {
+        if size < LARGE {
+            return self.arena.take(size);
+        }
+        let is_near = |kept: &Mapping| kept.size / 2 <= size && size / 2 <= kept.size;
+        let near = (0..self.kept.len()).filter(|&at| is_near(&self.kept[at]));
+        let Some(nearest) = near.min_by_key(|&at| self.kept[at].size.abs_diff(size)) else {
+            return or_null(map::take(size));
+        };
+        let Mapping { block, size: old } = self.kept.swap_remove(nearest);
+        self.kept_bytes -= old;
+        // SAFETY: the mapping is of `old` bytes, and nobody uses it.
+        unsafe {
+            let resized = or_null(map::resize(block, old, size));
+            if resized.is_null() {
+                map::give_back(block, old);
+            }
+            resized
+        }
+    }
+
+    /// Null when there is no memory: the block is then as it was.
+    ///
+    /// # Safety
+    /// The block is one of `old` bytes from here, and not used after this unless it is returned; the new size is not 0.
+    pub(in crate::vm) unsafe fn resize(&mut self, block: *mut u8, old: usize, new: usize) -> *mut u8 {
+        // SAFETY: by this function's contract: each kind of block goes back to where it came from.
+        unsafe {
+            match (old >= LARGE, new >= LARGE) {
+                (false, false) => self.arena.resize(block, old, new),
+                (true, true) => or_null(map::resize(block, old, new)),
+                _ => {
+                    let moved = self.take(new);
+                    if !moved.is_null() {
+                        ptr::copy_nonoverlapping(block, moved, old.min(new));
+                        self.give_back(block, old);
+                    }
+                    moved
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// The block is one of `size` bytes from here, and not used after this.
+    pub(in crate::vm) unsafe fn give_back(&mut self, block: *mut u8, size: usize) {
+        if size < LARGE {
+            // SAFETY: by this function's contract.
+            return unsafe { self.arena.give_back(block, size) };
+        }
+        let size = self.taken(size);
+        self.kept.push(Mapping { block, size });
+        self.kept_bytes += size;
+        self.drop_kept(KEPT_BYTES);
+    }
+
+    /// Gives back what was kept longest, until no more than so many bytes are.
+    fn drop_kept(&mut self, keep: usize) {
+        while self.kept.len() > KEPT || self.kept_bytes > keep {
+            let Mapping { block, size } = self.kept.remove(0);
+            self.kept_bytes -= size;
+            // SAFETY: the mapping is of this size, and nobody uses it.
+            unsafe { map::give_back(block, size) };
+        }
+    }
+
+    /// Bytes that are free, but in pages with blocks: they can't be given back.
+    pub(in crate::vm) fn waste(&self) -> usize {
+        self.arena.waste()
+    }
+
+    /// Bytes of free pages that the system has not got back.
+    pub(in crate::vm) fn idle(&self) -> usize {
+        self.arena.idle() + self.kept_bytes
+    }
+
+    /// Gives free pages back until no more than `keep` bytes of them are left.
+    pub(in crate::vm) fn purge(&mut self, keep: usize) {
+        self.drop_kept(keep.saturating_sub(self.arena.idle()));
+        self.arena.purge(keep - self.kept_bytes.min(keep));
+    }
+}
+
+impl Drop for Blocks {
+    fn drop(&mut self) {
+        self.drop_kept(0);
+    }
+}

@@ -1,0 +1,297 @@
+//! A stretch of address space, cut into blocks.
+//!
+//! A page is 64 units: a word of bits says which are taken. Above the words is a binary tree whose nodes know the longest gap
+//! below them, and what is free at either end, so that the first gap that is long enough is found going down. All of
+//! that lies apart from the blocks: a gap needs no memory, and a script that wrote past its block would not reach it.
+
+use std::alloc::{self, Layout};
+use std::ptr::NonNull;
+
+use super::map;
+use crate::vm::heap::LARGE;
+
+/// Units of a page.
+pub(super) const UNITS: usize = u64::BITS as usize;
+
+/// Units from which the length of a gap does not matter: all blocks are shorter.
+pub(super) const LONG: usize = 1 << 11;
+
+/// Pages between two changes that are still one.
+const NEAR: usize = 4;
+
+/// Pages of all regions that hold memory.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    /// With a block, or a part of one.
+    pub(super) busy: usize,
+    /// Free, and not given back yet.
+    pub(super) idle: usize,
+}
+
+/// Units free at the start, in the longest gap and at the end of a part of the region; each as what is missing to all of
+/// the part, so that zeroed memory is a tree of free parts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Gaps {
+    first: u16,
+    longest: u16,
+    last: u16,
+}
+
+impl Gaps {
+    /// Of one page.
+    fn of(word: u64) -> Self {
+        let missing = |gap: u32| (u64::BITS - gap) as u16;
+        let (mut longest, mut gaps) = (0, !word);
+        while gaps != 0 {
+            gaps >>= gaps.trailing_zeros();
+            let gap = gaps.trailing_ones();
+            longest = longest.max(gap);
+            gaps = gaps.checked_shr(gap).unwrap_or(0);
+        }
+        Self {
+            first: missing(word.trailing_zeros()),
+            longest: missing(longest),
+            last: missing(word.leading_zeros()),
+        }
+    }
+
+    /// Of two parts of `units` each.
+    fn join(left: Self, right: Self, units: usize) -> Self {
+        let is_long = units >= LONG;
+        // By how much the whole can be longer than a part.
+        let more = if is_long { 0 } else { units as u16 };
+        let end = |outer: u16, inner: u16| match outer {
+            0 if is_long => 0,
+            0 => inner,
+            missing => missing + more,
+        };
+        let across = left.last + right.first;
+        let across = if is_long { across.saturating_sub(LONG as u16) } else { across };
+        Self {
+            first: end(left.first, right.first),
+            longest: across.min(left.longest.min(right.longest) + more),
+            last: end(right.last, left.last),
+        }
+    }
+}
+
+/// A slice of zeros, which costs nothing where it is not used; `None` when there is no memory.
+///
+/// # Safety
+/// Zeros are a `T`.
+unsafe fn zeroed<T>(length: usize) -> Option<Box<[T]>> {
+    let layout = Layout::array::<T>(length).ok().filter(|layout| layout.size() > 0)?;
+    // SAFETY: the size is not 0. A box of a slice has just this layout, and zeros are its contents.
+    unsafe {
+        let memory = NonNull::new(alloc::alloc_zeroed(layout).cast::<T>())?;
+        Some(Box::from_raw(std::ptr::slice_from_raw_parts_mut(memory.as_ptr(), length)))
+    }
+}
+
+/// The region. Of its methods, those that take `first` and `units` mean that many units from there, inside of it.
+#[derive(Debug)]
+pub(super) struct Region {
+    base: NonNull<u8>,
+    /// Bytes of a unit, as a power of two.
+    shift: u32,
+    /// For each page: the units that are taken.
+    words: Box<[u64]>,
+    /// Node 1 is the root; below node `n` are `2n` and `2n + 1`; the last half are the pages.
+    nodes: Box<[Gaps]>,
+    /// A bit for each page: free, but it may hold memory.
+    idle: Box<[u64]>,
+    /// From the first to the last: pages whose nodes do not say yet what the words do. Blocks that lie side by side often
+    /// come and go together, and are then one change of the tree.
+    stale: Option<(usize, usize)>,
+}
+
+impl Region {
+    /// `pages` is a power of two, from 64 on.
+    pub(super) fn new(pages: usize, shift: u32) -> Option<Self> {
+        // SAFETY: zeros are numbers, and gaps.
+        let (words, nodes, idle) =
+            unsafe { (zeroed::<u64>(pages)?, zeroed::<Gaps>(2 * pages)?, zeroed::<u64>(pages / 64)?) };
+        let base = map::reserve(pages.checked_mul(UNITS << shift)?)?;
+        Some(Self { base, shift, words, nodes, idle, stale: None })
+    }
+
+    fn pages(&self) -> usize {
+        self.words.len()
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.pages() * (UNITS << self.shift)
+    }
+
+    /// Where a unit is.
+    pub(super) fn address(&self, unit: usize) -> NonNull<u8> {
+        debug_assert!(unit < self.pages() * UNITS);
+        // SAFETY: the unit is inside of the mapping.
+        unsafe { self.base.add(unit << self.shift) }
+    }
+
+    /// Which unit is at an address, if it is in this region.
+    pub(super) fn unit(&self, address: *mut u8) -> Option<usize> {
+        let offset = (address as usize).wrapping_sub(self.base.as_ptr() as usize);
+        (offset < self.bytes()).then(|| offset >> self.shift)
+    }
+
+    /// The first gap of so many units.
+    pub(super) fn find(&mut self, units: usize) -> Option<usize> {
+        self.refresh();
+        let mut size = self.pages() * UNITS;
+        if size.min(LONG) - usize::from(self.nodes[1].longest) < units {
+            return None;
+        }
+        let (mut node, mut start) = (1, 0);
+        while node < self.pages() {
+            size /= 2;
+            let part = size.min(LONG);
+            let (left, right) = (self.nodes[2 * node], self.nodes[2 * node + 1]);
+            let (last, first) = (part - usize::from(left.last), part - usize::from(right.first));
+            node *= 2;
+            if part - usize::from(left.longest) >= units {
+                continue;
+            }
+            if last + first >= units {
+                return Some(start + size - last);
+            }
+            node += 1;
+            start += size;
+        }
+        let mut gaps = !self.words[node - self.pages()];
+        loop {
+            let skipped = gaps.trailing_zeros();
+            gaps >>= skipped;
+            start += skipped as usize;
+            let gap = gaps.trailing_ones();
+            if gap as usize >= units {
+                return Some(start);
+            }
+            // The node said that there is a long one: this was not the last.
+            gaps >>= gap;
+            start += gap as usize;
+        }
+    }
+
+    /// How much is free from a unit on, up to so many.
+    pub(super) fn gap(&self, first: usize, most: usize) -> usize {
+        let most = most.min(self.pages() * UNITS - first);
+        let mut taken = masks(first, most).map(|(page, mask)| (page, self.words[page] & mask));
+        let end = taken.find(|(_, taken)| *taken != 0);
+        end.map_or(most, |(page, taken)| page * UNITS + taken.trailing_zeros() as usize - first)
+    }
+
+    pub(super) fn is_free(&self, first: usize, units: usize) -> bool {
+        first + units <= self.pages() * UNITS
+            && masks(first, units).all(|(page, mask)| self.words[page] & mask == 0)
+    }
+
+    /// Takes units that are free.
+    pub(super) fn claim(&mut self, first: usize, units: usize, pages: &mut Pages) {
+        for (page, mask) in masks(first, units) {
+            let word = &mut self.words[page];
+            debug_assert_eq!(*word & mask, 0, "what is taken is taken again");
+            if *word == 0 {
+                pages.busy += 1;
+                let (idle, bit) = (&mut self.idle[page / 64], 1 << (page % 64));
+                pages.idle -= usize::from(*idle & bit != 0);
+                *idle &= !bit;
+            }
+            *word |= mask;
+        }
+        self.touch(first / UNITS, (first + units - 1) / UNITS);
+    }
+
+    /// Frees units that are taken.
+    pub(super) fn release(&mut self, first: usize, units: usize, pages: &mut Pages) {
+        for (page, mask) in masks(first, units) {
+            let word = &mut self.words[page];
+            debug_assert_eq!(*word & mask, mask, "what is free is freed again");
+            *word &= !mask;
+            if *word == 0 {
+                pages.busy -= 1;
+                pages.idle += 1;
+                self.idle[page / 64] |= 1 << (page % 64);
+            }
+        }
+        self.touch(first / UNITS, (first + units - 1) / UNITS);
+    }
+
+    /// These pages have changed.
+    fn touch(&mut self, mut first: usize, mut last: usize) {
+        if let Some((from, to)) = self.stale {
+            if first <= to + NEAR && from <= last + NEAR {
+                (first, last) = (first.min(from), last.max(to));
+            } else {
+                self.refresh();
+            }
+        }
+        self.stale = Some((first, last));
+    }
+
+    /// Makes the nodes of changed pages, and those above, say what the words do.
+    fn refresh(&mut self) {
+        let Some((first, last)) = self.stale.take() else { return };
+        let pages = self.pages();
+        for page in first..=last {
+            self.nodes[pages + page] = Gaps::of(self.words[page]);
+        }
+        let (mut first, mut last, mut units) = ((pages + first) / 2, (pages + last) / 2, UNITS);
+        while first > 0 {
+            let mut is_same = true;
+            for node in first..=last {
+                let below = &self.nodes[2 * node..2 * node + 2];
+                let gaps = Gaps::join(below[0], below[1], units);
+                is_same &= gaps == self.nodes[node];
+                self.nodes[node] = gaps;
+            }
+            if is_same {
+                break;
+            }
+            (first, last, units) = (first / 2, last / 2, units * 2);
+        }
+    }
+
+    /// Gives back free pages, those at the end first, until no more than `keep` of all regions are left.
+    pub(super) fn purge(&mut self, keep: usize, pages: &mut Pages) {
+        for at in (0..self.idle.len()).rev() {
+            while self.idle[at] != 0 && pages.idle > keep {
+                let above = self.idle[at].leading_zeros() as usize;
+                let run = (self.idle[at] << above).leading_ones() as usize;
+                let first = 64 - above - run;
+                // SAFETY: in pages of this mapping that are idle, no unit is taken.
+                let dropped = unsafe {
+                    map::drop_pages(
+                        self.address((64 * at + first) * UNITS).as_ptr(),
+                        run * (UNITS << self.shift),
+                    )
+                };
+                if !dropped {
+                    return;
+                }
+                self.idle[at] &= !(u64::MAX >> (64 - run) << first);
+                pages.idle -= run;
+            }
+        }
+    }
+}
+
+impl Drop for Region {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this region's, and its blocks go with the arena.
+        unsafe { map::give_back(self.base.as_ptr(), self.bytes()) };
+    }
+}
+
+/// For each page that has some of the units: its number, and which.
+fn masks(first: usize, units: usize) -> impl Iterator<Item = (usize, u64)> {
+    let end = first + units;
+    (first / UNITS..end.div_ceil(UNITS)).map(move |page| {
+        let from = first.saturating_sub(page * UNITS);
+        let to = (end - page * UNITS).min(UNITS);
+        (page, u64::MAX << from & u64::MAX >> (UNITS - to))
+    })
+}
+
+const _: () = assert!(LARGE / 64 <= LONG, "a block is as long as a gap whose length is not known");
