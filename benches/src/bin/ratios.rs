@@ -16,7 +16,7 @@ const PAIRS: &[(&str, &str)] = &[
     ("payload/10k", "payload-floor/10k"),
     ("payload/100k", "payload-floor/100k"),
     ("limits/loop-armed", "limits/loop-bare"),
-    ("parallel/1", "parallel/2"),
+    ("parallel/2", "parallel/1"),
     ("host/add", "host/lua-c-function"),
     ("host/text", "host/lua-c-function"),
     ("batch/1000", "batch/1000-single"),
