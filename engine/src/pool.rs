@@ -321,28 +321,25 @@ impl Shared {
             let starves = state.tasks.peek().map_or(now, |task| task.submitted + STARVING);
             state.task_starves = starves <= now;
             let is_free = state.task_starves || state.idle.len() > state.starving;
-            let member = if expires > now && is_free { state.idle.pop() } else { None };
-            if expires > now && member.is_none() && state.made >= self.size {
+            let member = if is_free { state.idle.pop() } else { None };
+            let is_made = member.is_none() && state.made < self.size;
+            if member.is_none() && !is_made && expires > now {
                 let until = if state.task_starves { expires } else { expires.min(starves) };
                 state = self.rest(state, Some(until - now));
                 continue;
             }
             state.task_starves = false;
-            let Some(task) = state.tasks.pop() else { continue };
+            state.made += usize::from(is_made);
+            let task = state.tasks.pop().expect("it was looked at, under this lock");
+            drop(state);
             let lent = |member| (Lent { shared: self, member: Some(member) }, task.submitted.elapsed());
-            let with = if expires <= now {
-                drop(state);
-                Err(Refused::Timeout)
-            } else if let Some(member) = member {
-                drop(state);
-                Ok(lent(member))
-            } else {
-                state.made += 1;
-                drop(state);
-                self.make().map(lent).map_err(|error| {
+            let with = match member {
+                Some(member) => Ok(lent(member)),
+                None if is_made => self.make().map(lent).map_err(|error| {
                     self.forget_one();
                     Refused::Failed(error)
-                })
+                }),
+                None => Err(Refused::Timeout),
             };
             // The end of it is the host's code; a panic in that is not this thread's.
             let _ = catch_unwind(AssertUnwindSafe(|| (task.work)(with)));

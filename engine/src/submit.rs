@@ -183,10 +183,12 @@ impl Submission {
         let Some(waiting) = self.lock().take() else { return };
         let Waiting { script, request, cancel, limits, callback, enlisted, .. } = waiting;
         drop(enlisted);
-        callback(match with {
+        // Somebody waits for an answer, also when the host's own code in a run (a subscriber of spans) panics.
+        let made = catch_unwind(AssertUnwindSafe(|| match with {
             Ok((lent, queued)) => execute_in(lent, queued, &script, &request, &limits, cancel.as_ref()),
             Err(refused) => never_ran(&script, &limits, refused),
-        });
+        }));
+        callback(made.unwrap_or_else(|_| Err(Error::Internal("the run panicked".to_owned()))));
     }
 }
 

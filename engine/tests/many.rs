@@ -212,6 +212,19 @@ fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
 }
 
 #[test]
+fn with_no_patience_a_run_is_made_where_a_vm_is_free_at_once() {
+    let engine = Engine::builder().pool_size(1).queue(Duration::ZERO).build();
+    let (held, entered, leave) = held(&engine);
+    let quick = engine.compile("quick", "return 1").expect("it compiles");
+    assert_eq!(engine.submit(&quick, Request::new()).wait().expect("it runs").status, Status::Success);
+    let running = engine.submit(&held, Request::new());
+    entered.wait();
+    assert_eq!(engine.submit(&quick, Request::new()).wait().expect("a trace").status, Status::QueueTimeout);
+    leave.wait();
+    assert_eq!(running.wait().expect("it runs").status, Status::Success);
+}
+
+#[test]
 fn beyond_the_backlog_a_run_ends_at_once() {
     let engine = Engine::builder().pool_size(1).backlog(2).build();
     let (held, entered, leave) = held(&engine);
