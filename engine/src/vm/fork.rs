@@ -30,7 +30,7 @@ pub(crate) fn count_forks() {
 mod tests {
     use std::time::Duration;
 
-    use crate::{Engine, Request, Script, Status};
+    use crate::{Engine, Request, RunLimits, Script, Status};
 
     /// Whether timeouts, the pool, its threads and new engines work.
     fn works(engine: &Engine, endless: &Script, hello: &Script) -> bool {
@@ -47,8 +47,10 @@ mod tests {
 
     #[test]
     fn an_engine_that_ran_works_in_parent_and_child_of_a_fork() {
-        let engine = Engine::builder().pool_size(1).timeout(Duration::from_millis(20)).build();
-        let endless = engine.compile("endless", "while true do end").expect("it compiles");
+        let engine = Engine::builder().pool_size(1).build();
+        let limits = RunLimits { timeout: Some(Duration::from_millis(20)), ..RunLimits::default() };
+        let endless =
+            engine.compile("endless", "while true do end").expect("it compiles").with_limits(limits);
         let hello = engine.compile("hello", "print('Hello')").expect("it compiles");
         assert!(works(&engine, &endless, &hello));
         // SAFETY: the child uses only this engine, which no other thread is inside of, and leaves by `_exit`.
