@@ -5,15 +5,13 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::hints::{Blocks, Finding, Kind, Lexer, MAX_SOURCE, Sink, Token, Use, findings, scan};
+use crate::value::MAX_EXACT;
 
 /// Warnings of one source.
 const MOST: usize = 100;
 
 /// Tokens looked at for the arguments of one call.
 const MOST_TOKENS: usize = 1000;
-
-/// The largest integer up to which a double holds every one.
-const MAX_EXACT: u128 = 1 << 53;
 
 /// Metamethods that are not called here.
 const NEVER_CALLED: &[(&[u8], &str)] = &[
@@ -278,7 +276,7 @@ impl<'s> Look<'s> {
         };
         // Beyond 64 bits, a decimal number is a double in every Lua.
         let is_beyond = match u128::from_str_radix(digits, radix) {
-            Ok(value) => value > MAX_EXACT && (radix == 16 || value <= i64::MAX as u128),
+            Ok(value) => value > u128::from(MAX_EXACT) && (radix == 16 || value <= i64::MAX as u128),
             Err(_) => radix == 16,
         };
         if is_beyond {

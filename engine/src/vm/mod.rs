@@ -144,7 +144,8 @@ impl Vm {
         Arc::clone(&self.control().interrupt)
     }
 
-    /// Whether this VM may run another script. After a run that was stopped, and after a panic, it may not.
+    /// Whether this VM may run another script. After a run that was stopped, after a panic, and when tidying up took
+    /// too long, it may not.
     pub(crate) fn is_sound(&self) -> bool {
         self.is_sound
     }

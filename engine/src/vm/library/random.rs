@@ -7,9 +7,7 @@ use fastrand::Rng;
 use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
-
-/// The largest range that doubles hold every integer of.
-const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+use crate::value::MAX_EXACT;
 
 /// The random state of the run under way.
 pub(in super::super) struct Random {
@@ -64,7 +62,8 @@ pub(in super::super) unsafe extern "C-unwind" fn random(state: *mut lua_State) -
         if low.is_nan() || high.is_nan() || low > high {
             ffi::luaL_argerror(state, last, c"interval is empty".as_ptr());
         }
-        if low < -MAX_EXACT || high > MAX_EXACT || high - low > MAX_EXACT {
+        let exact = MAX_EXACT as f64;
+        if low < -exact || high > exact || high - low > exact {
             ffi::luaL_argerror(state, last, c"interval is too large".as_ptr());
         }
         let offset = random.with(|rng| rng.u64(0..=(high - low) as u64));
