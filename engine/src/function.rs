@@ -44,6 +44,13 @@ impl Call<'_> {
         self.len() == 0
     }
 
+    /// What an argument is, in Luau's words: `nil`, `boolean`, `number`, `string`, `table`, `function` …; `nothing` for one
+    /// that is missing, and `json.null`.
+    #[must_use]
+    pub fn kind(&self, index: usize) -> &'static str {
+        self.arguments.kind(index)
+    }
+
     /// Whether an argument is missing, `nil` or `json.null`.
     #[must_use]
     pub fn is_null(&self, index: usize) -> bool {
@@ -97,8 +104,15 @@ impl Call<'_> {
     /// # Errors
     /// As for [`value`](Self::value), or it does not fit the type.
     pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, HostError> {
-        let json = self.arguments.json(index).map_err(|reason| format!("argument #{}{reason}", index + 1))?;
-        from_json(&json).map_err(|error| format!("argument #{}: {error}", index + 1).into())
+        from_json(&self.json(index)?).map_err(|error| format!("argument #{}: {error}", index + 1).into())
+    }
+
+    /// Any argument as JSON text. One that is missing is `null`; bytes that are not UTF-8 become U+FFFD.
+    ///
+    /// # Errors
+    /// As for [`value`](Self::value), or it can't be JSON.
+    pub fn json(&self, index: usize) -> Result<Vec<u8>, HostError> {
+        self.arguments.json(index).map_err(|reason| format!("argument #{}{reason}", index + 1).into())
     }
 
     /// The engine that the script runs in, for running others: a function that held its engine itself would keep it

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use crate::engine::Shared;
+use crate::engine::{Engine, Shared};
 use crate::error::{CompileError, Error};
 use crate::execute::execute;
 use crate::function::{Call, Functions, HostError};
@@ -83,6 +83,12 @@ impl Script {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.compiled.name
+    }
+
+    /// The engine that it belongs to.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        Engine::of(Arc::clone(&self.engine))
     }
 
     /// Which version of its name this is, as in [`Trace::version`]: counted from 1 by

@@ -56,6 +56,14 @@ impl Value {
         Self::Object(members.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 
+    /// Reads JSON text. An integer beyond ±2^53 becomes a string of its digits, as everywhere.
+    ///
+    /// # Errors
+    /// It is no JSON, or is nested deeper than 128 levels.
+    pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice::<serde_json::Value>(json).map(Self::from)
+    }
+
     /// The number, if it is one.
     #[must_use]
     pub fn as_f64(&self) -> Option<f64> {

@@ -314,14 +314,14 @@ impl Arguments<'_> {
     }
 
     /// The name of an argument's type.
-    pub(crate) fn kind(&self, index: usize) -> String {
+    pub(crate) fn kind(&self, index: usize) -> &'static str {
         match self.type_of(index) {
-            ffi::LUA_TNONE => "nothing".to_owned(),
-            ffi::LUA_TLIGHTUSERDATA if self.is_null(index) => "json.null".to_owned(),
+            ffi::LUA_TNONE => "nothing",
+            ffi::LUA_TLIGHTUSERDATA if self.is_null(index) => "json.null",
             // SAFETY: as above; the name is static.
-            kind => unsafe {
-                CStr::from_ptr(ffi::lua_typename(self.state, kind)).to_string_lossy().into_owned()
-            },
+            kind => {
+                unsafe { CStr::from_ptr(ffi::lua_typename(self.state, kind)) }.to_str().unwrap_or("value")
+            }
         }
     }
 

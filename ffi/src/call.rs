@@ -1,0 +1,387 @@
+//! Functions of the host that scripts call.
+
+use std::ffi::{c_char, c_void};
+use std::ptr;
+
+use perilune::{Call, HostError, Value};
+
+use crate::engine::perilune_engine;
+use crate::error::Text;
+use crate::guard;
+use crate::handle::{self, Handle, UserData};
+use crate::status::*;
+use crate::trace::ns;
+use crate::value::perilune_value;
+
+/// A call of a host function that is under way: what the script gave, what it gets, and the run that it is part of. Lent to the
+/// function until that returns, on its thread only.
+pub struct perilune_call {
+    _private: [u8; 0],
+}
+
+impl Handle for perilune_call {
+    type Inner = Context;
+}
+
+/// A function of the host that scripts call as host.NAME(...). It is called on the threads that make runs, on several at once.
+/// What it sets last by perilune_call_return_* is what the script gets, nil if it sets nothing; by perilune_call_fail, the script
+/// gets a Lua error. It must return as usual: neither a C++ exception nor longjmp may leave it.
+pub type perilune_function = Option<unsafe extern "C" fn(call: *mut perilune_call, user_data: *mut c_void)>;
+
+pub(crate) struct Context {
+    /// Lives as long as the context.
+    call: *const Call<'static>,
+    result: Result<Value, HostError>,
+    /// Texts that were lent.
+    kept: Vec<Text>,
+}
+
+impl Context {
+    fn call(&self) -> &Call<'_> {
+        // SAFETY: `invoke` keeps the call while the context lives.
+        unsafe { &*self.call }
+    }
+
+    /// Writes down why an argument can't be read: the script is told, unless a result follows.
+    fn read<T>(&mut self, read: Result<T, HostError>) -> Option<T> {
+        read.map_err(|error| self.result = Err(error)).ok()
+    }
+}
+
+/// The host's function as one of Rust's.
+pub(crate) fn wrap(
+    function: unsafe extern "C" fn(*mut perilune_call, *mut c_void),
+    user_data: UserData,
+) -> impl Fn(&Call<'_>) -> Result<Value, HostError> + Send + Sync + 'static {
+    move |call| {
+        let call = (&raw const *call).cast::<Call<'static>>();
+        let mut context = Context { call, result: Ok(Value::Null), kept: Vec::new() };
+        // Whole, and not the pointer in it alone: it is what may go to other threads.
+        let user_data: &UserData = &user_data;
+        // SAFETY: the header says what a host's function must be; it goes with its user data.
+        unsafe { function(handle::lend_mut(&mut context), user_data.pointer) };
+        context.result
+    }
+}
+
+/// What is told of a call, or `fallback` where there is none.
+///
+/// # Safety
+/// `call` is null, or the one under way on this thread.
+unsafe fn told<T: Copy>(call: *const perilune_call, fallback: T, tell: impl FnOnce(&Call<'_>) -> T) -> T {
+    // SAFETY: by this function's contract.
+    guard::infallible(fallback, || unsafe { handle::get(call, "call") }.map_or(fallback, |c| tell(c.call())))
+}
+
+/// Reads an argument; false where it is not what was asked for.
+///
+/// # Safety
+/// `call` is null, or the one under way on this thread.
+unsafe fn read<T>(
+    call: *mut perilune_call,
+    body: impl FnOnce(&mut Context) -> Option<T>,
+    write: impl FnOnce(T),
+) -> bool {
+    guard::infallible(false, || {
+        // SAFETY: by this function's contract.
+        let Ok(context) = (unsafe { handle::get_mut(call, "call") }) else { return false };
+        body(context).map(write).is_some()
+    })
+}
+
+/// Sets what the script gets.
+///
+/// # Safety
+/// `call` is null, or the one under way on this thread.
+unsafe fn answer(call: *mut perilune_call, result: impl FnOnce() -> Result<Value, HostError>) {
+    guard::infallible((), || {
+        let result = result();
+        // SAFETY: by this function's contract.
+        if let Ok(context) = unsafe { handle::get_mut(call, "call") } {
+            context.result = result;
+        }
+    });
+}
+
+/// The name that the function was called by. Lent until the function returns. NULL has NULL.
+///
+/// @param len  set to its length in bytes, if not NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_name(call: *const perilune_call, len: *mut usize) -> *const c_char {
+    // SAFETY: null, or the call under way; `len` is null or can be written to.
+    unsafe { told(call, ptr::null(), |call| handle::lend_bytes(call.name().as_bytes(), len)) }
+}
+
+/// How many arguments there are. NULL has 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_len(call: *const perilune_call) -> usize {
+    // SAFETY: as above.
+    unsafe { told(call, 0, |call| call.len()) }
+}
+
+/// What an argument is: PERILUNE_TYPE_TABLE for any table, PERILUNE_TYPE_OTHER for what can't cross, such as a function. NULL, and
+/// an argument that is not there, is PERILUNE_TYPE_NULL.
+///
+/// @param index  from 0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_type(call: *const perilune_call, index: usize) -> perilune_type {
+    // SAFETY: as above.
+    unsafe {
+        told(call, PERILUNE_TYPE_NULL, |call| match call.kind(index) {
+            _ if call.is_null(index) => PERILUNE_TYPE_NULL,
+            "boolean" => PERILUNE_TYPE_BOOLEAN,
+            "number" => PERILUNE_TYPE_NUMBER,
+            "string" => PERILUNE_TYPE_STRING,
+            "table" => PERILUNE_TYPE_TABLE,
+            _ => PERILUNE_TYPE_OTHER,
+        })
+    }
+}
+
+/// Reads an argument that is a number.
+///
+/// @param index   from 0
+/// @param number  set to it
+/// @return        whether it is one. If not, the script gets a Lua error that says so, unless the function sets a result later: so
+///                the function can just return
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_number(
+    call: *mut perilune_call,
+    index: usize,
+    number: *mut f64,
+) -> bool {
+    // SAFETY: as above; the output is null or can be written to.
+    unsafe {
+        read(
+            call,
+            |c| {
+                let got = c.call().number(index);
+                c.read(got)
+            },
+            |got| handle::set(number, got),
+        )
+    }
+}
+
+/// Reads an argument that is a boolean.
+///
+/// @param index    from 0
+/// @param boolean  set to it
+/// @return         as for perilune_call_number
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_boolean(
+    call: *mut perilune_call,
+    index: usize,
+    boolean: *mut bool,
+) -> bool {
+    // SAFETY: as above.
+    unsafe {
+        read(
+            call,
+            |c| {
+                let got = c.call().boolean(index);
+                c.read(got)
+            },
+            |got| handle::set(boolean, got),
+        )
+    }
+}
+
+/// Reads an argument that is a string: any bytes, not ended by a NUL byte. A number is not converted.
+///
+/// @param index  from 0
+/// @param data   set to its bytes, lent until the function returns
+/// @param len    set to its length in bytes, if not NULL
+/// @return       as for perilune_call_number
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_string(
+    call: *mut perilune_call,
+    index: usize,
+    data: *mut *const c_char,
+    len: *mut usize,
+) -> bool {
+    // SAFETY: as above. The string stays where it is while the call is under way.
+    unsafe {
+        read(
+            call,
+            |c| {
+                let got = c.call().bytes(index).map(|bytes| &raw const *bytes);
+                c.read(got)
+            },
+            |bytes| handle::set(data, handle::lend_bytes(&*bytes, len)),
+        )
+    }
+}
+
+/// Reads any argument as JSON text, ended by a NUL byte, which the length does not count. Bytes that are not UTF-8 become U+FFFD.
+///
+/// @param index  from 0
+/// @param data   set to the text, lent until the function returns
+/// @param len    set to its length in bytes, if not NULL
+/// @return       whether the argument can be JSON; if not, as for perilune_call_number
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_json(
+    call: *mut perilune_call,
+    index: usize,
+    data: *mut *const c_char,
+    len: *mut usize,
+) -> bool {
+    let json = |context: &mut Context| {
+        let json = context.call().json(index).map(Text::new);
+        let text = context.read(json)?;
+        context.kept.push(text);
+        // SAFETY: the text is kept; `len` is null or can be written to.
+        context.kept.last().map(|text| unsafe { text.lend(len) })
+    };
+    // SAFETY: as above.
+    unsafe { read(call, json, |text| handle::set(data, text)) }
+}
+
+/// Reads any argument as a value, which the caller frees.
+///
+/// @param index  from 0
+/// @param value  set to it, if not NULL
+/// @return       whether the argument can be a value; if not, as for perilune_call_number
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_value(
+    call: *mut perilune_call,
+    index: usize,
+    value: *mut *mut perilune_value,
+) -> bool {
+    // SAFETY: as above.
+    unsafe {
+        read(
+            call,
+            |c| {
+                let got = c.call().value(index);
+                c.read(got)
+            },
+            |got| handle::give(value, got),
+        )
+    }
+}
+
+/// The script gets nil.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_return_null(call: *mut perilune_call) {
+    // SAFETY: null, or the call under way.
+    unsafe { answer(call, || Ok(Value::Null)) }
+}
+
+/// The script gets a boolean.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_return_boolean(call: *mut perilune_call, boolean: bool) {
+    // SAFETY: as above.
+    unsafe { answer(call, || Ok(Value::Bool(boolean))) }
+}
+
+/// The script gets a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_return_number(call: *mut perilune_call, number: f64) {
+    // SAFETY: as above.
+    unsafe { answer(call, || Ok(Value::Number(number))) }
+}
+
+/// The script gets a string.
+///
+/// @param data  any bytes, copied; NULL with a length of 0 is ""
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_return_string(
+    call: *mut perilune_call,
+    data: *const c_char,
+    len: usize,
+) {
+    // SAFETY: as above, and the data is as the header says.
+    unsafe {
+        answer(call, || match handle::bytes(data, len, "the host's string") {
+            Ok(bytes) => Ok(bytes.unwrap_or_default().into()),
+            Err(failure) => Err(failure.text().into()),
+        });
+    }
+}
+
+/// The script gets what a JSON text says, or a Lua error if it says nothing.
+///
+/// @param json  copied
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_return_json(
+    call: *mut perilune_call,
+    json: *const c_char,
+    json_len: usize,
+) {
+    // SAFETY: as above, and the text is as the header says.
+    unsafe {
+        answer(call, || match handle::bytes(json, json_len, "the host's JSON") {
+            Ok(json) => match Value::from_json(json.unwrap_or_default()) {
+                Ok(value) => Ok(value),
+                Err(error) => Err(format!("the host's JSON can't be read: {error}").into()),
+            },
+            Err(failure) => Err(failure.text().into()),
+        });
+    }
+}
+
+/// The script gets a value.
+///
+/// @param value  one that is owned: given away. NULL is nil
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_return_value(call: *mut perilune_call, value: *mut perilune_value) {
+    // SAFETY: as above, and the value is as the header says.
+    unsafe { answer(call, || Ok(handle::take(value).unwrap_or_default())) }
+}
+
+/// The script gets a Lua error, "host.NAME: MESSAGE", which it can catch.
+///
+/// @param message  copied; what is not UTF-8 becomes U+FFFD. NULL is ""
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_fail(
+    call: *mut perilune_call,
+    message: *const c_char,
+    message_len: usize,
+) {
+    // SAFETY: as above, and the text is as the header says.
+    unsafe {
+        answer(call, || match handle::bytes(message, message_len, "the host's message") {
+            Ok(text) => Err(String::from_utf8_lossy(text.unwrap_or_default()).into()),
+            Err(failure) => Err(failure.text().into()),
+        });
+    }
+}
+
+/// The engine that the script runs in, for running others; the caller frees it. A function that held its engine itself, in its user
+/// data, would keep it alive for ever. NULL has NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_engine(call: *const perilune_call) -> *mut perilune_engine {
+    // SAFETY: as above.
+    unsafe { told(call, ptr::null_mut(), |call| handle::into_raw(call.engine())) }
+}
+
+/// The number of the run: perilune_trace_id of the trace to come. NULL has 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_run_id(call: *const perilune_call) -> u64 {
+    // SAFETY: as above.
+    unsafe { told(call, 0, |call| call.run_id()) }
+}
+
+/// The name of the script that runs, not ended by a NUL byte. Lent until the function returns. NULL has NULL.
+///
+/// @param len  set to its length in bytes, if not NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_script(call: *const perilune_call, len: *mut usize) -> *const c_char {
+    // SAFETY: as above; `len` is null or can be written to.
+    unsafe { told(call, ptr::null(), |call| handle::lend_bytes(call.script().as_bytes(), len)) }
+}
+
+/// What is left of the run's timeout, in nanoseconds; when a function returns later, the run ends there. NULL has 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_remaining_ns(call: *const perilune_call) -> u64 {
+    // SAFETY: as above.
+    unsafe { told(call, 0, |call| ns(call.remaining())) }
+}
+
+/// Whether the run was cancelled: it ends when the function returns. NULL was not.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_is_cancelled(call: *const perilune_call) -> bool {
+    // SAFETY: as above.
+    unsafe { told(call, false, |call| call.is_cancelled()) }
+}

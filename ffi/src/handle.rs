@@ -1,0 +1,205 @@
+//! Every pointer that crosses the boundary is turned into something of Rust's here, and nowhere else.
+
+use std::ffi::{c_char, c_void};
+use std::slice;
+
+use crate::error::Failure;
+use crate::live;
+
+/// A type that C knows by name only: nothing of it is ever made. A pointer to it is one to `Inner`: made by a box where C owns
+/// it, or into another object where C borrows it.
+pub(crate) trait Handle {
+    type Inner;
+}
+
+/// Hands an object to C, which has to free it.
+pub(crate) fn into_raw<T: Handle>(inner: T::Inner) -> *mut T {
+    live::add(1);
+    Box::into_raw(Box::new(inner)).cast()
+}
+
+/// Hands an object to C by way of an output, if there is one.
+///
+/// # Safety
+/// `out` is null, or can be written to.
+pub(crate) unsafe fn give<T: Handle>(out: *mut *mut T, inner: T::Inner) {
+    if !out.is_null() {
+        // SAFETY: by this function's contract.
+        unsafe { out.write(into_raw(inner)) };
+    }
+}
+
+/// Takes an object back from C.
+///
+/// # Safety
+/// `handle` is null, or came from [`into_raw`] and is not used again.
+pub(crate) unsafe fn take<T: Handle>(handle: *mut T) -> Option<T::Inner> {
+    if handle.is_null() {
+        return None;
+    }
+    live::add(-1);
+    // SAFETY: by this function's contract.
+    Some(*unsafe { Box::from_raw(handle.cast::<T::Inner>()) })
+}
+
+/// Lends a part of an object to C, for as long as that object lives and stays as it is.
+pub(crate) fn lend<T: Handle>(inner: &T::Inner) -> *const T {
+    (&raw const *inner).cast()
+}
+
+/// Lends an object to C for one call, which may change it.
+pub(crate) fn lend_mut<T: Handle>(inner: &mut T::Inner) -> *mut T {
+    (&raw mut *inner).cast()
+}
+
+/// # Safety
+/// `handle` is null, or an object that C owns or borrows and that nobody changes meanwhile.
+pub(crate) unsafe fn get<'a, T: Handle>(handle: *const T, what: &str) -> Result<&'a T::Inner, Failure> {
+    // SAFETY: by this function's contract.
+    unsafe { handle.cast::<T::Inner>().as_ref() }.ok_or_else(|| Failure::null(what))
+}
+
+/// # Safety
+/// `handle` is null, or an object that C owns and that nobody else uses meanwhile.
+pub(crate) unsafe fn get_mut<'a, T: Handle>(handle: *mut T, what: &str) -> Result<&'a mut T::Inner, Failure> {
+    // SAFETY: by this function's contract.
+    unsafe { handle.cast::<T::Inner>().as_mut() }.ok_or_else(|| Failure::null(what))
+}
+
+/// The length of a text that ends at its NUL byte.
+pub const PERILUNE_STRLEN: usize = usize::MAX;
+
+/// The bytes at `data`; a null pointer is none, and its length must be 0 then.
+///
+/// # Safety
+/// `data` is null, or has `len` bytes (with [`PERILUNE_STRLEN`], a NUL byte at the end of them) that nobody changes
+/// during the call.
+pub(crate) unsafe fn bytes<'a>(
+    data: *const c_char,
+    len: usize,
+    what: &str,
+) -> Result<Option<&'a [u8]>, Failure> {
+    if data.is_null() {
+        return if len == 0 || len == PERILUNE_STRLEN { Ok(None) } else { Err(Failure::null(what)) };
+    }
+    if len == PERILUNE_STRLEN {
+        // SAFETY: by this function's contract.
+        return Ok(Some(unsafe { std::ffi::CStr::from_ptr(data) }.to_bytes()));
+    }
+    if len > isize::MAX as usize {
+        return Err(Failure::argument(format!("{what}: no object has {len} bytes")));
+    }
+    // SAFETY: by this function's contract.
+    Ok(Some(unsafe { slice::from_raw_parts(data.cast(), len) }))
+}
+
+/// The text at `data`, which must be there.
+///
+/// # Safety
+/// As [`bytes`].
+pub(crate) unsafe fn text<'a>(data: *const c_char, len: usize, what: &str) -> Result<&'a str, Failure> {
+    // SAFETY: by this function's contract.
+    let bytes = unsafe { bytes(data, len, what) }?.ok_or_else(|| Failure::null(what))?;
+    std::str::from_utf8(bytes).map_err(|error| {
+        Failure::argument(format!("{what} is not UTF-8 from byte {} on", error.valid_up_to()))
+    })
+}
+
+/// Elements at `data`; with `len` 0, a null pointer is allowed.
+///
+/// # Safety
+/// `data` is null, or has `len` elements that nobody changes during the call.
+pub(crate) unsafe fn array<'a, T>(data: *const T, len: usize, what: &str) -> Result<&'a [T], Failure> {
+    match (data.is_null(), len) {
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(Failure::null(what)),
+        (false, len) if len > isize::MAX as usize / size_of::<T>().max(1) => {
+            Err(Failure::argument(format!("{what}: no array has {len} elements")))
+        }
+        // SAFETY: by this function's contract.
+        (false, len) => Ok(unsafe { slice::from_raw_parts(data, len) }),
+    }
+}
+
+/// Writes to an output, if there is one.
+///
+/// # Safety
+/// `out` is null, or can be written to.
+pub(crate) unsafe fn set<T>(out: *mut T, value: T) {
+    if !out.is_null() {
+        // SAFETY: by this function's contract.
+        unsafe { out.write(value) };
+    }
+}
+
+/// An output that must be there.
+pub(crate) fn required<T>(out: *mut T, what: &str) -> Result<*mut T, Failure> {
+    if out.is_null() { Err(Failure::null(what)) } else { Ok(out) }
+}
+
+/// Lends bytes to C: a pointer that is never null, and the length.
+///
+/// # Safety
+/// As [`set`].
+pub(crate) unsafe fn lend_bytes(bytes: &[u8], len: *mut usize) -> *const c_char {
+    // SAFETY: by this function's contract.
+    unsafe { set(len, bytes.len()) };
+    bytes.as_ptr().cast()
+}
+
+/// Writes a struct that starts with its size in bytes, as its caller knows it: what a shorter one has no room for is left
+/// out, what a longer one has beyond ours becomes zero.
+///
+/// # Safety
+/// `out` is null, or starts with its size and can be written to that far. `T` is `repr(C)` and has no padding; its first
+/// field is the size.
+pub(crate) unsafe fn set_sized<T>(out: *mut T, value: &T, least: usize, what: &str) -> Result<(), Failure> {
+    let out = required(out, what)?;
+    // SAFETY: by this function's contract.
+    unsafe {
+        let size = out.cast::<usize>().read();
+        // A megabyte is a size that was never set.
+        if !(least..=1 << 20).contains(&size) {
+            return Err(Failure::argument(format!(
+                "{what}: its size says {size} bytes: set it to sizeof before the call"
+            )));
+        }
+        let ours = size_of::<T>();
+        let head = size_of::<usize>();
+        let common = size.min(ours);
+        out.cast::<u8>().add(head).copy_from((&raw const *value).cast::<u8>().add(head), common - head);
+        out.cast::<u8>().add(common).write_bytes(0, size - common);
+    }
+    Ok(())
+}
+
+/// A host's pointer that goes with its callback, and how the host wants it freed.
+pub(crate) struct UserData {
+    pub(crate) pointer: *mut c_void,
+    destroy: perilune_destroy,
+}
+
+/// Frees what a callback was given as its user data. Called once, on any thread, when the callback will not be called any
+/// more; it must not call back into the object that it belonged to.
+pub type perilune_destroy = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
+
+// SAFETY: the header demands of hosts that what they hand over can be used on any thread, and by several at once where
+// that is said of the callback.
+unsafe impl Send for UserData {}
+// SAFETY: as above.
+unsafe impl Sync for UserData {}
+
+impl UserData {
+    pub(crate) fn new(pointer: *mut c_void, destroy: perilune_destroy) -> Self {
+        Self { pointer, destroy }
+    }
+}
+
+impl Drop for UserData {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: the header says when it is called; this is the only place, and there is no second drop.
+            unsafe { destroy(self.pointer) };
+        }
+    }
+}

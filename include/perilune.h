@@ -1,0 +1,1820 @@
+/*
+ * Perilune runs untrusted Luau scripts inside a program, at microsecond cost: a script and a request in, a trace out.
+ *
+ * ONE RUN
+ *
+ *     #include <perilune.h>
+ *     #include <stdio.h>
+ *
+ *     int main(void)
+ *     {
+ *         perilune_engine *engine = NULL;
+ *         perilune_script *script = NULL;
+ *         perilune_trace *trace = NULL;
+ *         perilune_error *error = NULL;
+ *
+ *         if (perilune_engine_new(NULL, &engine, &error) != PERILUNE_OK ||
+ *             perilune_engine_compile(engine, "hello", PERILUNE_STRLEN, "print('Hello', ARGS.monster)",
+ *                                     PERILUNE_STRLEN, &script, &error) != PERILUNE_OK ||
+ *             perilune_script_run(script, "monster=Manticore", PERILUNE_STRLEN, NULL, 0, NULL, &trace,
+ *                                 &error) != PERILUNE_OK) {
+ *             fprintf(stderr, "%s\n", perilune_error_message(error, NULL));
+ *         } else {
+ *             size_t len;
+ *             const char *out = perilune_trace_stdout(trace, &len);
+ *             fwrite(out, 1, len, stdout);
+ *         }
+ *         perilune_error_free(error);
+ *         perilune_trace_free(trace);
+ *         perilune_script_free(script);
+ *         perilune_engine_free(engine);
+ *         return 0;
+ *     }
+ *
+ *     cc hello.c $(pkg-config --cflags --libs perilune)
+ *
+ * Make one engine for a process, compile each script once, and run it as often as you like, from as many threads as you like.
+ *
+ * THREADS
+ *
+ * A function that takes a `const T *` may be called with the same object by many threads at once. One that takes a `T *` has the
+ * object for itself, as every perilune_*_free has. Nothing belongs to the thread that made it. Callbacks come from the engine's
+ * threads where that is said of them; the user data that goes with them must bear that.
+ *
+ * OWNERSHIP
+ *
+ * An object that comes out of a function by a `T **` or as a `T *` is the caller's, who frees it with the perilune_*_free of its type,
+ * once; a `const T *` is lent, as are all texts, for as long as is said. perilune_*_free takes NULL. What is handed in is copied or only
+ * used during the call, but where a function says that it is given away. The order in which objects are freed does not matter: a
+ * script keeps its engine.
+ *
+ * ERRORS
+ *
+ * What can fail returns a perilune_code. When it is not PERILUNE_OK, nothing was done, no output was written, and if `error` is not NULL,
+ * *error is set to an object that says why. When it is PERILUNE_OK, *error is left as it is. There is no last error of a thread. An error
+ * *in* a script is no such error: it is in the trace.
+ *
+ * A pointer that must not be NULL and is gives PERILUNE_INVALID_ARGUMENT, or what is said of NULL; so do texts that must be UTF-8
+ * and are not, and numbers that mean nothing. A bug of this library gives PERILUNE_PANIC; it does not end the program.
+ *
+ * TEXTS
+ *
+ * A text is a pointer and a length in bytes. It needs no NUL byte at its end, and may have some inside; the length PERILUNE_STRLEN means
+ * that it ends at its first. A text that is lent has no NUL byte at its end, but where that is said: print it with "%.*s".
+ *
+ * VERSIONS
+ *
+ * Numbers of codes, statuses, kinds, limits and types are never given a second meaning; new ones can come. A struct begins with its
+ * size, which its user sets, and grows at its end: a program that was compiled with an older header goes on working. Within one
+ * PERILUNE_ABI nothing is taken away.
+ *
+ * FORK
+ *
+ * After fork(), an engine works in the child if no other thread was inside this library at the fork.
+ *
+ * Made by cbindgen of the sources in ffi/. Licensed under MIT or Apache-2.0.
+ */
+
+#ifndef PERILUNE_H
+#define PERILUNE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of this header. */
+#define PERILUNE_VERSION "0.1.0"
+
+/** The length of a text that ends at its NUL byte. */
+#define PERILUNE_STRLEN SIZE_MAX
+
+/**
+ * The version of this header: MAJOR * 1,000,000 + MINOR * 1,000 + PATCH.
+ */
+#define PERILUNE_VERSION_NUMBER 1000
+
+/**
+ * The ABI of this header. A library of the same number can be used; it changes only when something is taken away or given
+ * another meaning, never when something is added.
+ */
+#define PERILUNE_ABI 1
+
+/**
+ * A call of a host function that is under way: what the script gave, what it gets, and the run that it is part of. Lent to the
+ * function until that returns, on its thread only.
+ */
+typedef struct perilune_call perilune_call;
+
+/**
+ * Ends runs from outside: see perilune_request_set_cancel.
+ */
+typedef struct perilune_cancel perilune_cancel;
+
+/**
+ * What perilune_engine_check found, in the order of the lines: errors, or else warnings.
+ */
+typedef struct perilune_diagnostics perilune_diagnostics;
+
+/**
+ * Runs scripts: a pool of VMs, and the limits of all that runs in them. Make one for a process and share it.
+ */
+typedef struct perilune_engine perilune_engine;
+
+/**
+ * Why a call did nothing. Its texts end with a NUL byte, which their lengths do not count.
+ */
+typedef struct perilune_error perilune_error;
+
+/**
+ * What an engine counted, at one time.
+ */
+typedef struct perilune_metrics perilune_metrics;
+
+/**
+ * How an engine is to be: what is not set is as its constants say.
+ */
+typedef struct perilune_options perilune_options;
+
+/**
+ * What came of loading a directory, or of a change in a watched one.
+ */
+typedef struct perilune_report perilune_report;
+
+/**
+ * A request: what a script sees as GET, POST, CONFIG and META, and what holds for the run. It keeps copies of what it is
+ * given, and can be used for any number of runs, also at once.
+ */
+typedef struct perilune_request perilune_request;
+
+/**
+ * A script that can be run. It keeps its engine alive.
+ */
+typedef struct perilune_script perilune_script;
+
+/**
+ * Some scripts, sorted by name.
+ */
+typedef struct perilune_scripts perilune_scripts;
+
+/**
+ * What a run hands back. It never changes.
+ */
+typedef struct perilune_trace perilune_trace;
+
+/**
+ * A value of a host function: as JSON, but strings are any bytes. One that is owned is freed by the caller, or given away
+ * to a call that says so; one that is lent lives as long as what it is a part of.
+ */
+typedef struct perilune_value perilune_value;
+
+/**
+ * Keeps named scripts as the files of a directory are.
+ */
+typedef struct perilune_watch perilune_watch;
+
+/**
+ * What a call came to: PERILUNE_OK, or why it did nothing.
+ */
+typedef int32_t perilune_code;
+
+/**
+ * A limit. An engine's are ceilings; those of a script and a request only lower them.
+ */
+typedef int32_t perilune_limit;
+
+/**
+ * A function of the host that scripts call as host.NAME(...). It is called on the threads that make runs, on several at once.
+ * What it sets last by perilune_call_return_* is what the script gets, nil if it sets nothing; by perilune_call_fail, the script
+ * gets a Lua error. It must return as usual: neither a C++ exception nor longjmp may leave it.
+ */
+typedef void (*perilune_function)(struct perilune_call *call,
+                                  void *user_data);
+
+/**
+ * Frees what a callback was given as its user data. Called once, on any thread, when the callback will not be called any
+ * more; it must not call back into the object that it belonged to.
+ */
+typedef void (*perilune_destroy)(void *user_data);
+
+/**
+ * What is told how a submitted run ended, once. Called on one of the engine's threads, which other runs wait for, or on the
+ * caller's when the run can't begin or is cancelled while it waits: so it must not block, and it must return as usual.
+ *
+ * @param code       PERILUNE_OK, or why there is no trace
+ * @param trace      what came of the run, which the function frees; NULL when there is none
+ * @param error      why there is none, which the function frees; NULL when there is a trace
+ * @param user_data  as it was handed over
+ */
+typedef void (*perilune_done)(perilune_code code,
+                              struct perilune_trace *trace,
+                              struct perilune_error *error,
+                              void *user_data);
+
+/**
+ * Told after each run of a batch how many are done of how many. Called from several threads, also at once, and not always in order.
+ * It must return as usual.
+ */
+typedef void (*perilune_progress)(size_t done,
+                                  size_t total,
+                                  void *user_data);
+
+/**
+ * Asked now and then while a run is under way, on the thread that makes it: whether to end it, by anything but 0. It may
+ * begin other runs, and must not unwind.
+ */
+typedef int32_t (*perilune_poll)(void *user_data);
+
+/**
+ * How a run ended.
+ */
+typedef int32_t perilune_status;
+
+/**
+ * What kind of error ended a run.
+ */
+typedef int32_t perilune_error_kind;
+
+/**
+ * All of a trace at once: see perilune_trace_read. What it points to is lent until the trace is freed. A pointer is NULL
+ * where its comment says so, and else never, also with a length of 0. Later versions add fields at the end.
+ */
+typedef struct perilune_trace_view {
+    /**
+     * sizeof(perilune_trace_view), set by the caller before the call.
+     */
+    size_t size;
+    /**
+     * 1, 2, 3 ... per engine.
+     */
+    uint64_t id;
+    /**
+     * How the run ended.
+     */
+    perilune_status status;
+    /**
+     * The error that ended it; PERILUNE_KIND_NONE when it succeeded.
+     */
+    perilune_error_kind error_kind;
+    /**
+     * When it began, in nanoseconds since 1970-01-01T00:00:00Z.
+     */
+    int64_t executed_at_unix_ns;
+    /**
+     * From the building of the script's tables to the end of its result, in nanoseconds.
+     */
+    uint64_t duration_ns;
+    /**
+     * Waiting for a VM, in nanoseconds.
+     */
+    uint64_t queued_ns;
+    /**
+     * The highest known growth of the VM's heap, in bytes.
+     */
+    uint64_t memory_bytes;
+    /**
+     * Calls of host functions.
+     */
+    uint64_t host_calls;
+    /**
+     * The version of the script that ran.
+     */
+    uint64_t version;
+    /**
+     * The name of the script that ran: UTF-8.
+     */
+    const char *script;
+    size_t script_len;
+    /**
+     * What the script wrote to stdout, to the byte.
+     */
+    const char *stdout_data;
+    size_t stdout_len;
+    /**
+     * What the script wrote to stderr, to the byte, and then the uncaught error.
+     */
+    const char *stderr_data;
+    size_t stderr_len;
+    /**
+     * 1 where output past the limit was dropped, else 0.
+     */
+    uint32_t stdout_truncated;
+    /**
+     * 1 where output past the limit was dropped, else 0; the uncaught error never is.
+     */
+    uint32_t stderr_truncated;
+    /**
+     * What the script returned, as JSON text: the value for one, an array for several; NULL for nothing.
+     */
+    const char *value;
+    size_t value_len;
+    /**
+     * The text of the error: UTF-8. NULL when the run succeeded.
+     */
+    const char *error_message;
+    size_t error_message_len;
+    /**
+     * The script in which it was raised: UTF-8. NULL when none was running.
+     */
+    const char *error_script;
+    size_t error_script_len;
+    /**
+     * The chain of calls, innermost first, a line each: UTF-8. NULL when the run succeeded.
+     */
+    const char *error_traceback;
+    size_t error_traceback_len;
+    /**
+     * The line where it was raised, from 1; 0 when there is none.
+     */
+    uint32_t error_line;
+    /**
+     * The status of the script's set_response, 100 to 599; 0 when it set none, and then all that follows is empty.
+     */
+    uint32_t response_status;
+    /**
+     * The media type of the response: ASCII. NULL when there is no response.
+     */
+    const char *response_content_type;
+    size_t response_content_type_len;
+    /**
+     * The body of the response, to the byte. NULL when there is no response.
+     */
+    const char *response_content;
+    size_t response_content_len;
+    /**
+     * How many headers it has: see perilune_trace_header.
+     */
+    size_t response_headers_len;
+} perilune_trace_view;
+
+/**
+ * What a value or an argument is.
+ */
+typedef int32_t perilune_type;
+
+/**
+ * Told of a change in a watched directory, and first of what was loaded from it, before perilune_engine_watch returns. Called on the
+ * watch's own thread, one call at a time; the report is lent until it returns. It must return as usual.
+ */
+typedef void (*perilune_watcher)(const struct perilune_report *report,
+                                 void *user_data);
+
+/**
+ * All of a snapshot at once: see perilune_metrics_read. What it points to is lent until the snapshot is freed. Later versions add
+ * fields at the end.
+ */
+typedef struct perilune_metrics_view {
+    /**
+     * sizeof(perilune_metrics_view), set by the caller before the call.
+     */
+    size_t size;
+    /**
+     * Runs that are over, by how they ended.
+     */
+    uint64_t runs_success;
+    uint64_t runs_failure;
+    uint64_t runs_timeout;
+    uint64_t runs_memory_limit;
+    uint64_t runs_cancelled;
+    uint64_t runs_queue_timeout;
+    /**
+     * VMs that wait for a run.
+     */
+    uint64_t vms_ready;
+    /**
+     * VMs that are lent to a run, or being made for one.
+     */
+    uint64_t vms_in_use;
+    /**
+     * VMs that were closed since the engine was made.
+     */
+    uint64_t vms_retired;
+    /**
+     * VMs that were made to replace those.
+     */
+    uint64_t vms_rebuilt;
+    /**
+     * Bytes of stdout and stderr that were handed back.
+     */
+    uint64_t captured_bytes;
+    /**
+     * Bytes of stdout and stderr that were dropped.
+     */
+    uint64_t dropped_bytes;
+    /**
+     * Calls of host functions by scripts.
+     */
+    uint64_t host_calls;
+    /**
+     * Sources that compiled, and that did not.
+     */
+    uint64_t compiles_succeeded;
+    uint64_t compiles_failed;
+    /**
+     * Named scripts that serve now.
+     */
+    uint64_t scripts;
+    /**
+     * The upper bounds of the buckets of both histograms, in nanoseconds.
+     */
+    const uint64_t *bounds_ns;
+    size_t bounds_len;
+    /**
+     * How many runs fell into each bucket, and at the end, one more than there are bounds, how many were beyond the last. Not
+     * cumulative.
+     */
+    const uint64_t *run_duration_counts;
+    uint64_t run_duration_sum_ns;
+    uint64_t run_duration_count;
+    /**
+     * The same of how long runs waited for a VM.
+     */
+    const uint64_t *queue_duration_counts;
+    uint64_t queue_duration_sum_ns;
+    uint64_t queue_duration_count;
+} perilune_metrics_view;
+
+/**
+ * How much a finding of perilune_engine_check matters.
+ */
+typedef int32_t perilune_severity;
+
+/**
+ * It was done.
+ */
+#define PERILUNE_OK 0
+
+/**
+ * An argument is NULL, is no text, has a wrong size or is not one of the values that there are.
+ */
+#define PERILUNE_INVALID_ARGUMENT 1
+
+/**
+ * The source does not compile, or is over its limit.
+ */
+#define PERILUNE_COMPILE_ERROR 2
+
+/**
+ * The request can't be given to a script: not JSON, no object, or over its limits.
+ */
+#define PERILUNE_PAYLOAD_ERROR 3
+
+/**
+ * No script serves under the name.
+ */
+#define PERILUNE_NOT_FOUND 4
+
+/**
+ * A host function can't have the name.
+ */
+#define PERILUNE_NAME_ERROR 5
+
+/**
+ * A host function began a run inside too many others.
+ */
+#define PERILUNE_NESTED 6
+
+/**
+ * A file or directory can't be read or watched.
+ */
+#define PERILUNE_FILE_ERROR 7
+
+/**
+ * The engine failed: the system gave no memory or thread, or a bug.
+ */
+#define PERILUNE_INTERNAL 8
+
+/**
+ * A bug in this library was met, and stopped at its boundary. What the call worked on is as it was, or gone.
+ */
+#define PERILUNE_PANIC 9
+
+/**
+ * The script came to its end within its limits.
+ */
+#define PERILUNE_STATUS_SUCCESS 0
+
+/**
+ * An error that the script did not catch, or a result that can't be handed back.
+ */
+#define PERILUNE_STATUS_FAILURE 1
+
+/**
+ * The run was past its deadline.
+ */
+#define PERILUNE_STATUS_TIMEOUT 2
+
+/**
+ * The script needed more memory than its limit.
+ */
+#define PERILUNE_STATUS_MEMORY_LIMIT 3
+
+/**
+ * The run was cancelled.
+ */
+#define PERILUNE_STATUS_CANCELLED 4
+
+/**
+ * No VM came free in time; the script did not run.
+ */
+#define PERILUNE_STATUS_QUEUE_TIMEOUT 5
+
+/**
+ * None: the run succeeded.
+ */
+#define PERILUNE_KIND_NONE 0
+
+/**
+ * An error raised in the script and not caught.
+ */
+#define PERILUNE_KIND_RUNTIME 1
+
+/**
+ * The returned value can't be JSON, or is too large.
+ */
+#define PERILUNE_KIND_VALUE 2
+
+/**
+ * More calls of host functions than the limit.
+ */
+#define PERILUNE_KIND_HOST_CALLS 3
+
+/**
+ * As PERILUNE_STATUS_TIMEOUT.
+ */
+#define PERILUNE_KIND_TIMEOUT 4
+
+/**
+ * As PERILUNE_STATUS_MEMORY_LIMIT.
+ */
+#define PERILUNE_KIND_MEMORY_LIMIT 5
+
+/**
+ * As PERILUNE_STATUS_CANCELLED.
+ */
+#define PERILUNE_KIND_CANCELLED 6
+
+/**
+ * As PERILUNE_STATUS_QUEUE_TIMEOUT.
+ */
+#define PERILUNE_KIND_QUEUE_TIMEOUT 7
+
+/**
+ * Wall clock for one run, in nanoseconds. 30 s where nothing else is set.
+ */
+#define PERILUNE_LIMIT_TIMEOUT_NS 1
+
+/**
+ * Waiting for a VM, in nanoseconds; 5 s.
+ */
+#define PERILUNE_LIMIT_QUEUE_NS 2
+
+/**
+ * What the VM's heap grows by, in bytes; 64 MiB.
+ */
+#define PERILUNE_LIMIT_MEMORY 3
+
+/**
+ * Captured stdout and stderr, in bytes, each; 512 KiB.
+ */
+#define PERILUNE_LIMIT_OUTPUT 4
+
+/**
+ * The returned value as JSON, in bytes; 512 KiB.
+ */
+#define PERILUNE_LIMIT_VALUE 5
+
+/**
+ * Calls of host functions; 10,000.
+ */
+#define PERILUNE_LIMIT_HOST_CALLS 6
+
+/**
+ * Query, body, config and meta together, in bytes; 512 KiB. An engine's only.
+ */
+#define PERILUNE_LIMIT_REQUEST 7
+
+/**
+ * Parameters in the query; 1,000. An engine's only.
+ */
+#define PERILUNE_LIMIT_PARAMETERS 8
+
+/**
+ * A source, in bytes; 1 MiB. An engine's only.
+ */
+#define PERILUNE_LIMIT_SOURCE 9
+
+/**
+ * Nothing: json.null, nil, or an argument that is not there.
+ */
+#define PERILUNE_TYPE_NULL 0
+
+/**
+ * True or false.
+ */
+#define PERILUNE_TYPE_BOOLEAN 1
+
+/**
+ * A double.
+ */
+#define PERILUNE_TYPE_NUMBER 2
+
+/**
+ * Bytes.
+ */
+#define PERILUNE_TYPE_STRING 3
+
+/**
+ * Elements in order.
+ */
+#define PERILUNE_TYPE_ARRAY 4
+
+/**
+ * Members.
+ */
+#define PERILUNE_TYPE_OBJECT 5
+
+/**
+ * Of an argument: a table, array or object.
+ */
+#define PERILUNE_TYPE_TABLE 6
+
+/**
+ * Of an argument: what can't cross, such as a function.
+ */
+#define PERILUNE_TYPE_OTHER 7
+
+/**
+ * It compiles, and may not do what its author expects.
+ */
+#define PERILUNE_SEVERITY_WARNING 1
+
+/**
+ * It does not compile.
+ */
+#define PERILUNE_SEVERITY_ERROR 2
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * The version of the library as text, such as "0.1.0". Static.
+ */
+const char *perilune_version(void);
+
+/**
+ * The version of the library as a number, to be compared with PERILUNE_VERSION_NUMBER, the header's.
+ */
+uint32_t perilune_version_number(void);
+
+/**
+ * The ABI of the library, to be compared with PERILUNE_ABI, the header's: a program that loads the library at run time looks
+ * here first.
+ */
+uint32_t perilune_abi(void);
+
+/**
+ * How many objects the caller has to free at this time, in the whole process: for finding leaks in tests. Exact while no
+ * other thread makes or frees one.
+ */
+size_t perilune_live_objects(void);
+
+/**
+ * Frees an error. NULL is nothing to free.
+ */
+void perilune_error_free(struct perilune_error *error);
+
+/**
+ * The code that came with the error: never PERILUNE_OK. NULL has PERILUNE_INVALID_ARGUMENT.
+ */
+perilune_code perilune_error_code(const struct perilune_error *error);
+
+/**
+ * The text of the error for people: what, where, and what to do. In the words of Syncano's Script Endpoint for what a
+ * client of one may see. Lent until the error is freed; NULL has "".
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_error_message(const struct perilune_error *error,
+                                   size_t *len);
+
+/**
+ * What is wrong, without the place that perilune_error_message begins or ends with: of a compile error, a name, a file, or
+ * JSON that can't be read; "" for others. Lent until the error is freed; NULL has "".
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_error_reason(const struct perilune_error *error,
+                                  size_t *len);
+
+/**
+ * What the error is about: the name of the script that does not compile, the name that a host function can't have, the path
+ * of a file, or which part of a request is not JSON ("body", "config", "meta"); "" for others. Lent until the error is
+ * freed; NULL has "".
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_error_subject(const struct perilune_error *error,
+                                   size_t *len);
+
+/**
+ * Where the source or the JSON is wrong.
+ *
+ * @param line    set to the line, from 1, if not NULL; 0 where there is no such place
+ * @param column  set to the character in the line, from 1, if not NULL; 0 where it is not known
+ * @param offset  set to the character in the whole text, from 0, if not NULL
+ * @return        whether the error has a place
+ */
+bool perilune_error_position(const struct perilune_error *error,
+                             size_t *line,
+                             size_t *column,
+                             size_t *offset);
+
+/**
+ * The name of a code, such as "invalid_argument"; "unknown" for a number that is none. Static.
+ */
+const char *perilune_code_name(perilune_code code);
+
+/**
+ * Makes options, which the caller frees. NULL only after a bug.
+ */
+struct perilune_options *perilune_options_new(void);
+
+/**
+ * Frees options. NULL is nothing to free. An engine made of them goes on.
+ */
+void perilune_options_free(struct perilune_options *options);
+
+/**
+ * How many VMs the engine may have, and so how many runs at once. 0 is what is not set: as many as the machine has threads.
+ *
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_options_set_pool_size(struct perilune_options *options,
+                                             size_t vms,
+                                             struct perilune_error **error);
+
+/**
+ * How many submitted runs may wait for a VM; beyond, they end as PERILUNE_STATUS_QUEUE_TIMEOUT at once. 10,000 where nothing
+ * else is set.
+ *
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_options_set_backlog(struct perilune_options *options,
+                                           size_t runs,
+                                           struct perilune_error **error);
+
+/**
+ * Sets a limit: the ceiling of every run.
+ *
+ * @param limit  one of PERILUNE_LIMIT_*
+ * @param value  in the unit that the constant says
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_options_set_limit(struct perilune_options *options,
+                                         perilune_limit limit,
+                                         uint64_t value,
+                                         struct perilune_error **error);
+
+/**
+ * Makes an engine. Nothing is started yet: VMs and threads come with the first run.
+ *
+ * @param options  how it is to be, copied; NULL for the defaults
+ * @param engine   set to the engine, which the caller frees
+ * @param error    where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_engine_new(const struct perilune_options *options,
+                                  struct perilune_engine **engine,
+                                  struct perilune_error **error);
+
+/**
+ * Frees a handle to an engine. NULL is nothing to free. The engine goes with its last handle and the last of its scripts and runs;
+ * nothing is waited for.
+ */
+void perilune_engine_free(struct perilune_engine *engine);
+
+/**
+ * A second handle to the same engine, which the caller frees. NULL has NULL.
+ */
+struct perilune_engine *perilune_engine_clone(const struct perilune_engine *engine);
+
+/**
+ * One of an engine's limits, in the unit that its constant says; 0 for a number that is none, and for NULL.
+ *
+ * @param limit  one of PERILUNE_LIMIT_*
+ */
+uint64_t perilune_engine_limit(const struct perilune_engine *engine,
+                               perilune_limit limit);
+
+/**
+ * Compiles a script. It is not kept under its name: see perilune_engine_put.
+ *
+ * @param name    shown in errors and traces; UTF-8, at most 250 bytes
+ * @param source  Luau source; UTF-8, copied
+ * @param script  set to the script, which the caller frees
+ * @param error   where an error goes, if not NULL; the caller frees it
+ * @return        PERILUNE_OK, or PERILUNE_COMPILE_ERROR
+ */
+perilune_code perilune_engine_compile(const struct perilune_engine *engine,
+                                      const char *name,
+                                      size_t name_len,
+                                      const char *source,
+                                      size_t source_len,
+                                      struct perilune_script **script,
+                                      struct perilune_error **error);
+
+/**
+ * Runs the script that serves under a name: perilune_script_run, with the look-up. It is looked up once, so that a run goes on with
+ * the version that it began with.
+ *
+ * @param name     UTF-8
+ * @param query    as for perilune_script_run
+ * @param body     as for perilune_script_run
+ * @param request  as for perilune_script_run
+ * @param trace    set to what came of it, which the caller frees
+ * @param error    where an error goes, if not NULL; the caller frees it
+ * @return         as for perilune_script_run, or PERILUNE_NOT_FOUND
+ */
+perilune_code perilune_engine_run(const struct perilune_engine *engine,
+                                  const char *name,
+                                  size_t name_len,
+                                  const char *query,
+                                  size_t query_len,
+                                  const char *body,
+                                  size_t body_len,
+                                  const struct perilune_request *request,
+                                  struct perilune_trace **trace,
+                                  struct perilune_error **error);
+
+/**
+ * Gives all scripts a function of the host, host.NAME(...), from their next run on; one of the same name is replaced. A run that
+ * has begun goes on with those that it began with.
+ *
+ * @param name       letters, digits and _
+ * @param function   what scripts call, on several threads at once
+ * @param user_data  handed to the function, and at last to destroy
+ * @param destroy    called once when the function will not be called any more, also when this call fails; NULL for nothing
+ * @param error      where an error goes, if not NULL; the caller frees it
+ * @return           PERILUNE_OK, or PERILUNE_NAME_ERROR
+ */
+perilune_code perilune_engine_function(const struct perilune_engine *engine,
+                                       const char *name,
+                                       size_t name_len,
+                                       perilune_function function,
+                                       void *user_data,
+                                       perilune_destroy destroy,
+                                       struct perilune_error **error);
+
+/**
+ * Gives all scripts a module, require "NAME", from their next run on; one of the same name is replaced. Each run that requires it
+ * runs it once.
+ *
+ * @param name    UTF-8
+ * @param source  Luau source; UTF-8, copied
+ * @param error   where an error goes, if not NULL; the caller frees it
+ * @return        PERILUNE_OK, or PERILUNE_COMPILE_ERROR
+ */
+perilune_code perilune_engine_module(const struct perilune_engine *engine,
+                                     const char *name,
+                                     size_t name_len,
+                                     const char *source,
+                                     size_t source_len,
+                                     struct perilune_error **error);
+
+/**
+ * What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing.
+ *
+ * @param name         shown in what is found; UTF-8
+ * @param source       Luau source; UTF-8
+ * @param diagnostics  set to what was found, which the caller frees
+ * @param error        where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_engine_check(const struct perilune_engine *engine,
+                                    const char *name,
+                                    size_t name_len,
+                                    const char *source,
+                                    size_t source_len,
+                                    struct perilune_diagnostics **diagnostics,
+                                    struct perilune_error **error);
+
+/**
+ * What the engine counted until now, in this process.
+ *
+ * @param metrics  set to a snapshot, which the caller frees
+ * @param error    where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_engine_metrics(const struct perilune_engine *engine,
+                                      struct perilune_metrics **metrics,
+                                      struct perilune_error **error);
+
+/**
+ * Frees a script. NULL is nothing to free. Its runs go on, and what serves under its name does too.
+ */
+void perilune_script_free(struct perilune_script *script);
+
+/**
+ * A second handle to the script, with limits and functions of its own from here on, which the caller frees. NULL has NULL.
+ */
+struct perilune_script *perilune_script_clone(const struct perilune_script *script);
+
+/**
+ * The name that it was compiled with: UTF-8, not ended by a NUL byte. Lent until the script is freed. NULL has NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_script_name(const struct perilune_script *script,
+                                 size_t *len);
+
+/**
+ * Which version of its name it is: counted from 1 for named scripts, and 1 for one that was only compiled. NULL has 0.
+ */
+uint64_t perilune_script_version(const struct perilune_script *script);
+
+/**
+ * The SHA-256 of its source in lower-case hex, 64 characters, not ended by a NUL byte. Lent until the script is freed. NULL has
+ * NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_script_hash(const struct perilune_script *script,
+                                 size_t *len);
+
+/**
+ * Lowers the limits for all runs of this handle, in place of those set before. A value above the engine's changes nothing.
+ *
+ * @param limits  PERILUNE_LIMIT_*, but those that are an engine's only
+ * @param values  as many, in the units that the constants say
+ * @param count   how many; with 0, the limits are the engine's
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_script_set_limits(struct perilune_script *script,
+                                         const perilune_limit *limits,
+                                         const uint64_t *values,
+                                         size_t count,
+                                         struct perilune_error **error);
+
+/**
+ * Gives runs of this handle a function of their own, beside the engine's and before one of the same name: see
+ * perilune_engine_function.
+ *
+ * @param name       letters, digits and _
+ * @param user_data  handed to the function, and at last to destroy
+ * @param destroy    called once when the function will not be called any more, also when this call fails; NULL for nothing
+ * @param error      where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_script_function(struct perilune_script *script,
+                                       const char *name,
+                                       size_t name_len,
+                                       perilune_function function,
+                                       void *user_data,
+                                       perilune_destroy destroy,
+                                       struct perilune_error **error);
+
+/**
+ * Runs a script: what comes of it is in the trace, errors of the script included. The fast path: query and body are only borrowed
+ * for the call.
+ *
+ * @param query    the raw query without the "?", any bytes; NULL for the request's, or none
+ * @param body     a JSON object; NULL for the request's, or none. No bytes are no body
+ * @param request  the rest; NULL for none
+ * @param trace    set to what came of it, which the caller frees
+ * @param error    where an error goes, if not NULL; the caller frees it
+ * @return         PERILUNE_OK whenever there is a trace; else why no run began: PERILUNE_PAYLOAD_ERROR, PERILUNE_NESTED,
+ *                 PERILUNE_INTERNAL
+ */
+perilune_code perilune_script_run(const struct perilune_script *script,
+                                  const char *query,
+                                  size_t query_len,
+                                  const char *body,
+                                  size_t body_len,
+                                  const struct perilune_request *request,
+                                  struct perilune_trace **trace,
+                                  struct perilune_error **error);
+
+/**
+ * Has a run made on the engine's own threads, as soon as there is a VM. The request's cancel handle ends it, also while it waits.
+ *
+ * @param query      as for perilune_script_run, but copied
+ * @param body       as for perilune_script_run, but copied
+ * @param request    as for perilune_script_run, but copied
+ * @param done       called once, if this returns PERILUNE_OK, and maybe before it does; never else
+ * @param user_data  handed to done, on another thread
+ * @param error      where an error goes, if not NULL; the caller frees it
+ * @return           PERILUNE_OK when done is or will be called: what is wrong with the request is told there
+ */
+perilune_code perilune_script_submit(const struct perilune_script *script,
+                                     const char *query,
+                                     size_t query_len,
+                                     const char *body,
+                                     size_t body_len,
+                                     const struct perilune_request *request,
+                                     perilune_done done,
+                                     void *user_data,
+                                     struct perilune_error **error);
+
+/**
+ * Runs a script once for each request, on as many threads as the engine has VMs, and returns when all are done. What one run does
+ * changes no other's result.
+ *
+ * @param requests   as many requests as count says, none of them NULL
+ * @param cancel     ends the whole batch; NULL for none
+ * @param progress   told after each run; NULL for nothing
+ * @param user_data  handed to progress
+ * @param traces     as many places as count says: each is set to what came of the request at its place, which the caller frees, or
+ *                   to NULL where no run began
+ * @param errors     as many places as count says: each is set to why no run began, which the caller frees, or to NULL; NULL
+ *                   if they are not wanted
+ * @param error      where an error goes, if not NULL; the caller frees it
+ * @return           PERILUNE_OK when all places were set; else nothing was run
+ */
+perilune_code perilune_script_run_batch(const struct perilune_script *script,
+                                        const struct perilune_request *const *requests,
+                                        size_t count,
+                                        const struct perilune_cancel *cancel,
+                                        perilune_progress progress,
+                                        void *user_data,
+                                        struct perilune_trace **traces,
+                                        struct perilune_error **errors,
+                                        struct perilune_error **error);
+
+/**
+ * Makes a request with nothing in it, which the caller frees. NULL only after a bug.
+ */
+struct perilune_request *perilune_request_new(void);
+
+/**
+ * A second request of the same content, which the caller frees. NULL is copied as NULL.
+ */
+struct perilune_request *perilune_request_clone(const struct perilune_request *request);
+
+/**
+ * Frees a request. NULL is nothing to free. Runs that were submitted with it go on.
+ */
+void perilune_request_free(struct perilune_request *request);
+
+/**
+ * The raw query, without the "?". Replaces an earlier one, and parameters that were added.
+ *
+ * @param query  any bytes, copied; NULL is an empty query
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_set_query(struct perilune_request *request,
+                                         const char *query,
+                                         size_t query_len,
+                                         struct perilune_error **error);
+
+/**
+ * Adds a parameter that is decoded already. Replaces a raw query; a repeated key keeps its last value.
+ *
+ * @param key    UTF-8, copied
+ * @param value  UTF-8, copied
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_add_param(struct perilune_request *request,
+                                         const char *key,
+                                         size_t key_len,
+                                         const char *value,
+                                         size_t value_len,
+                                         struct perilune_error **error);
+
+/**
+ * The body, a JSON object. Read when it is run, and refused then if it is none.
+ *
+ * @param body   copied; no bytes are no body, and so is NULL
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_set_json(struct perilune_request *request,
+                                        const char *body,
+                                        size_t body_len,
+                                        struct perilune_error **error);
+
+/**
+ * The body, an urlencoded form.
+ *
+ * @param body   any bytes, copied; NULL is no body
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_set_form(struct perilune_request *request,
+                                        const char *body,
+                                        size_t body_len,
+                                        struct perilune_error **error);
+
+/**
+ * The host's settings for the script, CONFIG, as a JSON object. Read when it is run.
+ *
+ * @param json   copied; NULL is none
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_set_config(struct perilune_request *request,
+                                          const char *json,
+                                          size_t json_len,
+                                          struct perilune_error **error);
+
+/**
+ * What the host knows of the request, META, as a JSON object. Read when it is run.
+ *
+ * @param json   copied; NULL is none
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_set_meta(struct perilune_request *request,
+                                        const char *json,
+                                        size_t json_len,
+                                        struct perilune_error **error);
+
+/**
+ * Makes math.random repeat: two runs with one seed see the same numbers.
+ *
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_set_seed(struct perilune_request *request,
+                                        uint64_t seed,
+                                        struct perilune_error **error);
+
+/**
+ * Lowers a limit for the runs of this request. A value above the engine's changes nothing.
+ *
+ * @param limit  one of PERILUNE_LIMIT_*, but those that are an engine's only
+ * @param value  in the unit that the constant says
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_set_limit(struct perilune_request *request,
+                                         perilune_limit limit,
+                                         uint64_t value,
+                                         struct perilune_error **error);
+
+/**
+ * Has the handle end this request's runs.
+ *
+ * @param cancel  stays the caller's; NULL for none
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_set_cancel(struct perilune_request *request,
+                                          const struct perilune_cancel *cancel,
+                                          struct perilune_error **error);
+
+/**
+ * Has a function asked about every period while this request's runs wait for a VM or run, on the thread that makes the run,
+ * so that signals that came meanwhile can be seen to. When it returns anything but 0, the run ends as
+ * PERILUNE_STATUS_CANCELLED. It is not asked while a host function is called, nor in runs that are over before the period is.
+ *
+ * @param period_ns  nanoseconds; less than a millisecond is one
+ * @param poll       NULL for none
+ * @param user_data  handed to poll, and at last to destroy; on several threads at once, if the request is
+ * @param destroy    called once when no run will call poll any more, also when this call fails; NULL for nothing
+ * @param error      where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_set_poll(struct perilune_request *request,
+                                        uint64_t period_ns,
+                                        perilune_poll poll,
+                                        void *user_data,
+                                        perilune_destroy destroy,
+                                        struct perilune_error **error);
+
+/**
+ * Makes a handle for no run yet, which the caller frees. NULL only after a bug.
+ */
+struct perilune_cancel *perilune_cancel_new(void);
+
+/**
+ * Frees a handle. NULL is nothing to free. Requests that were given it still have it, and the runs go on.
+ */
+void perilune_cancel_free(struct perilune_cancel *cancel);
+
+/**
+ * Ends the runs of all requests that were given the handle, before they begin or while they run, as
+ * PERILUNE_STATUS_CANCELLED. Returns at once; a run ends at its next safe point, which is microseconds away. Can't be taken
+ * back. NULL does nothing. From any thread, but not from a signal handler.
+ */
+void perilune_cancel_now(const struct perilune_cancel *cancel);
+
+/**
+ * Whether perilune_cancel_now was called. NULL was not.
+ */
+bool perilune_cancel_is_cancelled(const struct perilune_cancel *cancel);
+
+/**
+ * Frees a trace, and with it all that was lent of it. NULL is nothing to free.
+ */
+void perilune_trace_free(struct perilune_trace *trace);
+
+/**
+ * Fills a view with all of a trace.
+ *
+ * @param view   its size must be set to sizeof(perilune_trace_view) before; a shorter one, of an older header, is filled as
+ *               far as it goes
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_trace_read(const struct perilune_trace *trace,
+                                  struct perilune_trace_view *view,
+                                  struct perilune_error **error);
+
+/**
+ * How the run ended. NULL has PERILUNE_STATUS_FAILURE.
+ */
+perilune_status perilune_trace_status(const struct perilune_trace *trace);
+
+/**
+ * The run's number: 1, 2, 3 ... per engine. NULL has 0.
+ */
+uint64_t perilune_trace_id(const struct perilune_trace *trace);
+
+/**
+ * How long the run took, in nanoseconds. NULL has 0.
+ */
+uint64_t perilune_trace_duration_ns(const struct perilune_trace *trace);
+
+/**
+ * What the script wrote to stdout, to the byte; not ended by a NUL byte. Lent until the trace is freed. NULL has NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_trace_stdout(const struct perilune_trace *trace,
+                                  size_t *len);
+
+/**
+ * What the script wrote to stderr, to the byte, and then the uncaught error; not ended by a NUL byte. Lent until the trace is
+ * freed. NULL has NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_trace_stderr(const struct perilune_trace *trace,
+                                  size_t *len);
+
+/**
+ * What the script returned, as JSON text: the value for one, an array for several, NULL for nothing; not ended by a NUL byte.
+ * Lent until the trace is freed. NULL has NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_trace_value(const struct perilune_trace *trace,
+                                 size_t *len);
+
+/**
+ * The text of the error that ended the run, NULL when it succeeded; not ended by a NUL byte. Lent until the trace is freed.
+ * NULL has NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_trace_error_message(const struct perilune_trace *trace,
+                                         size_t *len);
+
+/**
+ * The trace as one line of JSON, in the form of Syncano's Script Endpoint; ended by a NUL byte, which the length does not
+ * count. Made by the first call. Lent until the trace is freed. NULL has NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_trace_json(const struct perilune_trace *trace,
+                                size_t *len);
+
+/**
+ * One header of the script's response, in the order of their names. Name and value are lent until the trace is freed, not ended
+ * by a NUL byte, and without control characters: they can be sent as they are.
+ *
+ * @param index  from 0
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_trace_header(const struct perilune_trace *trace,
+                                    size_t index,
+                                    const char **name,
+                                    size_t *name_len,
+                                    const char **value,
+                                    size_t *value_len,
+                                    struct perilune_error **error);
+
+/**
+ * The name of a status in JSON, such as "success"; "unknown" for a number that is none. Static.
+ */
+const char *perilune_status_name(perilune_status status);
+
+/**
+ * The name of a kind of error in JSON, such as "runtime"; "" for PERILUNE_KIND_NONE, "unknown" for a number that is none.
+ * Static.
+ */
+const char *perilune_error_kind_name(perilune_error_kind kind);
+
+/**
+ * The name that the function was called by. Lent until the function returns. NULL has NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_call_name(const struct perilune_call *call,
+                               size_t *len);
+
+/**
+ * How many arguments there are. NULL has 0.
+ */
+size_t perilune_call_len(const struct perilune_call *call);
+
+/**
+ * What an argument is: PERILUNE_TYPE_TABLE for any table, PERILUNE_TYPE_OTHER for what can't cross, such as a function. NULL, and
+ * an argument that is not there, is PERILUNE_TYPE_NULL.
+ *
+ * @param index  from 0
+ */
+perilune_type perilune_call_type(const struct perilune_call *call,
+                                 size_t index);
+
+/**
+ * Reads an argument that is a number.
+ *
+ * @param index   from 0
+ * @param number  set to it
+ * @return        whether it is one. If not, the script gets a Lua error that says so, unless the function sets a result later: so
+ *                the function can just return
+ */
+bool perilune_call_number(struct perilune_call *call,
+                          size_t index,
+                          double *number);
+
+/**
+ * Reads an argument that is a boolean.
+ *
+ * @param index    from 0
+ * @param boolean  set to it
+ * @return         as for perilune_call_number
+ */
+bool perilune_call_boolean(struct perilune_call *call,
+                           size_t index,
+                           bool *boolean);
+
+/**
+ * Reads an argument that is a string: any bytes, not ended by a NUL byte. A number is not converted.
+ *
+ * @param index  from 0
+ * @param data   set to its bytes, lent until the function returns
+ * @param len    set to its length in bytes, if not NULL
+ * @return       as for perilune_call_number
+ */
+bool perilune_call_string(struct perilune_call *call,
+                          size_t index,
+                          const char **data,
+                          size_t *len);
+
+/**
+ * Reads any argument as JSON text, ended by a NUL byte, which the length does not count. Bytes that are not UTF-8 become U+FFFD.
+ *
+ * @param index  from 0
+ * @param data   set to the text, lent until the function returns
+ * @param len    set to its length in bytes, if not NULL
+ * @return       whether the argument can be JSON; if not, as for perilune_call_number
+ */
+bool perilune_call_json(struct perilune_call *call,
+                        size_t index,
+                        const char **data,
+                        size_t *len);
+
+/**
+ * Reads any argument as a value, which the caller frees.
+ *
+ * @param index  from 0
+ * @param value  set to it, if not NULL
+ * @return       whether the argument can be a value; if not, as for perilune_call_number
+ */
+bool perilune_call_value(struct perilune_call *call,
+                         size_t index,
+                         struct perilune_value **value);
+
+/**
+ * The script gets nil.
+ */
+void perilune_call_return_null(struct perilune_call *call);
+
+/**
+ * The script gets a boolean.
+ */
+void perilune_call_return_boolean(struct perilune_call *call,
+                                  bool boolean);
+
+/**
+ * The script gets a number.
+ */
+void perilune_call_return_number(struct perilune_call *call,
+                                 double number);
+
+/**
+ * The script gets a string.
+ *
+ * @param data  any bytes, copied; NULL with a length of 0 is ""
+ */
+void perilune_call_return_string(struct perilune_call *call,
+                                 const char *data,
+                                 size_t len);
+
+/**
+ * The script gets what a JSON text says, or a Lua error if it says nothing.
+ *
+ * @param json  copied
+ */
+void perilune_call_return_json(struct perilune_call *call,
+                               const char *json,
+                               size_t json_len);
+
+/**
+ * The script gets a value.
+ *
+ * @param value  one that is owned: given away. NULL is nil
+ */
+void perilune_call_return_value(struct perilune_call *call,
+                                struct perilune_value *value);
+
+/**
+ * The script gets a Lua error, "host.NAME: MESSAGE", which it can catch.
+ *
+ * @param message  copied; what is not UTF-8 becomes U+FFFD. NULL is ""
+ */
+void perilune_call_fail(struct perilune_call *call,
+                        const char *message,
+                        size_t message_len);
+
+/**
+ * The engine that the script runs in, for running others; the caller frees it. A function that held its engine itself, in its user
+ * data, would keep it alive for ever. NULL has NULL.
+ */
+struct perilune_engine *perilune_call_engine(const struct perilune_call *call);
+
+/**
+ * The number of the run: perilune_trace_id of the trace to come. NULL has 0.
+ */
+uint64_t perilune_call_run_id(const struct perilune_call *call);
+
+/**
+ * The name of the script that runs, not ended by a NUL byte. Lent until the function returns. NULL has NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_call_script(const struct perilune_call *call,
+                                 size_t *len);
+
+/**
+ * What is left of the run's timeout, in nanoseconds; when a function returns later, the run ends there. NULL has 0.
+ */
+uint64_t perilune_call_remaining_ns(const struct perilune_call *call);
+
+/**
+ * Whether the run was cancelled: it ends when the function returns. NULL was not.
+ */
+bool perilune_call_is_cancelled(const struct perilune_call *call);
+
+/**
+ * Makes null, which the caller frees. NULL only after a bug.
+ */
+struct perilune_value *perilune_value_new_null(void);
+
+/**
+ * Makes a boolean, which the caller frees. NULL only after a bug.
+ */
+struct perilune_value *perilune_value_new_boolean(bool boolean);
+
+/**
+ * Makes a number, which the caller frees. NULL only after a bug.
+ */
+struct perilune_value *perilune_value_new_number(double number);
+
+/**
+ * Makes a string, which the caller frees. NULL when the data is NULL and its length is not 0.
+ *
+ * @param data  any bytes, copied
+ */
+struct perilune_value *perilune_value_new_string(const char *data,
+                                                 size_t len);
+
+/**
+ * Makes an empty array, which the caller frees. NULL only after a bug.
+ */
+struct perilune_value *perilune_value_new_array(void);
+
+/**
+ * Makes an empty object, which the caller frees. NULL only after a bug.
+ */
+struct perilune_value *perilune_value_new_object(void);
+
+/**
+ * Frees a value that is owned. NULL is nothing to free.
+ */
+void perilune_value_free(struct perilune_value *value);
+
+/**
+ * Adds an element to the end of an array.
+ *
+ * @param array    one that is owned
+ * @param element  one that is owned: given away, also when this fails (but for an array put into itself)
+ * @param error    where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_value_push(struct perilune_value *array,
+                                  struct perilune_value *element,
+                                  struct perilune_error **error);
+
+/**
+ * Adds a member to an object; of a repeated key the last counts.
+ *
+ * @param object  one that is owned
+ * @param key     any bytes, copied
+ * @param member  one that is owned: given away, also when this fails (but for an object put into itself)
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_value_set(struct perilune_value *object,
+                                 const char *key,
+                                 size_t key_len,
+                                 struct perilune_value *member,
+                                 struct perilune_error **error);
+
+/**
+ * What a value is. NULL is PERILUNE_TYPE_NULL.
+ */
+perilune_type perilune_value_type(const struct perilune_value *value);
+
+/**
+ * Whether it is true; anything that is no boolean is not, and so is NULL.
+ */
+bool perilune_value_boolean(const struct perilune_value *value);
+
+/**
+ * The number; 0 for anything else, and for NULL.
+ */
+double perilune_value_number(const struct perilune_value *value);
+
+/**
+ * The bytes of a string, not ended by a NUL byte; "" for anything else, and for NULL. Lent as long as the value lives and is
+ * not changed.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_value_string(const struct perilune_value *value,
+                                  size_t *len);
+
+/**
+ * How many elements or members there are; 0 for anything that is no array or object, and for NULL.
+ */
+size_t perilune_value_len(const struct perilune_value *value);
+
+/**
+ * An element of an array, or the value of a member of an object, in no order. NULL where there is none, and for NULL. Lent as
+ * long as the value lives and is not changed.
+ *
+ * @param index  from 0
+ */
+const struct perilune_value *perilune_value_at(const struct perilune_value *value,
+                                               size_t index);
+
+/**
+ * The key of a member of an object, of which perilune_value_at is the value; any bytes, not ended by a NUL byte. NULL where there
+ * is none, and for NULL. Lent as long as the value lives and is not changed.
+ *
+ * @param index  from 0
+ * @param len    set to its length in bytes, if not NULL
+ */
+const char *perilune_value_key(const struct perilune_value *value,
+                               size_t index,
+                               size_t *len);
+
+/**
+ * The member of an object that has a key. NULL where there is none, and for NULL. Lent as long as the value lives and is not
+ * changed.
+ */
+const struct perilune_value *perilune_value_get(const struct perilune_value *value,
+                                                const char *key,
+                                                size_t key_len);
+
+/**
+ * Compiles a script and lets it serve under a name, NAME or INSTANCE/NAME. A source that does not compile changes nothing: what
+ * served before goes on. The source that serves already keeps its version.
+ *
+ * @param name    UTF-8, 1 to 250 bytes without control characters
+ * @param source  Luau source; UTF-8, copied
+ * @param script  set to the script, which the caller frees; NULL if it is not wanted
+ * @param error   where an error goes, if not NULL; the caller frees it
+ * @return        PERILUNE_OK, or PERILUNE_COMPILE_ERROR, also for a name that can't be one
+ */
+perilune_code perilune_engine_put(const struct perilune_engine *engine,
+                                  const char *name,
+                                  size_t name_len,
+                                  const char *source,
+                                  size_t source_len,
+                                  struct perilune_script **script,
+                                  struct perilune_error **error);
+
+/**
+ * The script that serves under a name now. The handle stays that version, whatever is put under the name later.
+ *
+ * @param name    UTF-8
+ * @param script  set to the script, which the caller frees
+ * @param error   where an error goes, if not NULL; the caller frees it
+ * @return        PERILUNE_OK, or PERILUNE_NOT_FOUND
+ */
+perilune_code perilune_engine_get(const struct perilune_engine *engine,
+                                  const char *name,
+                                  size_t name_len,
+                                  struct perilune_script **script,
+                                  struct perilune_error **error);
+
+/**
+ * Takes the script of a name out of service. Its runs go on.
+ *
+ * @param name   UTF-8
+ * @param error  where an error goes, if not NULL; the caller frees it
+ * @return       PERILUNE_OK, or PERILUNE_NOT_FOUND
+ */
+perilune_code perilune_engine_remove(const struct perilune_engine *engine,
+                                     const char *name,
+                                     size_t name_len,
+                                     struct perilune_error **error);
+
+/**
+ * The scripts that serve now, sorted by name.
+ *
+ * @param instance  only those of this instance, "" for those without one; NULL for all
+ * @param scripts   set to the list, which the caller frees
+ * @param error     where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_engine_list(const struct perilune_engine *engine,
+                                   const char *instance,
+                                   size_t instance_len,
+                                   struct perilune_scripts **scripts,
+                                   struct perilune_error **error);
+
+/**
+ * Frees a list. NULL is nothing to free. The scripts go on serving.
+ */
+void perilune_scripts_free(struct perilune_scripts *scripts);
+
+/**
+ * How many scripts are in the list. NULL has 0.
+ */
+size_t perilune_scripts_len(const struct perilune_scripts *scripts);
+
+/**
+ * One script of the list, lent until the list is freed: perilune_script_clone makes a handle of the caller's own. NULL where there is
+ * none, and for NULL.
+ *
+ * @param index  from 0
+ */
+const struct perilune_script *perilune_scripts_at(const struct perilune_scripts *scripts,
+                                                  size_t index);
+
+/**
+ * Lets the *.lua files of a directory serve: PATH/NAME.lua as NAME, PATH/INSTANCE/NAME.lua as INSTANCE/NAME. Files that can't are
+ * in the report, and change nothing; the others serve.
+ *
+ * @param path    UTF-8
+ * @param report  set to what came of it, which the caller frees; NULL if it is not wanted
+ * @param error   where an error goes, if not NULL; the caller frees it
+ * @return        PERILUNE_OK, or PERILUNE_FILE_ERROR
+ */
+perilune_code perilune_engine_load_dir(const struct perilune_engine *engine,
+                                       const char *path,
+                                       size_t path_len,
+                                       struct perilune_report **report,
+                                       struct perilune_error **error);
+
+/**
+ * Loads a directory as perilune_engine_load_dir does, and keeps the scripts as the files are, until the watch is freed: an edit is
+ * live in about 0.1 s, a broken one is reported and changes nothing, a file that is gone removes its script. In a child of fork()
+ * there is no watch: make a new one.
+ *
+ * @param path       UTF-8
+ * @param watcher    told of each change; NULL for nothing
+ * @param user_data  handed to the watcher, and at last to destroy
+ * @param destroy    called once when the watcher will not be called any more, also when this call fails; NULL for nothing
+ * @param watch      set to the watch, which the caller frees
+ * @param error      where an error goes, if not NULL; the caller frees it
+ * @return           PERILUNE_OK, PERILUNE_FILE_ERROR or PERILUNE_INTERNAL
+ */
+perilune_code perilune_engine_watch(const struct perilune_engine *engine,
+                                    const char *path,
+                                    size_t path_len,
+                                    perilune_watcher watcher,
+                                    void *user_data,
+                                    perilune_destroy destroy,
+                                    struct perilune_watch **watch,
+                                    struct perilune_error **error);
+
+/**
+ * Ends a watch: waits for what is under way, the watcher included, which may itself free the watch. The scripts stay as they are. NULL
+ * is nothing to free.
+ */
+void perilune_watch_free(struct perilune_watch *watch);
+
+/**
+ * Frees a report that is owned. NULL is nothing to free.
+ */
+void perilune_report_free(struct perilune_report *report);
+
+/**
+ * How many scripts are new or changed. NULL has 0.
+ */
+size_t perilune_report_loaded_len(const struct perilune_report *report);
+
+/**
+ * A script that is new or changed, lent as long as the report. NULL where there is none, and for NULL.
+ *
+ * @param index  from 0
+ */
+const struct perilune_script *perilune_report_loaded(const struct perilune_report *report,
+                                                     size_t index);
+
+/**
+ * How many names no longer serve, because their files are gone. NULL has 0.
+ */
+size_t perilune_report_removed_len(const struct perilune_report *report);
+
+/**
+ * A name that no longer serves, ended by a NUL byte, lent as long as the report. NULL where there is none, and for NULL.
+ *
+ * @param index  from 0
+ * @param len    set to its length in bytes, if not NULL
+ */
+const char *perilune_report_removed(const struct perilune_report *report,
+                                    size_t index,
+                                    size_t *len);
+
+/**
+ * How many files could not be put. What served under their names before goes on. NULL has 0.
+ */
+size_t perilune_report_failed_len(const struct perilune_report *report);
+
+/**
+ * Why a file could not be put, lent as long as the report; perilune_error_subject is its path. NULL where there is none, and for
+ * NULL.
+ *
+ * @param index  from 0
+ */
+const struct perilune_error *perilune_report_failed(const struct perilune_report *report,
+                                                    size_t index);
+
+/**
+ * Frees a snapshot. NULL is nothing to free.
+ */
+void perilune_metrics_free(struct perilune_metrics *metrics);
+
+/**
+ * Fills a view with all of a snapshot.
+ *
+ * @param view   its size must be set to sizeof(perilune_metrics_view) before; a shorter one, of an older header, is filled as
+ *               far as it goes
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_metrics_read(const struct perilune_metrics *metrics,
+                                    struct perilune_metrics_view *view,
+                                    struct perilune_error **error);
+
+/**
+ * The snapshot as one line of JSON, ended by a NUL byte, which the length does not count. Lent until the snapshot is freed. NULL has
+ * NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_metrics_json(const struct perilune_metrics *metrics,
+                                  size_t *len);
+
+/**
+ * The snapshot in Prometheus' text form, to be served as "text/plain; version=0.0.4"; ended by a NUL byte, which the length does not
+ * count. Lent until the snapshot is freed. NULL has NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_metrics_prometheus(const struct perilune_metrics *metrics,
+                                        size_t *len);
+
+/**
+ * Frees what was found. NULL is nothing to free.
+ */
+void perilune_diagnostics_free(struct perilune_diagnostics *diagnostics);
+
+/**
+ * How many there are. NULL has 0.
+ */
+size_t perilune_diagnostics_len(const struct perilune_diagnostics *diagnostics);
+
+/**
+ * Whether it is an error or a warning; 0 where there is none, and for NULL.
+ *
+ * @param index  from 0
+ */
+perilune_severity perilune_diagnostics_severity(const struct perilune_diagnostics *diagnostics,
+                                                size_t index);
+
+/**
+ * The line that it is about, from 1; 0 where there is none, and for NULL.
+ *
+ * @param index  from 0
+ */
+uint32_t perilune_diagnostics_line(const struct perilune_diagnostics *diagnostics,
+                                   size_t index);
+
+/**
+ * What is wrong, in one line of UTF-8 without the place, not ended by a NUL byte. Lent until the findings are freed. NULL where there
+ * is none, and for NULL.
+ *
+ * @param index  from 0
+ * @param len    set to its length in bytes, if not NULL
+ */
+const char *perilune_diagnostics_message(const struct perilune_diagnostics *diagnostics,
+                                         size_t index,
+                                         size_t *len);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* PERILUNE_H */
