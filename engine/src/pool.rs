@@ -16,6 +16,7 @@ use crossbeam_channel::Sender;
 use crate::counters::{Recorder, Tally};
 use crate::error::Error;
 use crate::metrics::Vms;
+use crate::poll::Poll;
 use crate::vm::{Vm, fork};
 use crate::watchdog::{Watchdog, Watched};
 
@@ -151,6 +152,8 @@ impl Drop for Nesting {
 pub(crate) enum Refused {
     /// None came free in time.
     Timeout,
+    /// The host was asked, and said to stop.
+    Stopped(Duration),
     /// Too many wait already.
     Full,
     /// None could be made.
@@ -190,14 +193,18 @@ impl Pool {
     }
 
     /// Lends a VM, and says how long that took to wait for. A run inside a host function waits for none: where all are
-    /// lent, it gets one of its own, which goes when it ends.
-    pub(crate) fn checkout(&self, patience: Duration) -> Result<(Lent<'_>, Duration), Refused> {
+    /// lent, it gets one of its own, which goes when it ends. `poll` is asked while it waits.
+    pub(crate) fn checkout(
+        &self,
+        patience: Duration,
+        poll: Option<&Poll>,
+    ) -> Result<(Lent<'_>, Duration), Refused> {
         let nesting = NESTING.get();
         if nesting >= MAX_NESTING {
             return Err(Refused::Failed(Error::Nested { limit: MAX_NESTING }));
         }
         let shared = self.here();
-        let (mut began, mut is_starving) = (None::<Instant>, false);
+        let (mut began, mut is_starving, mut asked) = (None::<Instant>, false, Duration::ZERO);
         let mut state = shared.lock();
         let result = loop {
             let is_free = is_starving || nesting > 0 || state.idle.len() > state.reserved();
@@ -217,7 +224,21 @@ impl Pool {
                 state.starving += 1;
                 continue;
             }
-            let time = if is_starving { left } else { left.min(STARVING) };
+            if let Some(poll) = poll
+                && waited - asked >= poll.period
+            {
+                // The host's code is not for others to wait for.
+                drop(state);
+                let stops = poll.says_stop();
+                state = shared.lock();
+                if stops {
+                    break Err(Refused::Stopped(waited));
+                }
+                asked = waited;
+                continue;
+            }
+            let slice = if is_starving { left } else { left.min(STARVING) };
+            let time = poll.map_or(slice, |poll| slice.min(poll.period));
             state.waiting += 1;
             state = shared.returned.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;

@@ -1,10 +1,13 @@
 //! What a host hands to a run.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::time::Duration;
 
 use crate::cancel::CancelHandle;
 use crate::error::PayloadError;
 use crate::limits::{Limits, RunLimits};
+use crate::poll::Poll;
 use crate::urlencoded;
 
 /// One request: the query, the body and what the host adds. Borrows what it is given; nothing is parsed before the run.
@@ -22,6 +25,7 @@ pub struct Request<'a> {
     pub(crate) seed: Option<u64>,
     pub(crate) limits: RunLimits,
     pub(crate) cancel: Option<CancelHandle>,
+    pub(crate) poll: Option<Poll>,
 }
 
 /// Where `GET` comes from.
@@ -124,6 +128,34 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Has `poll` asked about every `period` (a millisecond at least) while the run waits for a VM and while it runs, on the
+    /// thread that makes it: so a host sees to signals that came meanwhile. `Break` ends the run as
+    /// [`Status::Cancelled`](crate::Status::Cancelled), and so does a panic.
+    ///
+    /// It is not asked while a host function is under way, while a submitted run waits for its turn, nor in a run that is over
+    /// before the period is. It may begin other runs, also of the same engine; the run's time goes on meanwhile.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use std::time::Duration;
+    ///
+    /// use perilune::{Engine, Request, Status};
+    ///
+    /// let script = Engine::new().compile("endless", "while true do end")?;
+    /// let request = Request::new().poll(Duration::from_millis(5), || ControlFlow::Break(()));
+    /// assert_eq!(script.run(&request)?.status, Status::Cancelled);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    #[must_use]
+    pub fn poll(
+        mut self,
+        period: Duration,
+        poll: impl Fn() -> ControlFlow<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.poll = Some(Poll::new(period, poll));
+        self
+    }
+
     /// The same request, owning all that it borrowed.
     #[must_use]
     pub fn into_owned(self) -> Request<'static> {
@@ -147,6 +179,7 @@ impl<'a> Request<'a> {
             seed: self.seed,
             limits: self.limits,
             cancel: self.cancel,
+            poll: self.poll,
         }
     }
 

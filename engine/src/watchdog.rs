@@ -105,16 +105,10 @@ impl Watchdog {
     }
 
     /// Ends the run on `watched` at `deadline`, unless what is returned was dropped before.
-    pub(crate) fn guard<'a>(&self, watched: &'a Watched, deadline: Deadline) -> Guard<'a> {
-        // This store and the thread's store of `wakes_at` are each followed by a load of the other, all in one total
-        // order: either the thread sees this deadline when it scans, or this run sees that it sleeps too long.
-        watched.deadline.store(deadline.0, SeqCst);
-        if deadline.0 < self.shared.wakes_at.load(SeqCst) {
-            // Taking the lock waits until the thread is asleep, so that the wake-up is not lost.
-            drop(self.shared.lock());
-            self.shared.wake.notify_one();
-        }
-        Guard { watched }
+    pub(crate) fn guard<'a>(&'a self, watched: &'a Watched, deadline: Deadline) -> Guard<'a> {
+        let guard = Guard { watched, shared: &self.shared };
+        guard.renew(deadline);
+        guard
     }
 }
 
@@ -170,6 +164,21 @@ impl State {
 /// A run under watch.
 pub(crate) struct Guard<'a> {
     watched: &'a Watched,
+    shared: &'a Shared,
+}
+
+impl Guard<'_> {
+    /// Has the run look at `deadline`, and not before.
+    pub(crate) fn renew(&self, deadline: Deadline) {
+        // This store and the thread's store of `wakes_at` are each followed by a load of the other, all in one total
+        // order: either the thread sees this deadline when it scans, or this run sees that it sleeps too long.
+        self.watched.deadline.store(deadline.0, SeqCst);
+        if deadline.0 < self.shared.wakes_at.load(SeqCst) {
+            // Taking the lock waits until the thread is asleep, so that the wake-up is not lost.
+            drop(self.shared.lock());
+            self.shared.wake.notify_one();
+        }
+    }
 }
 
 impl Drop for Guard<'_> {

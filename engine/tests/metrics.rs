@@ -161,11 +161,17 @@ fn vms_are_ready_in_use_retired_and_rebuilt() {
     let vms = engine.metrics().vms;
     assert_eq!((vms.ready, vms.in_use, vms.retired, vms.rebuilt), (1, 0, 0, 0));
 
-    let endless = engine.compile("endless", "while true do end").expect("it compiles");
+    // A run that is cancelled before it begins costs no VM.
+    let (sender, begun) = std::sync::mpsc::channel();
+    engine.function("begin", move |_| Ok(sender.send(())?)).expect("the name is one");
+    let endless = engine.compile("endless", "host.begin() while true do end").expect("it compiles");
     let cancel = CancelHandle::new();
     std::thread::scope(|threads| {
         for _ in 0..2 {
             threads.spawn(|| endless.run(&Request::new().cancel(&cancel)));
+        }
+        for _ in 0..2 {
+            begun.recv().expect("it begins");
         }
         let vms = metrics_when(&engine, |metrics| metrics.vms.in_use == 2).vms;
         assert_eq!((vms.ready, vms.retired, vms.rebuilt), (0, 0, 0));

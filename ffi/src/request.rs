@@ -100,16 +100,13 @@ impl Parts {
         }
         if let Some(poll) = &self.poll {
             let poll = Arc::clone(poll);
-            #[cfg(any())]
-            {
-                request = request.poll(poll.period, move || {
-                    // SAFETY: the header says what a host's function must be; it goes with its user data.
-                    match unsafe { (poll.function)(poll.user_data.pointer) } {
-                        0 => ControlFlow::Continue(()),
-                        _ => ControlFlow::Break(()),
-                    }
-                });
-            }
+            request = request.poll(poll.period, move || {
+                // SAFETY: the header says what a host's function must be; it goes with its user data.
+                match unsafe { (poll.function)(poll.user_data.pointer) } {
+                    0 => ControlFlow::Continue(()),
+                    _ => ControlFlow::Break(()),
+                }
+            });
         }
         request
     }

@@ -20,6 +20,7 @@ use super::scripts::Loaded;
 use super::slots::Slots;
 use crate::cancel::CancelHandle;
 use crate::capture::Capture;
+use crate::poll::Polling;
 use crate::response::Response;
 use crate::trace::ErrorKind;
 use crate::watchdog::Deadline;
@@ -195,6 +196,13 @@ impl Control {
     /// Whether the run was cancelled.
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancels.borrow().iter().any(CancelHandle::is_cancelled)
+            || self.polling().is_some_and(Polling::is_over)
+    }
+
+    /// The asking of the host in the run under way.
+    fn polling(&self) -> Option<&Polling<'_>> {
+        // SAFETY: null, or what `Vm::run` keeps until the run is over.
+        unsafe { self.run.get().as_ref() }.and_then(|run| run.job.polling)
     }
 
     /// Whether the run must end now.
@@ -313,6 +321,9 @@ unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
     if control.heap.collect.get() {
         // SAFETY: an interrupt may call any function of the API, so everything alive can be reached.
         unsafe { control.collect(state) };
+    }
+    if let Some(polling) = control.polling() {
+        polling.look();
     }
     if control.is_over() {
         // It stays armed: whoever catches this meets it again at the next safe point.

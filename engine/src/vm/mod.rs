@@ -45,6 +45,7 @@ pub(crate) use self::scripts::Bytecode;
 use crate::cancel::CancelHandle;
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::poll::Polling;
 use crate::request::Request;
 use crate::response::Response;
 use crate::script::Script;
@@ -80,6 +81,7 @@ pub(crate) struct Job<'a> {
     pub(crate) cancel: Option<&'a CancelHandle>,
     pub(crate) limits: &'a Limits,
     pub(crate) deadline: Deadline,
+    pub(crate) polling: Option<&'a Polling<'a>>,
 }
 
 impl<'a> Job<'a> {
@@ -176,6 +178,8 @@ impl Vm {
         };
         // A host's thread may have little stack left.
         let called = catch_unwind(AssertUnwindSafe(|| stacker::maybe_grow(STACK, 2 * STACK, call)));
+        let ended = Instant::now();
+        let ending = control.ending(ended);
         control.run.set(std::ptr::null());
         let Ok(called) = called else {
             self.is_sound = false;
@@ -186,8 +190,7 @@ impl Vm {
             self.settle();
             return Err(Error::Payload(error));
         }
-        let ended = Instant::now();
-        let (value, error) = conclude(control, job, called, run.value.take(), control.ending(ended));
+        let (value, error) = conclude(control, job, called, run.value.take(), ending);
         control.end();
         if let Some(error) = &error {
             control.stderr.borrow_mut().write_reserved(&told(error));
@@ -332,7 +335,14 @@ mod tests {
     fn run(vm: &mut Vm, script: &Script) -> Result<Outcome, Error> {
         let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2],"m":{"k":"v"}}"#);
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
-        vm.run(&Job { script, request: &request, cancel: None, limits: &Limits::default(), deadline })
+        vm.run(&Job {
+            script,
+            request: &request,
+            cancel: None,
+            limits: &Limits::default(),
+            deadline,
+            polling: None,
+        })
     }
 
     /// Guards against state that a failed allocation leaves half-made, in Luau or in our functions: Luau 0.740's

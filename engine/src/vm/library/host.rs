@@ -319,9 +319,9 @@ impl Arguments<'_> {
             ffi::LUA_TNONE => "nothing",
             ffi::LUA_TLIGHTUSERDATA if self.is_null(index) => "json.null",
             // SAFETY: as above; the name is static.
-            kind => {
-                unsafe { CStr::from_ptr(ffi::lua_typename(self.state, kind)) }.to_str().unwrap_or("value")
-            }
+            kind => unsafe {
+                CStr::from_ptr(ffi::lua_typename(self.state, kind)).to_str().unwrap_or("value")
+            },
         }
     }
 
