@@ -777,6 +777,18 @@ perilune_code perilune_options_set_limit(struct perilune_options *options,
                                          struct perilune_error **error);
 
 /**
+ * Reads a size in bytes as people write it: "65536", "512KiB", "64 MiB", "1GiB".
+ *
+ * @param text   UTF-8
+ * @param bytes  set to the size
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_parse_bytes(const char *text,
+                                   size_t text_len,
+                                   uint64_t *bytes,
+                                   struct perilune_error **error);
+
+/**
  * Makes an engine. Nothing is started yet: VMs and threads come with the first run.
  *
  * @param options  how it is to be, copied; NULL for the defaults
@@ -938,6 +950,14 @@ uint64_t perilune_script_version(const struct perilune_script *script);
  */
 const char *perilune_script_hash(const struct perilune_script *script,
                                  size_t *len);
+
+/**
+ * The source that it was compiled from: UTF-8, not ended by a NUL byte. Lent until the script is freed. NULL has NULL.
+ *
+ * @param len  set to its length in bytes, if not NULL
+ */
+const char *perilune_script_source(const struct perilune_script *script,
+                                   size_t *len);
 
 /**
  * Lowers the limits for all runs of this handle, in place of those set before. A value above the engine's changes nothing.

@@ -98,6 +98,12 @@ impl Script {
         self.compiled.version
     }
 
+    /// The source that it was compiled from.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        self.compiled.hints.source()
+    }
+
     /// The SHA-256 of the source in lower-case hex, as `sha256sum` shows it.
     #[must_use]
     pub fn hash(&self) -> &str {

@@ -1,5 +1,7 @@
 //! How an engine is to be.
 
+use std::ffi::c_char;
+
 use perilune::{Engine, EngineBuilder, Limits, RunLimits};
 
 use crate::error::{Failure, perilune_error};
@@ -182,6 +184,29 @@ pub unsafe extern "C" fn perilune_options_set_limit(
 ) -> perilune_code {
     // SAFETY: as above.
     let body = || set_limit(&mut unsafe { handle::get_mut(options, "options") }?.limits, limit, value);
+    // SAFETY: `error` is null or can be written to.
+    unsafe { guard::fallible(error, body) }
+}
+
+/// Reads a size in bytes as people write it: "65536", "512KiB", "64 MiB", "1GiB".
+///
+/// @param text   UTF-8
+/// @param bytes  set to the size
+/// @param error  where an error goes, if not NULL; the caller frees it
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_parse_bytes(
+    text: *const c_char,
+    text_len: usize,
+    bytes: *mut u64,
+    error: *mut *mut perilune_error,
+) -> perilune_code {
+    // SAFETY: as the header says.
+    let body = || unsafe {
+        let text = handle::text(text, text_len, "text")?;
+        let bytes = handle::required(bytes, "bytes")?;
+        handle::set(bytes, perilune::parse_bytes(text).map_err(Failure::argument)? as u64);
+        Ok(())
+    };
     // SAFETY: `error` is null or can be written to.
     unsafe { guard::fallible(error, body) }
 }

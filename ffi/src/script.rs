@@ -79,6 +79,21 @@ pub unsafe extern "C" fn perilune_script_hash(
     })
 }
 
+/// The source that it was compiled from: UTF-8, not ended by a NUL byte. Lent until the script is freed. NULL has NULL.
+///
+/// @param len  set to its length in bytes, if not NULL
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_script_source(
+    script: *const perilune_script,
+    len: *mut usize,
+) -> *const c_char {
+    // SAFETY: as above; `len` is null or can be written to.
+    guard::infallible(ptr::null(), || unsafe {
+        handle::get(script, "script")
+            .map_or(ptr::null(), |script| handle::lend_bytes(script.source().as_bytes(), len))
+    })
+}
+
 /// Lowers the limits for all runs of this handle, in place of those set before. A value above the engine's changes nothing.
 ///
 /// @param limits  PERILUNE_LIMIT_*, but those that are an engine's only

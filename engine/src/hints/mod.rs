@@ -57,6 +57,10 @@ impl Hints {
         Self { source: source.into(), findings: OnceLock::new() }
     }
 
+    pub(crate) fn source(&self) -> &str {
+        std::str::from_utf8(&self.source).expect("what is not UTF-8 was refused")
+    }
+
     /// What may be behind an error of this script; `is_absent` says of a global, or a member of it, whether it is nil.
     pub(crate) fn explain(
         &self,

@@ -1,0 +1,1734 @@
+/* Perilune for CPython: objects that hold those of perilune.h, and nothing that Python can do as well.
+ *
+ * On the limited API of 3.9. The GIL is released around everything that compiles, runs, waits or takes a lock of the engine's, and taken
+ * back by what the engine calls. Types are static to the process: a subinterpreter with a GIL of its own refuses the module.
+ *
+ * Who owns what: an object owns its perilune_*; a Script, a Trace under way and a submitted run own their Engine object, so that it is
+ * there whenever a host function is called. A host function is looked up by its name in that object, where the collector of
+ * cycles sees it. */
+
+#define Py_LIMITED_API 0x03090000
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "perilune.h"
+
+/* How often a run on the main thread looks for signals. */
+#define POLL_NS 5000000
+/* How deep values nest: as deep as the engine takes them. */
+#define MAX_DEPTH 128
+/* Up to here a double holds every integer. */
+#define MAX_EXACT 9007199254740992.0
+
+typedef struct {
+    PyObject_HEAD
+    perilune_engine *engine;
+    PyObject *functions; /* name -> callable */
+    PyObject *failures;  /* number of a run -> (text, exception): what its host functions raised last */
+} Engine;
+
+typedef struct {
+    PyObject_HEAD
+    perilune_script *script;
+    Engine *engine;
+} Script;
+
+typedef struct {
+    PyObject_HEAD
+    perilune_request *request;
+} Request;
+
+typedef struct {
+    PyObject_HEAD
+    perilune_cancel *cancel;
+} Cancel;
+
+typedef struct {
+    PyObject_HEAD
+    perilune_trace *trace;
+    PyObject *cause;
+} Trace;
+
+typedef struct {
+    PyObject_HEAD
+    perilune_watch *watch;
+} Watch;
+
+static PyTypeObject *engine_type, *script_type, *request_type, *cancel_type, *watch_type;
+static PyObject *statuses[6], *kinds[8];
+/* Set by `setup`: the class of traces, what makes an exception of an error, the thread that sees to signals. */
+static PyTypeObject *trace_class;
+static PyObject *make_error;
+static unsigned long main_thread;
+/* For runs on the main thread that have no request of their own. */
+static perilune_request *polled;
+
+/* ---- What the engine calls ---- */
+
+/* Once the interpreter ends, no thread may ask for the GIL: CPython would end the thread, through frames that can't be unwound. */
+static atomic_bool ending;
+static atomic_int inside;
+
+static int enter(PyGILState_STATE *gil)
+{
+    atomic_fetch_add(&inside, 1);
+    if (atomic_load(&ending)) {
+        atomic_fetch_sub(&inside, 1);
+        return 0;
+    }
+    *gil = PyGILState_Ensure();
+    return 1;
+}
+
+static void leave(PyGILState_STATE gil)
+{
+    PyGILState_Release(gil);
+    atomic_fetch_sub(&inside, 1);
+}
+
+/* What was raised in a host function and is no error of a script's, such as SystemExit: it waits here for the end of the run on the same
+ * thread, which raises it. */
+typedef struct Frame {
+    PyObject *type, *value, *traceback;
+    struct Frame *outer;
+} Frame;
+
+static _Thread_local Frame *frame;
+
+static void frame_push(Frame *own)
+{
+    memset(own, 0, sizeof *own);
+    own->outer = frame;
+    frame = own;
+}
+
+/* Whether something is to be raised; it is then set. */
+static int frame_pop(Frame *own)
+{
+    frame = own->outer;
+    if (own->type) {
+        PyErr_Restore(own->type, own->value, own->traceback);
+    }
+    return PyErr_Occurred() != NULL;
+}
+
+static int32_t poll_signals(void *user_data)
+{
+    PyGILState_STATE gil;
+    int32_t stop = 0;
+    (void)user_data;
+    if (frame && frame->type) {
+        return 1;
+    }
+    if (PyThread_get_thread_ident() != main_thread || !enter(&gil)) {
+        return 0;
+    }
+    stop = PyErr_CheckSignals() < 0;
+    if (stop && frame) {
+        PyErr_Fetch(&frame->type, &frame->value, &frame->traceback);
+    }
+    leave(gil);
+    return stop;
+}
+
+/* ---- Values ---- */
+
+static PyObject *number_to_python(double number)
+{
+    if (floor(number) == number && fabs(number) <= MAX_EXACT) {
+        return PyLong_FromDouble(number);
+    }
+    return PyFloat_FromDouble(number);
+}
+
+/* Text where it is some, else bytes. */
+static PyObject *string_to_python(const char *data, size_t len)
+{
+    PyObject *text = PyUnicode_DecodeUTF8(data, (Py_ssize_t)len, NULL);
+    if (!text && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
+        PyErr_Clear();
+        text = PyBytes_FromStringAndSize(data, (Py_ssize_t)len);
+    }
+    return text;
+}
+
+static PyObject *value_to_python(const perilune_value *value)
+{
+    size_t i, len = perilune_value_len(value);
+    PyObject *result, *item, *key;
+    const char *data;
+    switch (perilune_value_type(value)) {
+    case PERILUNE_TYPE_BOOLEAN:
+        return PyBool_FromLong(perilune_value_boolean(value));
+    case PERILUNE_TYPE_NUMBER:
+        return number_to_python(perilune_value_number(value));
+    case PERILUNE_TYPE_STRING:
+        data = perilune_value_string(value, &len);
+        return string_to_python(data, len);
+    case PERILUNE_TYPE_ARRAY:
+        result = PyList_New((Py_ssize_t)len);
+        for (i = 0; result && i < len; i++) {
+            item = value_to_python(perilune_value_at(value, i));
+            if (!item || PyList_SetItem(result, (Py_ssize_t)i, item) < 0) {
+                Py_CLEAR(result);
+            }
+        }
+        return result;
+    case PERILUNE_TYPE_OBJECT:
+        result = PyDict_New();
+        for (i = 0; result && i < len; i++) {
+            size_t key_len;
+            data = perilune_value_key(value, i, &key_len);
+            key = string_to_python(data, key_len);
+            item = key ? value_to_python(perilune_value_at(value, i)) : NULL;
+            if (!item || PyDict_SetItem(result, key, item) < 0) {
+                Py_CLEAR(result);
+            }
+            Py_XDECREF(key);
+            Py_XDECREF(item);
+        }
+        return result;
+    default:
+        Py_RETURN_NONE;
+    }
+}
+
+/* The bytes of a str or bytes, which `object` keeps. */
+static int text_of(PyObject *object, const char **data, Py_ssize_t *len)
+{
+    if (PyBytes_Check(object)) {
+        char *bytes;
+        if (PyBytes_AsStringAndSize(object, &bytes, len) < 0) {
+            return -1;
+        }
+        *data = bytes;
+        return 0;
+    }
+    return PyArg_Parse(object, "s#", data, len) ? 0 : -1;
+}
+
+/* The digits of an integer that no double holds; NULL with an error when it has more than 64 bits. */
+static PyObject *digits(PyObject *number)
+{
+    int overflow;
+    PyLong_AsLongLongAndOverflow(number, &overflow);
+    if (overflow) {
+        PyLong_AsUnsignedLongLong(number);
+        if (PyErr_Occurred()) {
+            PyErr_Clear();
+            PyErr_SetString(PyExc_OverflowError, "an integer of more than 64 bits can't be given to a script: pass it as text");
+            return NULL;
+        }
+    }
+    return PyObject_Str(number);
+}
+
+static perilune_value *value_from_python(PyObject *object, int depth);
+
+static perilune_value *array_from_python(PyObject *sequence, int depth)
+{
+    perilune_value *array = perilune_value_new_array(), *element;
+    Py_ssize_t i, len = PySequence_Size(sequence);
+    for (i = 0; i < len; i++) {
+        PyObject *item = PySequence_GetItem(sequence, i);
+        element = item ? value_from_python(item, depth + 1) : NULL;
+        Py_XDECREF(item);
+        if (!element || perilune_value_push(array, element, NULL) != PERILUNE_OK) {
+            break;
+        }
+    }
+    if (len < 0 || i < len) {
+        perilune_value_free(array);
+        return NULL;
+    }
+    return array;
+}
+
+static perilune_value *object_from_python(PyObject *dict, int depth)
+{
+    perilune_value *object = perilune_value_new_object(), *member;
+    PyObject *key, *item, *text;
+    Py_ssize_t at = 0, len;
+    const char *data;
+    while (PyDict_Next(dict, &at, &key, &item)) {
+        if (PyUnicode_Check(key) || PyBytes_Check(key)) {
+            text = key;
+            Py_INCREF(text);
+        } else if (PyLong_Check(key) && !PyBool_Check(key)) {
+            text = PyObject_Str(key);
+        } else {
+            PyErr_Format(PyExc_TypeError, "a key must be str, bytes or int, not %R", key);
+            text = NULL;
+        }
+        Py_INCREF(item);
+        member = text && text_of(text, &data, &len) == 0 ? value_from_python(item, depth + 1) : NULL;
+        Py_DECREF(item);
+        if (member && perilune_value_set(object, data, (size_t)len, member, NULL) != PERILUNE_OK) {
+            PyErr_SetString(PyExc_ValueError, "a member was refused");
+            member = NULL;
+        }
+        Py_XDECREF(text);
+        if (!member) {
+            perilune_value_free(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+static perilune_value *value_from_python(PyObject *object, int depth)
+{
+    const char *data;
+    Py_ssize_t len;
+    if (depth > MAX_DEPTH) {
+        PyErr_Format(PyExc_ValueError, "a value is nested deeper than %d levels", MAX_DEPTH);
+        return NULL;
+    }
+    if (object == Py_None) {
+        return perilune_value_new_null();
+    }
+    if (PyBool_Check(object)) {
+        return perilune_value_new_boolean(object == Py_True);
+    }
+    if (PyLong_Check(object)) {
+        double number = PyLong_AsDouble(object);
+        PyObject *text;
+        perilune_value *value;
+        if (PyErr_Occurred()) {
+            PyErr_Clear();
+            number = HUGE_VAL;
+        }
+        if (fabs(number) <= MAX_EXACT) {
+            return perilune_value_new_number(number);
+        }
+        text = digits(object);
+        value = text && text_of(text, &data, &len) == 0 ? perilune_value_new_string(data, (size_t)len) : NULL;
+        Py_XDECREF(text);
+        return value;
+    }
+    if (PyFloat_Check(object)) {
+        return perilune_value_new_number(PyFloat_AsDouble(object));
+    }
+    if (PyUnicode_Check(object) || PyBytes_Check(object)) {
+        return text_of(object, &data, &len) < 0 ? NULL : perilune_value_new_string(data, (size_t)len);
+    }
+    if (PyList_Check(object) || PyTuple_Check(object)) {
+        return array_from_python(object, depth);
+    }
+    if (PyDict_Check(object)) {
+        return object_from_python(object, depth);
+    }
+    PyErr_Format(PyExc_TypeError, "%R can't be given to a script: pass None, bool, int, float, str, bytes, list, tuple or dict",
+                 (PyObject *)Py_TYPE(object));
+    return NULL;
+}
+
+/* ---- Errors ---- */
+
+static PyObject *text_or_empty(const char *data, size_t len)
+{
+    return PyUnicode_DecodeUTF8(data ? data : "", data ? (Py_ssize_t)len : 0, "replace");
+}
+
+/* The exception of an error, which stays the caller's. */
+static PyObject *exception_of(const perilune_error *error)
+{
+    size_t message_len, reason_len, subject_len, line, column, offset;
+    const char *message = perilune_error_message(error, &message_len);
+    const char *reason = perilune_error_reason(error, &reason_len);
+    const char *subject = perilune_error_subject(error, &subject_len);
+    PyObject *m, *r, *s, *exception = NULL;
+    perilune_error_position(error, &line, &column, &offset);
+    m = text_or_empty(message, message_len);
+    r = text_or_empty(reason, reason_len);
+    s = text_or_empty(subject, subject_len);
+    if (m && r && s) {
+        exception = PyObject_CallFunction(make_error, "iOOOnnn", (int)perilune_error_code(error), m, r, s, (Py_ssize_t)line,
+                                          (Py_ssize_t)column, (Py_ssize_t)offset);
+    }
+    Py_XDECREF(m);
+    Py_XDECREF(r);
+    Py_XDECREF(s);
+    return exception;
+}
+
+/* Raises an error, and frees it. */
+static PyObject *raise_error(perilune_error *error)
+{
+    PyObject *exception = exception_of(error);
+    perilune_error_free(error);
+    if (exception) {
+        PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+        Py_DECREF(exception);
+    }
+    return NULL;
+}
+
+/* ---- Host functions ---- */
+
+typedef struct {
+    Engine *engine; /* borrowed: every run has it */
+    char name[];
+} Function;
+
+/* "TYPE: TEXT" of an exception. */
+static PyObject *describe(PyObject *type, PyObject *value)
+{
+    PyObject *name = PyObject_GetAttrString(type, "__name__"), *text = value ? PyObject_Str(value) : NULL, *result;
+    if (!text) {
+        PyErr_Clear();
+        text = PyUnicode_FromString("");
+    }
+    if (!name || !text) {
+        result = NULL;
+    } else if (PyUnicode_GetLength(text) == 0) {
+        result = name;
+        Py_INCREF(result);
+    } else {
+        result = PyUnicode_FromFormat("%U: %U", name, text);
+    }
+    Py_XDECREF(name);
+    Py_XDECREF(text);
+    return result;
+}
+
+/* Tells the script what was raised, and remembers it for the one who reads the trace. */
+static void fail(perilune_call *call, Function *function)
+{
+    PyObject *type, *value, *traceback, *text, *whole, *key, *pair;
+    const char *data;
+    Py_ssize_t len;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyErr_NormalizeException(&type, &value, &traceback);
+    if (value && traceback) {
+        PyException_SetTraceback(value, traceback);
+    }
+    text = describe(type, value);
+    if (text && PyUnicode_Check(text) && PyArg_Parse(text, "s#", &data, &len)) {
+        perilune_call_fail(call, data, (size_t)len);
+        whole = PyUnicode_FromFormat("host.%s: %U", function->name, text);
+        key = PyLong_FromUnsignedLongLong(perilune_call_run_id(call));
+        pair = whole && key && value ? PyTuple_Pack(2, whole, value) : NULL;
+        if (pair) {
+            PyDict_SetItem(function->engine->failures, key, pair);
+        }
+        Py_XDECREF(whole);
+        Py_XDECREF(key);
+        Py_XDECREF(pair);
+    } else {
+        perilune_call_fail(call, "an exception without a text", PERILUNE_STRLEN);
+    }
+    Py_XDECREF(text);
+    PyErr_Clear();
+    if (frame && !frame->type && type && !PyErr_GivenExceptionMatches(type, PyExc_Exception)) {
+        frame->type = type;
+        frame->value = value;
+        frame->traceback = traceback;
+        return;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+}
+
+/* An argument; NULL where it can't cross, of which the call knows, or with an exception. */
+static PyObject *argument(perilune_call *call, size_t index)
+{
+    double number;
+    bool boolean;
+    const char *data;
+    size_t len;
+    perilune_value *value;
+    PyObject *result;
+    switch (perilune_call_type(call, index)) {
+    case PERILUNE_TYPE_NULL:
+        Py_RETURN_NONE;
+    case PERILUNE_TYPE_BOOLEAN:
+        return perilune_call_boolean(call, index, &boolean) ? PyBool_FromLong(boolean) : NULL;
+    case PERILUNE_TYPE_NUMBER:
+        return perilune_call_number(call, index, &number) ? number_to_python(number) : NULL;
+    case PERILUNE_TYPE_STRING:
+        return perilune_call_string(call, index, &data, &len) ? string_to_python(data, len) : NULL;
+    default:
+        if (!perilune_call_value(call, index, &value)) {
+            return NULL;
+        }
+        result = value_to_python(value);
+        perilune_value_free(value);
+        return result;
+    }
+}
+
+static void give_back(perilune_call *call, PyObject *result)
+{
+    if (result == Py_None) {
+        perilune_call_return_null(call);
+    } else if (PyFloat_Check(result)) {
+        perilune_call_return_number(call, PyFloat_AsDouble(result));
+    } else {
+        perilune_value *value = value_from_python(result, 0);
+        if (value) {
+            perilune_call_return_value(call, value);
+        }
+    }
+}
+
+static void call_function(perilune_call *call, void *user_data)
+{
+    Function *function = user_data;
+    PyGILState_STATE gil;
+    PyObject *callable, *arguments, *item, *result;
+    size_t i, len = perilune_call_len(call);
+    if (!enter(&gil)) {
+        perilune_call_fail(call, "the interpreter is ending", PERILUNE_STRLEN);
+        return;
+    }
+    if (frame && frame->type) {
+        perilune_call_fail(call, "the run is ending", PERILUNE_STRLEN);
+        leave(gil);
+        return;
+    }
+    callable = PyDict_GetItemString(function->engine->functions, function->name);
+    arguments = callable ? PyTuple_New((Py_ssize_t)len) : NULL;
+    for (i = 0; arguments && i < len; i++) {
+        item = argument(call, i);
+        if (!item || PyTuple_SetItem(arguments, (Py_ssize_t)i, item) < 0) {
+            Py_CLEAR(arguments);
+        }
+    }
+    if (arguments) {
+        Py_INCREF(callable);
+        result = PyObject_Call(callable, arguments, NULL);
+        Py_DECREF(callable);
+        Py_DECREF(arguments);
+        if (result) {
+            give_back(call, result);
+            Py_DECREF(result);
+        }
+    }
+    if (PyErr_Occurred()) {
+        fail(call, function);
+    }
+    leave(gil);
+}
+
+/* ---- Types ---- */
+
+static void *new_object(PyTypeObject *type)
+{
+    return PyType_GenericAlloc(type, 0);
+}
+
+static void free_object(PyObject *self)
+{
+    PyTypeObject *type = Py_TYPE(self);
+    freefunc release = (freefunc)PyType_GetSlot(type, Py_tp_free);
+    release(self);
+    Py_DECREF(type);
+}
+
+/* A text that may be None: str, bytes or anything with a buffer. `kept` holds a copy, where one was made. */
+static int optional_text(PyObject *object, const char **data, Py_ssize_t *len, PyObject **kept)
+{
+    *data = NULL;
+    *len = 0;
+    *kept = NULL;
+    if (object == NULL || object == Py_None) {
+        return 0;
+    }
+    if (!PyBytes_Check(object) && !PyUnicode_Check(object)) {
+        *kept = PyBytes_FromObject(object);
+        if (!*kept) {
+            return -1;
+        }
+        object = *kept;
+    }
+    return text_of(object, data, len);
+}
+
+/* ---- Engine ---- */
+
+static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    Py_ssize_t pool_size, backlog, at = 0;
+    PyObject *limits, *key, *value;
+    perilune_options *options;
+    perilune_engine *engine = NULL;
+    perilune_error *error = NULL;
+    perilune_code code = PERILUNE_OK;
+    Engine *self;
+    (void)kwargs;
+    if (!PyArg_ParseTuple(args, "nnO!", &pool_size, &backlog, &PyDict_Type, &limits)) {
+        return NULL;
+    }
+    options = perilune_options_new();
+    if (pool_size > 0) {
+        code = perilune_options_set_pool_size(options, (size_t)pool_size, &error);
+    }
+    if (code == PERILUNE_OK && backlog >= 0) {
+        code = perilune_options_set_backlog(options, (size_t)backlog, &error);
+    }
+    while (code == PERILUNE_OK && PyDict_Next(limits, &at, &key, &value)) {
+        code = perilune_options_set_limit(options, (perilune_limit)PyLong_AsLong(key), PyLong_AsUnsignedLongLong(value), &error);
+        if (PyErr_Occurred()) {
+            perilune_options_free(options);
+            perilune_error_free(error);
+            return NULL;
+        }
+    }
+    if (code == PERILUNE_OK) {
+        code = perilune_engine_new(options, &engine, &error);
+    }
+    perilune_options_free(options);
+    if (code != PERILUNE_OK) {
+        return raise_error(error);
+    }
+    self = new_object(type);
+    if (!self) {
+        perilune_engine_free(engine);
+        return NULL;
+    }
+    self->engine = engine;
+    self->functions = PyDict_New();
+    self->failures = PyDict_New();
+    if (!self->functions || !self->failures) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static int engine_traverse(Engine *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->functions);
+    Py_VISIT(self->failures);
+    return 0;
+}
+
+static int engine_clear(Engine *self)
+{
+    /* The dictionaries stay: a run that is under way on another thread may look into them. */
+    if (self->functions) {
+        PyDict_Clear(self->functions);
+    }
+    if (self->failures) {
+        PyDict_Clear(self->failures);
+    }
+    return 0;
+}
+
+static void engine_dealloc(Engine *self)
+{
+    PyObject_GC_UnTrack(self);
+    perilune_engine_free(self->engine);
+    Py_CLEAR(self->functions);
+    Py_CLEAR(self->failures);
+    free_object((PyObject *)self);
+}
+
+static PyObject *engine_function(Engine *self, PyObject *args)
+{
+    const char *name;
+    Py_ssize_t len;
+    PyObject *callable;
+    Function *function;
+    perilune_error *error = NULL;
+    perilune_code code;
+    if (!PyArg_ParseTuple(args, "s#O", &name, &len, &callable)) {
+        return NULL;
+    }
+    function = malloc(sizeof *function + (size_t)len + 1);
+    if (!function) {
+        return PyErr_NoMemory();
+    }
+    function->engine = self;
+    memcpy(function->name, name, (size_t)len + 1);
+    code = perilune_engine_function(self->engine, name, (size_t)len, call_function, function, free, &error);
+    if (code != PERILUNE_OK) {
+        return raise_error(error);
+    }
+    if (PyDict_SetItemString(self->functions, name, callable) < 0) {
+        return NULL;
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *engine_module(Engine *self, PyObject *args)
+{
+    const char *name, *source;
+    Py_ssize_t name_len, source_len;
+    perilune_error *error = NULL;
+    perilune_code code;
+    if (!PyArg_ParseTuple(args, "s#s#", &name, &name_len, &source, &source_len)) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    code = perilune_engine_module(self->engine, name, (size_t)name_len, source, (size_t)source_len, &error);
+    Py_END_ALLOW_THREADS
+    if (code != PERILUNE_OK) {
+        return raise_error(error);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *engine_remove(Engine *self, PyObject *args)
+{
+    const char *name;
+    Py_ssize_t len;
+    perilune_error *error = NULL;
+    perilune_code code;
+    if (!PyArg_ParseTuple(args, "s#", &name, &len)) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    code = perilune_engine_remove(self->engine, name, (size_t)len, &error);
+    Py_END_ALLOW_THREADS
+    if (code != PERILUNE_OK) {
+        return raise_error(error);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *engine_names(Engine *self, PyObject *args)
+{
+    perilune_scripts *scripts = NULL;
+    perilune_error *error = NULL;
+    perilune_code code;
+    PyObject *list;
+    size_t i, len;
+    (void)args;
+    Py_BEGIN_ALLOW_THREADS
+    code = perilune_engine_list(self->engine, NULL, 0, &scripts, &error);
+    Py_END_ALLOW_THREADS
+    if (code != PERILUNE_OK) {
+        return raise_error(error);
+    }
+    len = perilune_scripts_len(scripts);
+    list = PyList_New((Py_ssize_t)len);
+    for (i = 0; list && i < len; i++) {
+        size_t name_len;
+        const char *name = perilune_script_name(perilune_scripts_at(scripts, i), &name_len);
+        PyObject *text = text_or_empty(name, name_len);
+        if (!text || PyList_SetItem(list, (Py_ssize_t)i, text) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    perilune_scripts_free(scripts);
+    return list;
+}
+
+static PyObject *engine_check(Engine *self, PyObject *args)
+{
+    const char *name, *source;
+    Py_ssize_t name_len, source_len;
+    perilune_diagnostics *found = NULL;
+    perilune_error *error = NULL;
+    perilune_code code;
+    PyObject *list;
+    size_t i, len;
+    if (!PyArg_ParseTuple(args, "s#s#", &name, &name_len, &source, &source_len)) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    code = perilune_engine_check(self->engine, name, (size_t)name_len, source, (size_t)source_len, &found, &error);
+    Py_END_ALLOW_THREADS
+    if (code != PERILUNE_OK) {
+        return raise_error(error);
+    }
+    len = perilune_diagnostics_len(found);
+    list = PyList_New((Py_ssize_t)len);
+    for (i = 0; list && i < len; i++) {
+        size_t text_len;
+        const char *text = perilune_diagnostics_message(found, i, &text_len);
+        PyObject *item = Py_BuildValue("iIs#", (int)perilune_diagnostics_severity(found, i),
+                                       (unsigned int)perilune_diagnostics_line(found, i), text, (Py_ssize_t)text_len);
+        if (!item || PyList_SetItem(list, (Py_ssize_t)i, item) < 0) {
+            Py_CLEAR(list);
+        }
+    }
+    perilune_diagnostics_free(found);
+    return list;
+}
+
+static PyObject *engine_metrics(Engine *self, PyObject *args)
+{
+    int prometheus;
+    size_t len;
+    const char *text;
+    perilune_metrics *metrics = NULL;
+    perilune_error *error = NULL;
+    perilune_code code;
+    PyObject *result;
+    if (!PyArg_ParseTuple(args, "p", &prometheus)) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    code = perilune_engine_metrics(self->engine, &metrics, &error);
+    Py_END_ALLOW_THREADS
+    if (code != PERILUNE_OK) {
+        return raise_error(error);
+    }
+    text = prometheus ? perilune_metrics_prometheus(metrics, &len) : perilune_metrics_json(metrics, &len);
+    result = text_or_empty(text, len);
+    perilune_metrics_free(metrics);
+    return result;
+}
+
+static PyObject *engine_limit(Engine *self, PyObject *args)
+{
+    int limit;
+    if (!PyArg_ParseTuple(args, "i", &limit)) {
+        return NULL;
+    }
+    return PyLong_FromUnsignedLongLong(perilune_engine_limit(self->engine, limit));
+}
+
+/* (names that are loaded, names that are removed, [(path, exception)]) */
+static PyObject *report_to_python(const perilune_report *report)
+{
+    PyObject *loaded = PyList_New(0), *removed = PyList_New(0), *failed = PyList_New(0), *item, *path, *exception;
+    size_t i, len;
+    int ok = loaded && removed && failed;
+    for (i = 0; ok && i < perilune_report_loaded_len(report); i++) {
+        const char *name = perilune_script_name(perilune_report_loaded(report, i), &len);
+        item = text_or_empty(name, len);
+        ok = item && PyList_Append(loaded, item) == 0;
+        Py_XDECREF(item);
+    }
+    for (i = 0; ok && i < perilune_report_removed_len(report); i++) {
+        const char *name = perilune_report_removed(report, i, &len);
+        item = text_or_empty(name, len);
+        ok = item && PyList_Append(removed, item) == 0;
+        Py_XDECREF(item);
+    }
+    for (i = 0; ok && i < perilune_report_failed_len(report); i++) {
+        const perilune_error *error = perilune_report_failed(report, i);
+        const char *subject = perilune_error_subject(error, &len);
+        path = text_or_empty(subject, len);
+        exception = exception_of(error);
+        item = path && exception ? PyTuple_Pack(2, path, exception) : NULL;
+        ok = item && PyList_Append(failed, item) == 0;
+        Py_XDECREF(path);
+        Py_XDECREF(exception);
+        Py_XDECREF(item);
+    }
+    item = ok ? PyTuple_Pack(3, loaded, removed, failed) : NULL;
+    Py_XDECREF(loaded);
+    Py_XDECREF(removed);
+    Py_XDECREF(failed);
+    return item;
+}
+
+static PyObject *engine_load_dir(Engine *self, PyObject *args)
+{
+    const char *path;
+    Py_ssize_t len;
+    perilune_report *report = NULL;
+    perilune_error *error = NULL;
+    perilune_code code;
+    PyObject *result;
+    if (!PyArg_ParseTuple(args, "s#", &path, &len)) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    code = perilune_engine_load_dir(self->engine, path, (size_t)len, &report, &error);
+    Py_END_ALLOW_THREADS
+    if (code != PERILUNE_OK) {
+        return raise_error(error);
+    }
+    result = report_to_python(report);
+    perilune_report_free(report);
+    return result;
+}
+
+static void call_watcher(const perilune_report *report, void *user_data)
+{
+    PyGILState_STATE gil;
+    PyObject *told, *result;
+    if (!enter(&gil)) {
+        return;
+    }
+    told = report_to_python(report);
+    result = told ? PyObject_CallFunctionObjArgs((PyObject *)user_data, told, NULL) : NULL;
+    if (!result) {
+        PyErr_WriteUnraisable((PyObject *)user_data);
+    }
+    Py_XDECREF(told);
+    Py_XDECREF(result);
+    leave(gil);
+}
+
+static void release(void *object)
+{
+    PyGILState_STATE gil;
+    if (enter(&gil)) {
+        Py_DECREF((PyObject *)object);
+        leave(gil);
+    }
+}
+
+static PyObject *watch_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    Engine *engine;
+    const char *path;
+    Py_ssize_t len;
+    PyObject *watcher;
+    perilune_error *error = NULL;
+    perilune_code code;
+    Watch *self;
+    (void)kwargs;
+    if (!PyArg_ParseTuple(args, "O!s#O", engine_type, &engine, &path, &len, &watcher)) {
+        return NULL;
+    }
+    self = new_object(type);
+    if (!self) {
+        return NULL;
+    }
+    Py_INCREF(watcher);
+    Py_BEGIN_ALLOW_THREADS
+    code = perilune_engine_watch(engine->engine, path, (size_t)len, call_watcher, watcher, release, &self->watch, &error);
+    Py_END_ALLOW_THREADS
+    if (code != PERILUNE_OK) {
+        Py_DECREF(self);
+        return raise_error(error);
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *watch_close(Watch *self, PyObject *args)
+{
+    perilune_watch *watch = self->watch;
+    (void)args;
+    self->watch = NULL;
+    Py_BEGIN_ALLOW_THREADS
+    perilune_watch_free(watch);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static void watch_dealloc(Watch *self)
+{
+    perilune_watch *watch = self->watch;
+    Py_BEGIN_ALLOW_THREADS
+    perilune_watch_free(watch);
+    Py_END_ALLOW_THREADS
+    free_object((PyObject *)self);
+}
+
+/* ---- Request and Cancel ---- */
+
+static PyObject *cancel_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    Cancel *self = new_object(type);
+    (void)args;
+    (void)kwargs;
+    if (self) {
+        self->cancel = perilune_cancel_new();
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *cancel_now(Cancel *self, PyObject *args)
+{
+    (void)args;
+    Py_BEGIN_ALLOW_THREADS
+    perilune_cancel_now(self->cancel);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static void cancel_dealloc(Cancel *self)
+{
+    perilune_cancel_free(self->cancel);
+    free_object((PyObject *)self);
+}
+
+typedef perilune_code (*setter)(perilune_request *, const char *, size_t, perilune_error **);
+
+static int set_text(perilune_request *request, setter set, PyObject *object)
+{
+    const char *data;
+    Py_ssize_t len;
+    PyObject *kept;
+    perilune_error *error = NULL;
+    int ok = optional_text(object, &data, &len, &kept) == 0;
+    if (ok && data && set(request, data, (size_t)len, &error) != PERILUNE_OK) {
+        raise_error(error);
+        ok = 0;
+    }
+    Py_XDECREF(kept);
+    return ok;
+}
+
+static int set_params(perilune_request *request, PyObject *params)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0, key_len, value_len;
+    const char *key_data, *value_data;
+    perilune_error *error = NULL;
+    if (params == Py_None) {
+        return 1;
+    }
+    while (PyDict_Next(params, &at, &key, &value)) {
+        if (text_of(key, &key_data, &key_len) < 0 || text_of(value, &value_data, &value_len) < 0) {
+            return 0;
+        }
+        if (perilune_request_add_param(request, key_data, (size_t)key_len, value_data, (size_t)value_len, &error) != PERILUNE_OK) {
+            raise_error(error);
+            return 0;
+        }
+    }
+    return 1;
+}
+
+static int set_limits(perilune_request *request, PyObject *limits)
+{
+    PyObject *key, *value;
+    Py_ssize_t at = 0;
+    perilune_error *error = NULL;
+    if (limits == Py_None) {
+        return 1;
+    }
+    while (PyDict_Next(limits, &at, &key, &value)) {
+        unsigned long long number = PyLong_AsUnsignedLongLong(value);
+        long limit = PyLong_AsLong(key);
+        if (PyErr_Occurred()) {
+            return 0;
+        }
+        if (perilune_request_set_limit(request, (perilune_limit)limit, number, &error) != PERILUNE_OK) {
+            raise_error(error);
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* Request(query, params, json, form, config, meta, seed, limits, cancel), each of which may be None */
+static PyObject *request_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    PyObject *query, *params, *json, *form, *config, *meta, *seed, *limits, *cancel;
+    Request *self;
+    perilune_request *request;
+    int ok = 1;
+    (void)kwargs;
+    if (!PyArg_ParseTuple(args, "OOOOOOOOO", &query, &params, &json, &form, &config, &meta, &seed, &limits, &cancel)) {
+        return NULL;
+    }
+    self = new_object(type);
+    if (!self) {
+        return NULL;
+    }
+    request = self->request = perilune_request_new();
+    ok = set_text(request, perilune_request_set_query, query) && set_params(request, params) &&
+         set_text(request, perilune_request_set_json, json) && set_text(request, perilune_request_set_form, form) &&
+         set_text(request, perilune_request_set_config, config) && set_text(request, perilune_request_set_meta, meta) &&
+         set_limits(request, limits);
+    if (ok && seed != Py_None) {
+        unsigned long long number = PyLong_AsUnsignedLongLong(seed);
+        ok = !PyErr_Occurred() && perilune_request_set_seed(request, number, NULL) == PERILUNE_OK;
+    }
+    if (ok && cancel != Py_None) {
+        ok = PyObject_TypeCheck(cancel, cancel_type) &&
+             perilune_request_set_cancel(request, ((Cancel *)cancel)->cancel, NULL) == PERILUNE_OK;
+    }
+    /* Asks only on the main thread. */
+    ok = ok && perilune_request_set_poll(request, POLL_NS, poll_signals, NULL, NULL, NULL) == PERILUNE_OK;
+    if (!ok) {
+        if (!PyErr_Occurred()) {
+            PyErr_SetString(PyExc_TypeError, "not a request");
+        }
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static void request_dealloc(Request *self)
+{
+    perilune_request_free(self->request);
+    free_object((PyObject *)self);
+}
+
+/* ---- Trace ---- */
+
+/* What of a host function's exceptions ended the run, if one did. */
+static PyObject *cause_of(Engine *engine, const perilune_trace *trace)
+{
+    PyObject *key, *pair, *cause = NULL, *message;
+    size_t len;
+    const char *text;
+    if (PyDict_Size(engine->failures) == 0) {
+        return NULL;
+    }
+    key = PyLong_FromUnsignedLongLong(perilune_trace_id(trace));
+    pair = key ? PyDict_GetItemWithError(engine->failures, key) : NULL;
+    if (pair) {
+        Py_INCREF(pair);
+        PyDict_DelItem(engine->failures, key);
+        text = perilune_trace_error_message(trace, &len);
+        message = text ? text_or_empty(text, len) : NULL;
+        if (message && PySequence_Contains(message, PyTuple_GetItem(pair, 0)) == 1) {
+            cause = PyTuple_GetItem(pair, 1);
+            Py_INCREF(cause);
+        }
+        Py_XDECREF(message);
+        Py_DECREF(pair);
+    }
+    Py_XDECREF(key);
+    PyErr_Clear();
+    return cause;
+}
+
+/* The object of a trace, which it takes. */
+static PyObject *trace_object(Engine *engine, perilune_trace *trace)
+{
+    Trace *self = new_object(trace_class);
+    if (!self) {
+        perilune_trace_free(trace);
+        return NULL;
+    }
+    self->trace = trace;
+    self->cause = cause_of(engine, trace);
+    return (PyObject *)self;
+}
+
+static void trace_dealloc(Trace *self)
+{
+    perilune_trace_free(self->trace);
+    Py_CLEAR(self->cause);
+    free_object((PyObject *)self);
+}
+
+static PyObject *status_of(perilune_status status)
+{
+    PyObject *name = statuses[status];
+    Py_INCREF(name);
+    return name;
+}
+
+static PyObject *trace_status(Trace *self, void *closure)
+{
+    (void)closure;
+    return status_of(perilune_trace_status(self->trace));
+}
+
+static PyObject *trace_ok(Trace *self, void *closure)
+{
+    (void)closure;
+    return PyBool_FromLong(perilune_trace_status(self->trace) == PERILUNE_STATUS_SUCCESS);
+}
+
+static PyObject *trace_id(Trace *self, void *closure)
+{
+    (void)closure;
+    return PyLong_FromUnsignedLongLong(perilune_trace_id(self->trace));
+}
+
+static PyObject *trace_duration(Trace *self, void *closure)
+{
+    return PyLong_FromUnsignedLongLong(perilune_trace_duration_ns(self->trace) / (closure ? 1000000 : 1));
+}
+
+typedef const char *(*reader)(const perilune_trace *, size_t *);
+
+static PyObject *output(Trace *self, reader read, void *closure)
+{
+    size_t len;
+    const char *data = read(self->trace, &len);
+    return closure ? PyBytes_FromStringAndSize(data, (Py_ssize_t)len) : text_or_empty(data, len);
+}
+
+static PyObject *trace_stdout(Trace *self, void *closure)
+{
+    return output(self, perilune_trace_stdout, closure);
+}
+
+static PyObject *trace_stderr(Trace *self, void *closure)
+{
+    return output(self, perilune_trace_stderr, closure);
+}
+
+static PyObject *trace_value(Trace *self, void *closure)
+{
+    size_t len;
+    const char *data = perilune_trace_value(self->trace, &len);
+    (void)closure;
+    if (!data) {
+        Py_RETURN_NONE;
+    }
+    return text_or_empty(data, len);
+}
+
+static PyObject *trace_json(Trace *self, PyObject *args)
+{
+    size_t len;
+    const char *data = perilune_trace_json(self->trace, &len);
+    (void)args;
+    return text_or_empty(data, len);
+}
+
+static PyObject *trace_cause(Trace *self, void *closure)
+{
+    PyObject *cause = self->cause ? self->cause : Py_None;
+    (void)closure;
+    Py_INCREF(cause);
+    return cause;
+}
+
+static PyObject *maybe_text(const char *data, size_t len)
+{
+    if (!data) {
+        Py_RETURN_NONE;
+    }
+    return text_or_empty(data, len);
+}
+
+/* All that is seldom read, as one dictionary: Python makes objects of it. */
+static PyObject *trace_details(Trace *self, void *closure)
+{
+    perilune_trace_view view;
+    PyObject *headers, *pair, *result;
+    size_t i;
+    (void)closure;
+    view.size = sizeof view;
+    if (perilune_trace_read(self->trace, &view, NULL) != PERILUNE_OK) {
+        PyErr_SetString(PyExc_SystemError, "the library is older than the module");
+        return NULL;
+    }
+    headers = PyList_New(0);
+    for (i = 0; headers && i < view.response_headers_len; i++) {
+        const char *name = "", *value = "";
+        size_t name_len = 0, value_len = 0;
+        perilune_trace_header(self->trace, i, &name, &name_len, &value, &value_len, NULL);
+        pair = Py_BuildValue("(NN)", text_or_empty(name, name_len), text_or_empty(value, value_len));
+        if (!pair || PyList_Append(headers, pair) < 0) {
+            Py_CLEAR(headers);
+        }
+        Py_XDECREF(pair);
+    }
+    if (!headers) {
+        return NULL;
+    }
+    Py_INCREF(kinds[view.error_kind]);
+    result = Py_BuildValue(
+        "{s:L,s:K,s:K,s:K,s:K,s:N,s:i,s:i,s:N,s:N,s:N,s:N,s:I,s:I,s:N,s:y#,s:N}", "executed_at_ns", (long long)view.executed_at_unix_ns,
+        "queued_ns", (unsigned long long)view.queued_ns, "memory_bytes", (unsigned long long)view.memory_bytes, "host_calls",
+        (unsigned long long)view.host_calls, "version", (unsigned long long)view.version, "script",
+        text_or_empty(view.script, view.script_len), "stdout_truncated", (int)view.stdout_truncated, "stderr_truncated",
+        (int)view.stderr_truncated, "error_kind", kinds[view.error_kind], "error_message",
+        maybe_text(view.error_message, view.error_message_len), "error_script", maybe_text(view.error_script, view.error_script_len),
+        "error_traceback", maybe_text(view.error_traceback, view.error_traceback_len), "error_line", (unsigned int)view.error_line,
+        "response_status", (unsigned int)view.response_status, "response_content_type",
+        maybe_text(view.response_content_type, view.response_content_type_len), "response_content", view.response_content,
+        (Py_ssize_t)view.response_content_len, "response_headers", headers);
+    return result;
+}
+
+/* ---- Script ---- */
+
+/* Script(engine, how, name, source): how is "compile", "put" or "get" */
+static PyObject *script_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    Engine *engine;
+    const char *how, *name, *source = NULL;
+    Py_ssize_t name_len, source_len = 0;
+    perilune_script *script = NULL;
+    perilune_error *error = NULL;
+    perilune_code code;
+    Script *self;
+    (void)kwargs;
+    if (!PyArg_ParseTuple(args, "O!ss#|s#", engine_type, &engine, &how, &name, &name_len, &source, &source_len)) {
+        return NULL;
+    }
+    Py_BEGIN_ALLOW_THREADS
+    if (how[0] == 'g') {
+        code = perilune_engine_get(engine->engine, name, (size_t)name_len, &script, &error);
+    } else if (how[0] == 'p') {
+        code = perilune_engine_put(engine->engine, name, (size_t)name_len, source, (size_t)source_len, &script, &error);
+    } else {
+        code = perilune_engine_compile(engine->engine, name, (size_t)name_len, source, (size_t)source_len, &script, &error);
+    }
+    Py_END_ALLOW_THREADS
+    if (code != PERILUNE_OK) {
+        return raise_error(error);
+    }
+    self = new_object(type);
+    if (!self) {
+        perilune_script_free(script);
+        return NULL;
+    }
+    self->script = script;
+    self->engine = engine;
+    Py_INCREF(engine);
+    return (PyObject *)self;
+}
+
+static int script_traverse(Script *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->engine);
+    return 0;
+}
+
+static void script_dealloc(Script *self)
+{
+    PyObject_GC_UnTrack(self);
+    perilune_script_free(self->script);
+    Py_CLEAR(self->engine);
+    free_object((PyObject *)self);
+}
+
+static PyObject *script_name(Script *self, void *closure)
+{
+    size_t len;
+    const char *name = perilune_script_name(self->script, &len);
+    (void)closure;
+    return text_or_empty(name, len);
+}
+
+static PyObject *script_version(Script *self, void *closure)
+{
+    (void)closure;
+    return PyLong_FromUnsignedLongLong(perilune_script_version(self->script));
+}
+
+static PyObject *script_hash(Script *self, void *closure)
+{
+    size_t len;
+    const char *hash = perilune_script_hash(self->script, &len);
+    (void)closure;
+    return text_or_empty(hash, len);
+}
+
+static PyObject *script_source(Script *self, void *closure)
+{
+    size_t len;
+    const char *source = perilune_script_source(self->script, &len);
+    (void)closure;
+    return text_or_empty(source, len);
+}
+
+/* What a run is given: (query, json, request), each of which may be None. */
+typedef struct {
+    const char *query, *body;
+    Py_ssize_t query_len, body_len;
+    PyObject *kept_query, *kept_body;
+    const perilune_request *request;
+} Given;
+
+static int given(Given *given, PyObject *query, PyObject *body, PyObject *request)
+{
+    memset(given, 0, sizeof *given);
+    if (request != Py_None && !PyObject_TypeCheck(request, request_type)) {
+        PyErr_SetString(PyExc_TypeError, "not a request");
+        return -1;
+    }
+    given->request = request == Py_None ? NULL : ((Request *)request)->request;
+    if (optional_text(query, &given->query, &given->query_len, &given->kept_query) < 0 ||
+        optional_text(body, &given->body, &given->body_len, &given->kept_body) < 0) {
+        Py_XDECREF(given->kept_query);
+        Py_XDECREF(given->kept_body);
+        return -1;
+    }
+    return 0;
+}
+
+static void given_done(Given *given)
+{
+    Py_XDECREF(given->kept_query);
+    Py_XDECREF(given->kept_body);
+}
+
+static PyObject *script_run(Script *self, PyObject *args)
+{
+    PyObject *query, *body, *request;
+    Given with;
+    Frame own;
+    perilune_trace *trace = NULL;
+    perilune_error *error = NULL;
+    perilune_code code;
+    if (!PyArg_UnpackTuple(args, "run", 3, 3, &query, &body, &request) || given(&with, query, body, request) < 0) {
+        return NULL;
+    }
+    if (!with.request && PyThread_get_thread_ident() == main_thread) {
+        with.request = polled;
+    }
+    frame_push(&own);
+    Py_BEGIN_ALLOW_THREADS
+    code = perilune_script_run(self->script, with.query, (size_t)with.query_len, with.body, (size_t)with.body_len, with.request, &trace,
+                               &error);
+    Py_END_ALLOW_THREADS
+    given_done(&with);
+    if (frame_pop(&own)) {
+        perilune_trace_free(trace);
+        perilune_error_free(error);
+        return NULL;
+    }
+    return code == PERILUNE_OK ? trace_object(self->engine, trace) : raise_error(error);
+}
+
+typedef struct {
+    Engine *engine;
+    PyObject *done;
+} Submitted;
+
+static void call_done(perilune_code code, perilune_trace *trace, perilune_error *error, void *user_data)
+{
+    Submitted *submitted = user_data;
+    PyGILState_STATE gil;
+    PyObject *result, *outcome;
+    if (!enter(&gil)) {
+        /* Nobody is there any more; what Python has goes with the process. */
+        perilune_trace_free(trace);
+        perilune_error_free(error);
+        return;
+    }
+    outcome = code == PERILUNE_OK ? trace_object(submitted->engine, trace) : exception_of(error);
+    perilune_error_free(error);
+    result = outcome ? PyObject_CallFunctionObjArgs(submitted->done, outcome, NULL) : NULL;
+    if (!result) {
+        PyErr_WriteUnraisable(submitted->done);
+    }
+    Py_XDECREF(result);
+    Py_XDECREF(outcome);
+    Py_DECREF(submitted->done);
+    Py_DECREF(submitted->engine);
+    free(submitted);
+    leave(gil);
+}
+
+/* submit(query, json, request, done): done is called with a trace or an exception, on a thread of the engine's */
+static PyObject *script_submit(Script *self, PyObject *args)
+{
+    PyObject *query, *body, *request, *done;
+    Given with;
+    Submitted *submitted;
+    perilune_error *error = NULL;
+    perilune_code code;
+    if (!PyArg_UnpackTuple(args, "submit", 4, 4, &query, &body, &request, &done) || given(&with, query, body, request) < 0) {
+        return NULL;
+    }
+    submitted = malloc(sizeof *submitted);
+    if (!submitted) {
+        given_done(&with);
+        return PyErr_NoMemory();
+    }
+    submitted->engine = self->engine;
+    submitted->done = done;
+    Py_INCREF(self->engine);
+    Py_INCREF(done);
+    Py_BEGIN_ALLOW_THREADS
+    code = perilune_script_submit(self->script, with.query, (size_t)with.query_len, with.body, (size_t)with.body_len, with.request,
+                                  call_done, submitted, &error);
+    Py_END_ALLOW_THREADS
+    given_done(&with);
+    if (code != PERILUNE_OK) {
+        Py_DECREF(self->engine);
+        Py_DECREF(done);
+        free(submitted);
+        return raise_error(error);
+    }
+    Py_RETURN_NONE;
+}
+
+typedef struct {
+    perilune_cancel *cancel;
+    PyObject *progress; /* NULL for none */
+    Frame *frame;
+    atomic_llong last_ns;
+} Batch;
+
+static long long now_ns(void)
+{
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
+
+/* After each run of a batch, on any of its threads: tells Python and looks for signals, but not more often than a person sees. */
+static void batch_progress(size_t done, size_t total, void *user_data)
+{
+    Batch *batch = user_data;
+    long long now = now_ns(), last = atomic_load(&batch->last_ns);
+    PyGILState_STATE gil;
+    PyObject *result;
+    int is_main = PyThread_get_thread_ident() == main_thread;
+    if (done < total && now - last < (is_main ? POLL_NS : 20 * POLL_NS)) {
+        return;
+    }
+    if (!atomic_compare_exchange_strong(&batch->last_ns, &last, now) || (!is_main && !batch->progress) || !enter(&gil)) {
+        return;
+    }
+    result = Py_None;
+    Py_INCREF(result);
+    if (!batch->frame->type && batch->progress) {
+        Py_DECREF(result);
+        result = PyObject_CallFunction(batch->progress, "n", (Py_ssize_t)done);
+    }
+    if (!result || (is_main && PyErr_CheckSignals() < 0)) {
+        if (!batch->frame->type) {
+            PyErr_Fetch(&batch->frame->type, &batch->frame->value, &batch->frame->traceback);
+        }
+        PyErr_Clear();
+        perilune_cancel_now(batch->cancel);
+    }
+    Py_XDECREF(result);
+    leave(gil);
+}
+
+/* run_batch([request], progress or None) -> [trace or exception] */
+static PyObject *script_run_batch(Script *self, PyObject *args)
+{
+    PyObject *requests, *progress, *list = NULL, *item;
+    const perilune_request **given_requests;
+    perilune_trace **traces;
+    perilune_error **errors, *error = NULL;
+    perilune_code code;
+    Py_ssize_t i, count;
+    Frame own;
+    Batch batch;
+    if (!PyArg_ParseTuple(args, "O!O", &PyList_Type, &requests, &progress)) {
+        return NULL;
+    }
+    count = PyList_Size(requests);
+    given_requests = calloc((size_t)count + 1, sizeof *given_requests);
+    traces = calloc((size_t)count + 1, sizeof *traces);
+    errors = calloc((size_t)count + 1, sizeof *errors);
+    if (!given_requests || !traces || !errors) {
+        PyErr_NoMemory();
+        goto done;
+    }
+    for (i = 0; i < count; i++) {
+        item = PyList_GetItem(requests, i);
+        if (!PyObject_TypeCheck(item, request_type)) {
+            PyErr_Format(PyExc_TypeError, "requests[%zd] is not a request", i);
+            goto done;
+        }
+        given_requests[i] = ((Request *)item)->request;
+    }
+    batch.cancel = perilune_cancel_new();
+    batch.progress = progress == Py_None ? NULL : progress;
+    batch.frame = &own;
+    atomic_init(&batch.last_ns, now_ns());
+    frame_push(&own);
+    Py_BEGIN_ALLOW_THREADS
+    code = perilune_script_run_batch(self->script, given_requests, (size_t)count, batch.cancel, batch_progress, &batch, traces, errors,
+                                     &error);
+    Py_END_ALLOW_THREADS
+    perilune_cancel_free(batch.cancel);
+    if (frame_pop(&own)) {
+        perilune_error_free(error);
+    } else if (code != PERILUNE_OK) {
+        raise_error(error);
+    } else {
+        list = PyList_New(count);
+    }
+    for (i = 0; i < count; i++) {
+        item = NULL;
+        if (list) {
+            item = traces[i] ? trace_object(self->engine, traces[i]) : exception_of(errors[i]);
+            traces[i] = NULL;
+            if (!item || PyList_SetItem(list, i, item) < 0) {
+                Py_CLEAR(list);
+            }
+        }
+        perilune_trace_free(traces[i]);
+        perilune_error_free(errors[i]);
+    }
+done:
+    free(given_requests);
+    free(traces);
+    free(errors);
+    return list;
+}
+
+/* ---- The module ---- */
+
+static PyObject *module_setup(PyObject *module, PyObject *args)
+{
+    PyObject *class, *maker;
+    unsigned long thread;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "OOk", &class, &maker, &thread)) {
+        return NULL;
+    }
+    Py_INCREF(class);
+    Py_INCREF(maker);
+    Py_XDECREF((PyObject *)trace_class);
+    Py_XDECREF(make_error);
+    trace_class = (PyTypeObject *)class;
+    make_error = maker;
+    main_thread = thread;
+    if (!polled) {
+        polled = perilune_request_new();
+        perilune_request_set_poll(polled, POLL_NS, poll_signals, NULL, NULL, NULL);
+    }
+    Py_RETURN_NONE;
+}
+
+static PyObject *module_after_fork(PyObject *module, PyObject *args)
+{
+    (void)module;
+    (void)args;
+    main_thread = PyThread_get_thread_ident();
+    /* Those that were inside are the parent's. */
+    atomic_store(&inside, 0);
+    Py_RETURN_NONE;
+}
+
+/* From here on nothing asks for the GIL; those that have it or wait for it are waited for, ten seconds at most. */
+static PyObject *module_end(PyObject *module, PyObject *args)
+{
+    struct timespec pause = {0, 1000000};
+    int i;
+    (void)module;
+    (void)args;
+    atomic_store(&ending, true);
+    Py_BEGIN_ALLOW_THREADS
+    for (i = 0; i < 10000 && atomic_load(&inside) > 0; i++) {
+        nanosleep(&pause, NULL);
+    }
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
+static PyObject *module_live_objects(PyObject *module, PyObject *args)
+{
+    (void)module;
+    (void)args;
+    return PyLong_FromSize_t(perilune_live_objects());
+}
+
+static PyObject *module_parse_bytes(PyObject *module, PyObject *args)
+{
+    const char *text;
+    Py_ssize_t len;
+    uint64_t bytes;
+    perilune_error *error = NULL;
+    (void)module;
+    if (!PyArg_ParseTuple(args, "s#", &text, &len)) {
+        return NULL;
+    }
+    if (perilune_parse_bytes(text, (size_t)len, &bytes, &error) != PERILUNE_OK) {
+        return raise_error(error);
+    }
+    return PyLong_FromUnsignedLongLong(bytes);
+}
+
+#define METHOD(name, function, flags) {name, (PyCFunction)(void (*)(void))function, flags, NULL}
+#define GETTER(name, function, closure) {name, (getter)function, NULL, NULL, closure}
+#define BYTES ((void *)1)
+#define MILLISECONDS ((void *)1)
+
+static PyMethodDef engine_methods[] = {
+    METHOD("_function", engine_function, METH_VARARGS), METHOD("_module", engine_module, METH_VARARGS),
+    METHOD("_remove", engine_remove, METH_VARARGS),     METHOD("_names", engine_names, METH_NOARGS),
+    METHOD("_check", engine_check, METH_VARARGS),       METHOD("_metrics", engine_metrics, METH_VARARGS),
+    METHOD("_limit", engine_limit, METH_VARARGS),       METHOD("_load_dir", engine_load_dir, METH_VARARGS),
+    {NULL, NULL, 0, NULL},
+};
+static PyMethodDef script_methods[] = {
+    METHOD("_run", script_run, METH_VARARGS),
+    METHOD("_submit", script_submit, METH_VARARGS),
+    METHOD("_run_batch", script_run_batch, METH_VARARGS),
+    {NULL, NULL, 0, NULL},
+};
+static PyMethodDef cancel_methods[] = {METHOD("cancel", cancel_now, METH_NOARGS), {NULL, NULL, 0, NULL}};
+static PyMethodDef watch_methods[] = {METHOD("_close", watch_close, METH_NOARGS), {NULL, NULL, 0, NULL}};
+static PyMethodDef trace_methods[] = {METHOD("to_json", trace_json, METH_NOARGS), {NULL, NULL, 0, NULL}};
+static PyMethodDef module_methods[] = {
+    METHOD("setup", module_setup, METH_VARARGS),
+    METHOD("after_fork", module_after_fork, METH_NOARGS),
+    METHOD("end", module_end, METH_NOARGS),
+    METHOD("live_objects", module_live_objects, METH_NOARGS),
+    METHOD("parse_bytes", module_parse_bytes, METH_VARARGS),
+    {NULL, NULL, 0, NULL},
+};
+static PyGetSetDef script_getters[] = {
+    GETTER("name", script_name, NULL),
+    GETTER("version", script_version, NULL),
+    GETTER("hash", script_hash, NULL),
+    GETTER("source", script_source, NULL),
+    {NULL, NULL, NULL, NULL, NULL},
+};
+static PyGetSetDef trace_getters[] = {
+    GETTER("status", trace_status, NULL),
+    GETTER("ok", trace_ok, NULL),
+    GETTER("id", trace_id, NULL),
+    GETTER("duration", trace_duration, MILLISECONDS),
+    GETTER("duration_ns", trace_duration, NULL),
+    GETTER("stdout", trace_stdout, NULL),
+    GETTER("stdout_bytes", trace_stdout, BYTES),
+    GETTER("stderr", trace_stderr, NULL),
+    GETTER("stderr_bytes", trace_stderr, BYTES),
+    GETTER("_value_json", trace_value, NULL),
+    GETTER("_details", trace_details, NULL),
+    GETTER("_cause", trace_cause, NULL),
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+#define SLOT(slot, function) {slot, (void *)function}
+
+static PyType_Slot engine_slots[] = {
+    SLOT(Py_tp_new, engine_new),     SLOT(Py_tp_dealloc, engine_dealloc),   SLOT(Py_tp_traverse, engine_traverse),
+    SLOT(Py_tp_clear, engine_clear), SLOT(Py_tp_methods, engine_methods), {0, NULL},
+};
+static PyType_Slot script_slots[] = {
+    SLOT(Py_tp_new, script_new),         SLOT(Py_tp_dealloc, script_dealloc), SLOT(Py_tp_traverse, script_traverse),
+    SLOT(Py_tp_methods, script_methods), SLOT(Py_tp_getset, script_getters),  {0, NULL},
+};
+static PyType_Slot request_slots[] = {SLOT(Py_tp_new, request_new), SLOT(Py_tp_dealloc, request_dealloc), {0, NULL}};
+static PyType_Slot cancel_slots[] = {
+    SLOT(Py_tp_new, cancel_new), SLOT(Py_tp_dealloc, cancel_dealloc), SLOT(Py_tp_methods, cancel_methods), {0, NULL}};
+static PyType_Slot watch_slots[] = {
+    SLOT(Py_tp_new, watch_new), SLOT(Py_tp_dealloc, watch_dealloc), SLOT(Py_tp_methods, watch_methods), {0, NULL}};
+static PyType_Slot trace_slots[] = {
+    SLOT(Py_tp_dealloc, trace_dealloc), SLOT(Py_tp_methods, trace_methods), SLOT(Py_tp_getset, trace_getters), {0, NULL}};
+
+#define BASE Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE
+
+static PyType_Spec specs[] = {
+    {"perilune._native.Engine", sizeof(Engine), 0, BASE | Py_TPFLAGS_HAVE_GC, engine_slots},
+    {"perilune._native.Script", sizeof(Script), 0, BASE | Py_TPFLAGS_HAVE_GC, script_slots},
+    {"perilune._native.Request", sizeof(Request), 0, BASE, request_slots},
+    {"perilune._native.Cancel", sizeof(Cancel), 0, BASE, cancel_slots},
+    {"perilune._native.Watch", sizeof(Watch), 0, BASE, watch_slots},
+    {"perilune._native.Trace", sizeof(Trace), 0, BASE, trace_slots},
+};
+
+static struct PyModuleDef module_def = {
+    PyModuleDef_HEAD_INIT, "perilune._native", "What perilune is made of.", -1, module_methods, NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__native(void)
+{
+    PyTypeObject **kept[] = {&engine_type, &script_type, &request_type, &cancel_type, &watch_type, NULL};
+    PyObject *module = PyModule_Create(&module_def);
+    size_t i;
+    for (i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        statuses[i] = PyUnicode_InternFromString(perilune_status_name((perilune_status)i));
+    }
+    for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        kinds[i] = PyUnicode_InternFromString(perilune_error_kind_name((perilune_error_kind)i));
+    }
+    for (i = 0; module && i < sizeof specs / sizeof *specs; i++) {
+        PyObject *type = PyType_FromSpec(&specs[i]);
+        if (!type || PyModule_AddObject(module, strrchr(specs[i].name, '.') + 1, type) < 0) {
+            Py_XDECREF(type);
+            Py_CLEAR(module);
+            break;
+        }
+        if (kept[i]) {
+            Py_INCREF(type);
+            *kept[i] = (PyTypeObject *)type;
+        }
+    }
+    if (module && PyModule_AddStringConstant(module, "version", perilune_version()) < 0) {
+        Py_CLEAR(module);
+    }
+    return module;
+}
