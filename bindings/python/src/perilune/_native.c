@@ -949,9 +949,9 @@ static void cancel_dealloc(Cancel *self)
     free_object((PyObject *)self);
 }
 
-typedef perilune_code (*setter)(perilune_request *, const char *, size_t, perilune_error **);
+typedef perilune_code (*text_setter)(perilune_request *, const char *, size_t, perilune_error **);
 
-static int set_text(perilune_request *request, setter set, PyObject *object)
+static int set_text(perilune_request *request, text_setter set, PyObject *object)
 {
     const char *data;
     Py_ssize_t len;

@@ -1,0 +1,45 @@
+"""Perilune runs untrusted Luau scripts inside your backend, at microsecond cost: a script and a request in, a trace out.
+
+>>> import perilune
+>>> engine = perilune.Engine()
+>>> script = engine.compile("print('Hello', ARGS.monster)", name="hello")
+>>> trace = script.run(query="monster=Manticore")
+>>> trace.stdout
+'Hello\\tManticore\\n'
+"""
+
+import atexit
+import os
+import threading
+
+from . import _native
+from ._engine import Diagnostic, Engine, Report, Scripts, Watch
+from ._errors import CompileError, Error, PayloadError, RunError, ScriptNotFound, make
+from ._script import Request, Script
+from ._trace import Response, ScriptError, Trace, Usage
+
+__version__ = _native.version
+
+__all__ = [
+    "CompileError",
+    "Diagnostic",
+    "Engine",
+    "Error",
+    "PayloadError",
+    "Report",
+    "Request",
+    "Response",
+    "RunError",
+    "Script",
+    "ScriptError",
+    "ScriptNotFound",
+    "Scripts",
+    "Trace",
+    "Usage",
+    "Watch",
+]
+
+_native.setup(Trace, make, threading.main_thread().ident or 0)
+atexit.register(_native.end)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_native.after_fork)

@@ -1,0 +1,353 @@
+"""The engine: a pool of VMs, and the limits of all that runs in them."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import uuid
+import weakref
+from typing import Any, Callable, Dict, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Tuple, TypeVar, Union, cast, overload
+
+from . import _native
+from ._errors import Error, ScriptNotFound
+from ._script import (
+    HOST_CALLS,
+    MEMORY,
+    OUTPUT,
+    PARAMETERS,
+    QUEUE_NS,
+    REQUEST,
+    SOURCE,
+    TIMEOUT_NS,
+    VALUE,
+    Json,
+    Script,
+    Text,
+    nanoseconds,
+    size,
+)
+from ._trace import Trace
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Size = Union[int, str]
+
+
+class Report(NamedTuple):
+    """What came of loading a directory, or of a change in a watched one."""
+
+    loaded: List[str]
+    """The names of scripts that are new or changed."""
+    removed: List[str]
+    """The names that no longer serve, because their files are gone."""
+    failed: List[Tuple[str, Error]]
+    """The files that could not be put, and why. What served under their names before goes on."""
+
+
+class Diagnostic(NamedTuple):
+    """What `Engine.check` says of one line."""
+
+    severity: str
+    """`error` or `warning`."""
+    line: int
+    """From 1."""
+    message: str
+    """What is wrong there."""
+
+
+class Watch(_native.Watch):
+    """Keeps named scripts as the files of a directory are, until it is closed or its engine is gone: see `Engine.watch`."""
+
+    def close(self) -> None:
+        """Ends it, and waits for what is under way. The scripts stay as they are."""
+        self._close()
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class Scripts(MutableMapping[str, Script]):
+    """The named scripts of an engine, as a mapping: a source that is set is compiled, and serves from then on.
+
+    >>> import perilune
+    >>> engine = perilune.Engine()
+    >>> engine.scripts["shop/greet"] = "return 'Hello ' .. ARGS.name"
+    >>> engine.run("shop/greet", get={"name": "Ada"}).value
+    'Hello Ada'
+    >>> engine.scripts["shop/greet"].version, list(engine.scripts)
+    (1, ['shop/greet'])
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __getitem__(self, name: str) -> Script:
+        try:
+            return Script(self._engine, "get", name)
+        except ScriptNotFound:
+            raise ScriptNotFound(name) from None
+
+    def __setitem__(self, name: str, source: Union[str, bytes, Script]) -> None:
+        Script(self._engine, "put", name, source.source if isinstance(source, Script) else source)
+
+    def __delitem__(self, name: str) -> None:
+        try:
+            self._engine._remove(name)
+        except ScriptNotFound:
+            raise ScriptNotFound(name) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._engine._names())
+
+    def __len__(self) -> int:
+        return len(self._engine._names())
+
+    def load_dir(self, path: Union[str, os.PathLike[str]]) -> Report:
+        """Lets the `*.lua` files of a directory serve: `PATH/NAME.lua` as `NAME`, `PATH/INSTANCE/NAME.lua` as `INSTANCE/NAME`."""
+        return _report(self._engine._load_dir(os.fspath(path)))
+
+
+def _report(report: Tuple[List[str], List[str], List[Tuple[str, Exception]]]) -> Report:
+    return Report(report[0], report[1], cast("List[Tuple[str, Error]]", report[2]))
+
+
+class Engine(_native.Engine):
+    """Runs scripts. Make one for a process and share it.
+
+    :param pool_size: how many VMs, and so how many runs at once; as many as the machine has threads, if not given
+    :param timeout: seconds of one run; 30
+    :param memory: bytes that the heap of a run's VM may grow by, or text such as ``"64MiB"``; 64 MiB
+    :param output: bytes of stdout and stderr each; 512 KiB
+    :param queue: seconds that a run waits for a VM; 5
+    :param value: bytes of the returned value as JSON; 512 KiB
+    :param host_calls: calls of host functions in one run; 10,000
+    :param request: bytes of query, body, config and meta together; 512 KiB
+    :param parameters: parameters in the query; 1,000
+    :param source: bytes of a source; 1 MiB
+    :param backlog: runs of `run_async` that may wait for a VM; 10,000
+
+    It can be pickled: what arrives in another process is an engine with the same settings, sources and host functions (which are sent by
+    reference), the same one however often it comes.
+
+    >>> import perilune
+    >>> engine = perilune.Engine(pool_size=4, timeout=5.0, memory="64MiB")
+    >>> engine.compile("print('Hello', ARGS.monster)", name="hello").run(query="monster=Manticore").stdout
+    'Hello\\tManticore\\n'
+    """
+
+    def __new__(
+        cls,
+        *,
+        pool_size: Optional[int] = None,
+        timeout: Optional[float] = None,
+        memory: Optional[Size] = None,
+        output: Optional[Size] = None,
+        queue: Optional[float] = None,
+        value: Optional[Size] = None,
+        host_calls: Optional[int] = None,
+        request: Optional[Size] = None,
+        parameters: Optional[int] = None,
+        source: Optional[Size] = None,
+        backlog: Optional[int] = None,
+    ) -> Engine:
+        if pool_size is not None and pool_size < 1:
+            raise ValueError(f"pool_size: an engine has at least 1 VM, not {pool_size}")
+        if backlog is not None and backlog < 0:
+            raise ValueError(f"backlog: {backlog} runs can't wait")
+        limits: Dict[int, int] = {}
+        for limit, name, seconds in ((TIMEOUT_NS, "timeout", timeout), (QUEUE_NS, "queue", queue)):
+            if seconds is not None:
+                limits[limit] = nanoseconds(seconds, name)
+        sizes = ((MEMORY, "memory", memory), (OUTPUT, "output", output), (VALUE, "value", value), (HOST_CALLS, "host_calls", host_calls),
+                 (REQUEST, "request", request), (PARAMETERS, "parameters", parameters), (SOURCE, "source", source))  # fmt: skip
+        for limit, name, given in sizes:
+            if given is not None:
+                limits[limit] = size(given, name)
+        return cls._with(pool_size or 0, -1 if backlog is None else backlog, limits)
+
+    @classmethod
+    def _with(cls, pool_size: int, backlog: int, limits: Dict[int, int]) -> Engine:
+        self = cast(Engine, _native.Engine.__new__(cls, pool_size, backlog, limits))
+        self._settings = (pool_size, backlog, limits)
+        self._functions: Dict[str, Callable[..., Any]] = {}
+        self._modules: Dict[str, Union[str, bytes]] = {}
+        self._watches: List[Watch] = []
+        self._restored: weakref.WeakValueDictionary[Tuple[str, str], Script] = weakref.WeakValueDictionary()
+        self._key = uuid.uuid4().hex
+        return self
+
+    def compile(self, source: Union[str, bytes], *, name: str = "script") -> Script:
+        """Compiles a script. Its name shows in errors and traces.
+
+        :raises CompileError: it does not compile, or is too long
+        """
+        return Script(self, "compile", name, source)
+
+    @property
+    def scripts(self) -> Scripts:
+        """The named scripts."""
+        return Scripts(self)
+
+    def run(
+        self,
+        name: str,
+        query: Optional[Text] = None,
+        post: Optional[Json] = None,
+        **rest: Any,
+    ) -> Trace:
+        """Runs the script that serves under a name: `Script.run`, whose parameters it takes.
+
+        :raises ScriptNotFound: there is none
+        """
+        return self.scripts[name].run(query, post, **rest)
+
+    async def run_async(
+        self,
+        name: str,
+        query: Optional[Text] = None,
+        post: Optional[Json] = None,
+        **rest: Any,
+    ) -> Trace:
+        """`run` for asyncio: see `Script.run_async`."""
+        return await self.scripts[name].run_async(query, post, **rest)
+
+    @overload
+    def function(self, function: Function, /) -> Function: ...
+    @overload
+    def function(self, /, *, name: str) -> Callable[[Function], Function]: ...
+    @overload
+    def function(self, name: str, function: Function, /) -> Function: ...
+
+    def function(self, *args: Any, name: Optional[str] = None) -> Any:
+        """Gives scripts a function of the host, `host.NAME(…)`, from their next run on. A decorator, or called with a name and a function.
+
+        What it raises is a Lua error with the exception's type and text; when the script does not catch it, the exception is the
+        `__cause__` of `RunError`. It is called on the threads that make runs.
+
+        >>> import perilune
+        >>> engine = perilune.Engine()
+        >>> @engine.function
+        ... def lookup(key):
+        ...     return {"a": 1}[key]
+        >>> engine.compile("return host.lookup('a'), (pcall(host.lookup, 'b'))").run().value
+        [1, False]
+        """
+        if len(args) == 2:
+            name, function = args
+        elif len(args) == 1 and callable(args[0]):
+            (function,) = args
+            name = name or function.__name__
+        elif not args and name is not None:
+            return lambda function: self.function(name, function)
+        else:
+            raise TypeError("function takes a function, or a name and a function")
+        if not callable(function):
+            raise TypeError(f"{name}: a host function must be callable, not {type(function).__name__}")
+        if inspect.iscoroutinefunction(function):
+            raise TypeError(f"{name}: a host function can't be async: a script waits for it on a thread of its own")
+        self._function(cast(str, name), function)
+        self._functions[cast(str, name)] = function
+        return function
+
+    def module(self, name: str, source: Union[str, bytes]) -> None:
+        """Gives scripts a module, `require "NAME"`, from their next run on.
+
+        :raises CompileError: it does not compile, or is too long
+        """
+        self._module(name, source)
+        self._modules[name] = source
+
+    def watch(
+        self, path: Union[str, os.PathLike[str]], on_change: Optional[Callable[[Report], None]] = None
+    ) -> Watch:
+        """Loads a directory as `scripts.load_dir` does, and keeps the scripts as the files are: an edit is live in about 0.1 s, a broken
+        one changes nothing. It lasts as long as the engine, or until it is closed.
+
+        :param on_change: told of the first load and of each change, on a thread of its own
+        """
+
+        def tell(report: Tuple[List[str], List[str], List[Tuple[str, Exception]]]) -> None:
+            if on_change is not None:
+                on_change(_report(report))
+
+        watch = cast(Watch, Watch(self, os.fspath(path), tell))
+        self._watches.append(watch)
+        return watch
+
+    def check(self, source: Union[str, bytes], *, name: str = "script") -> List[Diagnostic]:
+        """What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing.
+
+        >>> import perilune
+        >>> perilune.Engine().check("prnt('Hello')")
+        [Diagnostic(severity='warning', line=1, message='prnt is not there: did you mean print?')]
+        """
+        severities = {1: "warning", 2: "error"}
+        return [Diagnostic(severities[severity], line, message) for severity, line, message in self._check(name, source)]
+
+    def metrics(self) -> Dict[str, Any]:
+        """What the engine counted until now, in this process."""
+        metrics: Dict[str, Any] = json.loads(self._metrics(False))
+        return metrics
+
+    def prometheus(self) -> str:
+        """The same in Prometheus' text form, to be served as ``text/plain; version=0.0.4``."""
+        return self._metrics(True)
+
+    @property
+    def limits(self) -> Mapping[str, Union[int, float]]:
+        """The ceilings of every run: seconds, and bytes or counts."""
+        return {
+            "timeout": self._limit(TIMEOUT_NS) / 1e9,
+            "queue": self._limit(QUEUE_NS) / 1e9,
+            "memory": self._limit(MEMORY),
+            "output": self._limit(OUTPUT),
+            "value": self._limit(VALUE),
+            "host_calls": self._limit(HOST_CALLS),
+            "request": self._limit(REQUEST),
+            "parameters": self._limit(PARAMETERS),
+            "source": self._limit(SOURCE),
+        }
+
+    def _again(self, name: str, source: str) -> Script:
+        script = self._restored.get((name, source))
+        if script is None:
+            script = self._restored[name, source] = self.compile(source, name=name)
+        return script
+
+    def __reduce__(self) -> Tuple[object, ...]:
+        named = {name: script.source for name, script in self.scripts.items()}
+        return _restore, (self._key, self._settings, self._functions, self._modules, named)
+
+    def __repr__(self) -> str:
+        limits = self.limits
+        return f"<perilune.Engine timeout={limits['timeout']}, memory={limits['memory']}, {len(self.scripts)} named scripts>"
+
+
+_arrived: weakref.WeakValueDictionary[str, Engine] = weakref.WeakValueDictionary()
+
+
+def _restore(
+    key: str,
+    settings: Tuple[int, int, Dict[int, int]],
+    functions: Dict[str, Callable[..., Any]],
+    modules: Dict[str, Union[str, bytes]],
+    named: Dict[str, str],
+) -> Engine:
+    """An engine that was sent to this process: the one that is here, brought up to date, or a new one."""
+    engine = _arrived.get(key)
+    if engine is None:
+        engine = Engine._with(*settings)
+        engine._key = key
+        _arrived[key] = engine
+    for name, function in functions.items():
+        if engine._functions.get(name) is not function:
+            engine.function(name, function)
+    for name, source in modules.items():
+        if engine._modules.get(name) != source:
+            engine.module(name, source)
+    for name, text in named.items():
+        engine.scripts[name] = text
+    return engine

@@ -1,0 +1,280 @@
+"""A compiled script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Union, cast
+
+from . import _native
+from ._errors import Error
+from ._trace import Trace
+
+if TYPE_CHECKING:
+    from ._engine import Engine
+
+Text = Union[str, bytes, bytearray, memoryview]
+"""A text that is at hand: as str, or its bytes."""
+Json = Union[Text, Mapping[str, Any]]
+"""A JSON object: as a mapping, or as text that is one."""
+
+# PERILUNE_LIMIT_* of perilune.h
+TIMEOUT_NS, QUEUE_NS, MEMORY, OUTPUT, VALUE, HOST_CALLS, REQUEST, PARAMETERS, SOURCE = range(1, 10)
+
+
+def nanoseconds(seconds: float, name: str) -> int:
+    """Seconds as the library takes them."""
+    if not seconds >= 0:
+        raise ValueError(f"{name}: {seconds!r} is no time in seconds")
+    return min(int(seconds * 1e9), (1 << 64) - 1) if seconds < 1e11 else (1 << 64) - 1
+
+
+def size(bytes: Union[int, str], name: str) -> int:
+    """A size in bytes, or as people write it."""
+    if isinstance(bytes, str):
+        return _native.parse_bytes(bytes)
+    if bytes < 0:
+        raise ValueError(f"{name}: {bytes} is no size in bytes")
+    return bytes
+
+
+def limits_of(
+    timeout: Optional[float], memory: Union[int, str, None], output: Union[int, str, None]
+) -> Optional[Dict[int, int]]:
+    if timeout is None and memory is None and output is None:
+        return None
+    limits: Dict[int, int] = {}
+    if timeout is not None:
+        limits[TIMEOUT_NS] = nanoseconds(timeout, "timeout")
+    if memory is not None:
+        limits[MEMORY] = size(memory, "memory")
+    if output is not None:
+        limits[OUTPUT] = size(output, "output")
+    return limits
+
+
+def json_text(value: Optional[Json], name: str) -> Optional[Text]:
+    if value is None or isinstance(value, (str, bytes, bytearray, memoryview)):
+        return value
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{name}: pass a mapping, or JSON as str or bytes, not {type(value).__name__}")
+    try:
+        # A mapping that is no dict is unknown to json.
+        return json.dumps(dict(value), allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+
+
+def params_of(get: Optional[Mapping[str, Any]]) -> Optional[Dict[str, str]]:
+    if get is None:
+        return None
+    params: Dict[str, str] = {}
+    for key, value in get.items():
+        if isinstance(value, (bool, float, int)):
+            value = json.dumps(value)
+        elif not isinstance(value, str):
+            raise TypeError(f"get: {key!r} must be str or a number, not {type(value).__name__}")
+        params[key] = value
+    return params
+
+
+class Script(_native.Script):
+    """A script that can be run, from any thread and by many at once. `Engine.compile` makes one.
+
+    It has a `name`, a `version` (counted from 1 for named scripts), the `source`, and its SHA-256 as `hash`.
+    """
+
+    __slots__ = ("_engine", "__weakref__")
+    _engine: Engine
+
+    def __new__(cls, engine: Engine, how: str, name: str, source: Union[str, bytes] = "", /) -> Script:
+        self = cast(Script, super().__new__(cls, engine, how, name, source))
+        self._engine = engine
+        return self
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that it belongs to."""
+        return self._engine
+
+    def run(
+        self,
+        query: Optional[Text] = None,
+        post: Optional[Json] = None,
+        *,
+        get: Optional[Mapping[str, Any]] = None,
+        form: Optional[Text] = None,
+        config: Optional[Json] = None,
+        meta: Optional[Json] = None,
+        seed: Optional[int] = None,
+        timeout: Optional[float] = None,
+        memory: Union[int, str, None] = None,
+        output: Union[int, str, None] = None,
+    ) -> Trace:
+        """Runs it: what comes of it is in the trace, errors of the script included.
+
+        :param query: the raw query, without the ``?``
+        :param get: parameters in place of a query: str, or numbers
+        :param post: the body: a mapping, or JSON as str or bytes
+        :param form: the body, an urlencoded form
+        :param config: the host's settings, ``CONFIG``
+        :param meta: what the host knows of the request, ``META``
+        :param seed: makes ``math.random`` repeat
+        :param timeout: seconds; this and the other limits only lower the engine's
+        :param memory: bytes, or text such as ``"32MiB"``
+        :param output: bytes of stdout and stderr each
+        :raises PayloadError: the request can't be given to a script
+
+        >>> import perilune
+        >>> script = perilune.Engine().compile("return GET.a, POST.n + 1, CONFIG.currency")
+        >>> script.run(query="a=1", post=b'{"n": 1}', config={"currency": "EUR"}).value
+        ['1', 2, 'EUR']
+        """
+        if (
+            (post is None or type(post) is bytes or type(post) is str)
+            and get is None and form is None and config is None and meta is None and seed is None
+            and timeout is None and memory is None and output is None
+        ):  # fmt: skip
+            return cast(Trace, self._run(query, post, None))
+        request = self.request(
+            query, post, get=get, form=form, config=config, meta=meta, seed=seed,
+            timeout=timeout, memory=memory, output=output,
+        )  # fmt: skip
+        return cast(Trace, self._run(None, None, request))
+
+    async def run_async(
+        self,
+        query: Optional[Text] = None,
+        post: Optional[Json] = None,
+        *,
+        get: Optional[Mapping[str, Any]] = None,
+        form: Optional[Text] = None,
+        config: Optional[Json] = None,
+        meta: Optional[Json] = None,
+        seed: Optional[int] = None,
+        timeout: Optional[float] = None,
+        memory: Union[int, str, None] = None,
+        output: Union[int, str, None] = None,
+    ) -> Trace:
+        """Runs it on the engine's own threads: `run` for asyncio. Cancelling the task cancels the run.
+
+        >>> import asyncio, perilune
+        >>> script = perilune.Engine().compile("return 7")
+        >>> asyncio.run(script.run_async()).value
+        7
+        """
+        cancel = _native.Cancel()
+        request = self._request(query, get, post, form, config, meta, seed, limits_of(timeout, memory, output), cancel)
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Trace] = loop.create_future()
+
+        def settle(outcome: Union[Trace, Exception]) -> None:
+            if future.done():
+                return
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+        def done(outcome: Union[Trace, Exception]) -> None:
+            try:
+                loop.call_soon_threadsafe(settle, outcome)
+            except RuntimeError:
+                pass  # The loop is closed: nobody waits any more.
+
+        self._submit(None, None, request, done)
+        try:
+            return await future
+        except BaseException:
+            # After the end of the run this does nothing.
+            cancel.cancel()
+            raise
+
+    def run_batch(
+        self,
+        requests: Iterable[Union[Mapping[str, Any], Request]],
+        *,
+        progress: Union[bool, Callable[[int, int], None]] = False,
+    ) -> List[Union[Trace, Error]]:
+        """Runs it once for each request, on as many threads as the engine has VMs, and returns what came of them in their order: a
+        trace, or the `Error` that kept a run from beginning. What one run does changes no other's result.
+
+        :param requests: a mapping of the parameters of `run` each, or what `request` makes
+        :param progress: True for a progress bar (with tqdm, where it is installed), or a function of (done, total)
+
+        >>> import perilune
+        >>> script = perilune.Engine().compile("return 2 * GET.n")
+        >>> traces = script.run_batch([{"get": {"n": 1}}, {"post": "no JSON"}, {"get": {"n": 3}}])
+        >>> [trace.value if trace.ok else str(trace) for trace in traces]
+        [2, 'JSON parse error - expected ident: line 1 column 2 (char 1)', 6]
+        """
+        made = [request if isinstance(request, Request) else self.request(**request) for request in requests]
+        if not progress or not made:
+            return self._run_batch(list(made), None)
+        if callable(progress):
+            tell = progress
+            return self._run_batch(list(made), lambda done: tell(done, len(made)))
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            return self._run_batch(list(made), None)
+        with tqdm(total=len(made), unit="run") as bar:
+            return self._run_batch(list(made), lambda done: bar.update(max(0, done - bar.n)))
+
+    @staticmethod
+    def request(
+        query: Optional[Text] = None,
+        post: Optional[Json] = None,
+        *,
+        get: Optional[Mapping[str, Any]] = None,
+        form: Optional[Text] = None,
+        config: Optional[Json] = None,
+        meta: Optional[Json] = None,
+        seed: Optional[int] = None,
+        timeout: Optional[float] = None,
+        memory: Union[int, str, None] = None,
+        output: Union[int, str, None] = None,
+    ) -> Request:
+        """A request made once for many runs, or for `run_batch`: the parameters are those of `run`."""
+        return Script._request(query, get, post, form, config, meta, seed, limits_of(timeout, memory, output), None)
+
+    @staticmethod
+    def _request(
+        query: Optional[Text],
+        get: Optional[Mapping[str, Any]],
+        post: Optional[Json],
+        form: Optional[Text],
+        config: Optional[Json],
+        meta: Optional[Json],
+        seed: Optional[int],
+        limits: Optional[Dict[int, int]],
+        cancel: Optional[_native.Cancel],
+    ) -> Request:
+        if query is not None and get is not None:
+            raise TypeError("pass query or get, not both")
+        if post is not None and form is not None:
+            raise TypeError("pass post or form, not both")
+        return cast(
+            Request,
+            Request(
+                query, params_of(get), json_text(post, "post"), form, json_text(config, "config"),
+                json_text(meta, "meta"), seed, limits, cancel,
+            ),  # fmt: skip
+        )
+
+    def __reduce__(self) -> Tuple[object, ...]:
+        return _restore, (self._engine, self.name, self.source)
+
+    def __repr__(self) -> str:
+        return f"<perilune.Script {self.name} version {self.version}>"
+
+
+class Request(_native.Request):
+    """A request: see `Script.request`."""
+
+    __slots__ = ()
+
+
+def _restore(engine: Engine, name: str, source: str) -> Script:
+    """A script that was sent to this process: compiled once for all times that it comes."""
+    return engine._again(name, source)
