@@ -15,7 +15,7 @@ import threading
 from . import _native
 from ._engine import Diagnostic, Engine, Report, Scripts, Watch
 from ._errors import CompileError, Error, PayloadError, RunError, ScriptNotFound, make
-from ._script import Request, Script
+from ._script import Request, RunOptions, Script
 from ._trace import Response, ScriptError, Trace, Usage
 
 __version__ = _native.version
@@ -30,6 +30,7 @@ __all__ = [
     "Request",
     "Response",
     "RunError",
+    "RunOptions",
     "Script",
     "ScriptError",
     "ScriptNotFound",

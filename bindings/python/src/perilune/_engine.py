@@ -7,7 +7,7 @@ import json
 import os
 import uuid
 import weakref
-from typing import Any, Callable, Dict, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Tuple, TypeVar, Union, cast, overload
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Tuple, TypeVar, Union, cast, overload
 
 from . import _native
 from ._errors import Error, ScriptNotFound
@@ -22,12 +22,16 @@ from ._script import (
     TIMEOUT_NS,
     VALUE,
     Json,
+    RunOptions,
     Script,
     Text,
     nanoseconds,
     size,
 )
 from ._trace import Trace
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Size = Union[int, str]
@@ -110,8 +114,8 @@ class Scripts(MutableMapping[str, Script]):
         return _report(self._engine._load_dir(os.fspath(path)))
 
 
-def _report(report: Tuple[List[str], List[str], List[Tuple[str, Exception]]]) -> Report:
-    return Report(report[0], report[1], cast("List[Tuple[str, Error]]", report[2]))
+def _report(report: _native.Report) -> Report:
+    return Report(*report)
 
 
 class Engine(_native.Engine):
@@ -137,6 +141,13 @@ class Engine(_native.Engine):
     >>> engine.compile("print('Hello', ARGS.monster)", name="hello").run(query="monster=Manticore").stdout
     'Hello\\tManticore\\n'
     """
+
+    _settings: Tuple[int, int, Dict[int, int]]
+    _functions: Dict[str, Callable[..., Any]]
+    _modules: Dict[str, Union[str, bytes]]
+    _watches: List[Watch]
+    _restored: weakref.WeakValueDictionary[Tuple[str, str], Script]
+    _key: str
 
     def __new__(
         cls,
@@ -170,12 +181,12 @@ class Engine(_native.Engine):
 
     @classmethod
     def _with(cls, pool_size: int, backlog: int, limits: Dict[int, int]) -> Engine:
-        self = cast(Engine, _native.Engine.__new__(cls, pool_size, backlog, limits))
+        self = _native.Engine.__new__(cls, pool_size, backlog, limits)
         self._settings = (pool_size, backlog, limits)
-        self._functions: Dict[str, Callable[..., Any]] = {}
-        self._modules: Dict[str, Union[str, bytes]] = {}
-        self._watches: List[Watch] = []
-        self._restored: weakref.WeakValueDictionary[Tuple[str, str], Script] = weakref.WeakValueDictionary()
+        self._functions = {}
+        self._modules = {}
+        self._watches = []
+        self._restored = weakref.WeakValueDictionary()
         self._key = uuid.uuid4().hex
         return self
 
@@ -196,23 +207,23 @@ class Engine(_native.Engine):
         name: str,
         query: Optional[Text] = None,
         post: Optional[Json] = None,
-        **rest: Any,
+        **options: Unpack[RunOptions],
     ) -> Trace:
         """Runs the script that serves under a name: `Script.run`, whose parameters it takes.
 
         :raises ScriptNotFound: there is none
         """
-        return self.scripts[name].run(query, post, **rest)
+        return self.scripts[name].run(query, post, **options)
 
     async def run_async(
         self,
         name: str,
         query: Optional[Text] = None,
         post: Optional[Json] = None,
-        **rest: Any,
+        **options: Unpack[RunOptions],
     ) -> Trace:
         """`run` for asyncio: see `Script.run_async`."""
-        return await self.scripts[name].run_async(query, post, **rest)
+        return await self.scripts[name].run_async(query, post, **options)
 
     @overload
     def function(self, function: Function, /) -> Function: ...
@@ -269,11 +280,11 @@ class Engine(_native.Engine):
         :param on_change: told of the first load and of each change, on a thread of its own
         """
 
-        def tell(report: Tuple[List[str], List[str], List[Tuple[str, Exception]]]) -> None:
+        def tell(report: _native.Report) -> None:
             if on_change is not None:
                 on_change(_report(report))
 
-        watch = cast(Watch, Watch(self, os.fspath(path), tell))
+        watch = Watch(self, os.fspath(path), tell)
         self._watches.append(watch)
         return watch
 

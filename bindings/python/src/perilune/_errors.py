@@ -26,7 +26,7 @@ class CompileError(Error):
     ...     perilune.Engine().compile("return +", name="sum")
     ... except perilune.CompileError as error:
     ...     print(error, "|", error.line)
-    sum:1: Expected identifier when parsing expression, got <eof> | 1
+    sum:1: Expected identifier when parsing expression, got '+' | 1
     """
 
     def __init__(self, message: str, script: str = "", line: int = 0, reason: str = "") -> None:

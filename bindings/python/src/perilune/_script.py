@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Union, cast
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, TypedDict, Union
 
 from . import _native
 from ._errors import Error
 from ._trace import Trace
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from ._engine import Engine
 
 Text = Union[str, bytes, bytearray, memoryview]
@@ -38,21 +40,6 @@ def size(bytes: Union[int, str], name: str) -> int:
     return bytes
 
 
-def limits_of(
-    timeout: Optional[float], memory: Union[int, str, None], output: Union[int, str, None]
-) -> Optional[Dict[int, int]]:
-    if timeout is None and memory is None and output is None:
-        return None
-    limits: Dict[int, int] = {}
-    if timeout is not None:
-        limits[TIMEOUT_NS] = nanoseconds(timeout, "timeout")
-    if memory is not None:
-        limits[MEMORY] = size(memory, "memory")
-    if output is not None:
-        limits[OUTPUT] = size(output, "output")
-    return limits
-
-
 def json_text(value: Optional[Json], name: str) -> Optional[Text]:
     if value is None or isinstance(value, (str, bytes, bytearray, memoryview)):
         return value
@@ -78,6 +65,59 @@ def params_of(get: Optional[Mapping[str, Any]]) -> Optional[Dict[str, str]]:
     return params
 
 
+class RunOptions(TypedDict, total=False):
+    """What a run may be given beside its query and body. Limits only lower the engine's."""
+
+    get: Optional[Mapping[str, Any]]
+    """Parameters in place of a query: str, or numbers."""
+    form: Optional[Text]
+    """The body, an urlencoded form."""
+    config: Optional[Json]
+    """The host's settings, ``CONFIG``."""
+    meta: Optional[Json]
+    """What the host knows of the request, ``META``."""
+    seed: Optional[int]
+    """Makes ``math.random`` repeat: 0 to 2^64 - 1."""
+    timeout: Optional[float]
+    """Seconds."""
+    memory: Union[int, str, None]
+    """Bytes, or text such as ``"32MiB"``."""
+    output: Union[int, str, None]
+    """Bytes of stdout and stderr, each."""
+
+
+class Request(_native.Request):
+    """A request: see `Script.request`."""
+
+    __slots__ = ()
+
+
+def request_of(
+    query: Optional[Text], post: Optional[Json], options: RunOptions, cancel: Optional[_native.Cancel]
+) -> Request:
+    """The request of a run's parameters."""
+    unknown = options.keys() - RunOptions.__annotations__.keys()
+    if unknown:
+        raise TypeError(f"a run takes no {', '.join(sorted(unknown))}")
+    get, form = options.get("get"), options.get("form")
+    if query is not None and get is not None:
+        raise TypeError("pass query or get, not both")
+    if post is not None and form is not None:
+        raise TypeError("pass post or form, not both")
+    limits: Dict[int, int] = {}
+    timeout, memory, output = options.get("timeout"), options.get("memory"), options.get("output")
+    if timeout is not None:
+        limits[TIMEOUT_NS] = nanoseconds(timeout, "timeout")
+    if memory is not None:
+        limits[MEMORY] = size(memory, "memory")
+    if output is not None:
+        limits[OUTPUT] = size(output, "output")
+    config, meta = json_text(options.get("config"), "config"), json_text(options.get("meta"), "meta")
+    return Request(
+        query, params_of(get), json_text(post, "post"), form, config, meta, options.get("seed"), limits, cancel
+    )
+
+
 class Script(_native.Script):
     """A script that can be run, from any thread and by many at once. `Engine.compile` makes one.
 
@@ -88,7 +128,7 @@ class Script(_native.Script):
     _engine: Engine
 
     def __new__(cls, engine: Engine, how: str, name: str, source: Union[str, bytes] = "", /) -> Script:
-        self = cast(Script, super().__new__(cls, engine, how, name, source))
+        self = super().__new__(cls, engine, how, name, source)
         self._engine = engine
         return self
 
@@ -98,31 +138,13 @@ class Script(_native.Script):
         return self._engine
 
     def run(
-        self,
-        query: Optional[Text] = None,
-        post: Optional[Json] = None,
-        *,
-        get: Optional[Mapping[str, Any]] = None,
-        form: Optional[Text] = None,
-        config: Optional[Json] = None,
-        meta: Optional[Json] = None,
-        seed: Optional[int] = None,
-        timeout: Optional[float] = None,
-        memory: Union[int, str, None] = None,
-        output: Union[int, str, None] = None,
+        self, query: Optional[Text] = None, post: Optional[Json] = None, **options: Unpack[RunOptions]
     ) -> Trace:
         """Runs it: what comes of it is in the trace, errors of the script included.
 
-        :param query: the raw query, without the ``?``
-        :param get: parameters in place of a query: str, or numbers
-        :param post: the body: a mapping, or JSON as str or bytes
-        :param form: the body, an urlencoded form
-        :param config: the host's settings, ``CONFIG``
-        :param meta: what the host knows of the request, ``META``
-        :param seed: makes ``math.random`` repeat
-        :param timeout: seconds; this and the other limits only lower the engine's
-        :param memory: bytes, or text such as ``"32MiB"``
-        :param output: bytes of stdout and stderr each
+        :param query: the raw query, without the ``?``; or pass ``get=``
+        :param post: the body: a mapping, or a JSON object as str or bytes; or pass ``form=``
+        :param options: see `RunOptions`
         :raises PayloadError: the request can't be given to a script
 
         >>> import perilune
@@ -130,31 +152,12 @@ class Script(_native.Script):
         >>> script.run(query="a=1", post=b'{"n": 1}', config={"currency": "EUR"}).value
         ['1', 2, 'EUR']
         """
-        if (
-            (post is None or type(post) is bytes or type(post) is str)
-            and get is None and form is None and config is None and meta is None and seed is None
-            and timeout is None and memory is None and output is None
-        ):  # fmt: skip
-            return cast(Trace, self._run(query, post, None))
-        request = self.request(
-            query, post, get=get, form=form, config=config, meta=meta, seed=seed,
-            timeout=timeout, memory=memory, output=output,
-        )  # fmt: skip
-        return cast(Trace, self._run(None, None, request))
+        if not options and (post is None or type(post) is bytes):
+            return self._run(query, post, None)
+        return self._run(None, None, request_of(query, post, options, None))
 
     async def run_async(
-        self,
-        query: Optional[Text] = None,
-        post: Optional[Json] = None,
-        *,
-        get: Optional[Mapping[str, Any]] = None,
-        form: Optional[Text] = None,
-        config: Optional[Json] = None,
-        meta: Optional[Json] = None,
-        seed: Optional[int] = None,
-        timeout: Optional[float] = None,
-        memory: Union[int, str, None] = None,
-        output: Union[int, str, None] = None,
+        self, query: Optional[Text] = None, post: Optional[Json] = None, **options: Unpack[RunOptions]
     ) -> Trace:
         """Runs it on the engine's own threads: `run` for asyncio. Cancelling the task cancels the run.
 
@@ -164,7 +167,7 @@ class Script(_native.Script):
         7
         """
         cancel = _native.Cancel()
-        request = self._request(query, get, post, form, config, meta, seed, limits_of(timeout, memory, output), cancel)
+        request = request_of(query, post, options, cancel)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Trace] = loop.create_future()
 
@@ -185,8 +188,7 @@ class Script(_native.Script):
         self._submit(None, None, request, done)
         try:
             return await future
-        except BaseException:
-            # After the end of the run this does nothing.
+        except asyncio.CancelledError:
             cancel.cancel()
             raise
 
@@ -194,7 +196,7 @@ class Script(_native.Script):
         self,
         requests: Iterable[Union[Mapping[str, Any], Request]],
         *,
-        progress: Union[bool, Callable[[int, int], None]] = False,
+        progress: Union[bool, Callable[[int, int], object]] = False,
     ) -> List[Union[Trace, Error]]:
         """Runs it once for each request, on as many threads as the engine has VMs, and returns what came of them in their order: a
         trace, or the `Error` that kept a run from beginning. What one run does changes no other's result.
@@ -206,73 +208,33 @@ class Script(_native.Script):
         >>> script = perilune.Engine().compile("return 2 * GET.n")
         >>> traces = script.run_batch([{"get": {"n": 1}}, {"post": "no JSON"}, {"get": {"n": 3}}])
         >>> [trace.value if trace.ok else str(trace) for trace in traces]
-        [2, 'JSON parse error - expected ident: line 1 column 2 (char 1)', 6]
+        [2, 'JSON parse error - Expecting object: line 1 column 1 (char 0)', 6]
         """
-        made = [request if isinstance(request, Request) else self.request(**request) for request in requests]
-        if not progress or not made:
-            return self._run_batch(list(made), None)
+        made = [one if isinstance(one, Request) else self.request(**one) for one in requests]
+        if not progress:
+            return self._run_batch(made, None)
         if callable(progress):
             tell = progress
-            return self._run_batch(list(made), lambda done: tell(done, len(made)))
+            return self._run_batch(made, lambda done: tell(done, len(made)))
         try:
             from tqdm.auto import tqdm
         except ImportError:
-            return self._run_batch(list(made), None)
+            return self._run_batch(made, None)
         with tqdm(total=len(made), unit="run") as bar:
-            return self._run_batch(list(made), lambda done: bar.update(max(0, done - bar.n)))
+            return self._run_batch(made, lambda done: bar.update(max(0, done - bar.n)))
 
     @staticmethod
     def request(
-        query: Optional[Text] = None,
-        post: Optional[Json] = None,
-        *,
-        get: Optional[Mapping[str, Any]] = None,
-        form: Optional[Text] = None,
-        config: Optional[Json] = None,
-        meta: Optional[Json] = None,
-        seed: Optional[int] = None,
-        timeout: Optional[float] = None,
-        memory: Union[int, str, None] = None,
-        output: Union[int, str, None] = None,
+        query: Optional[Text] = None, post: Optional[Json] = None, **options: Unpack[RunOptions]
     ) -> Request:
         """A request made once for many runs, or for `run_batch`: the parameters are those of `run`."""
-        return Script._request(query, get, post, form, config, meta, seed, limits_of(timeout, memory, output), None)
-
-    @staticmethod
-    def _request(
-        query: Optional[Text],
-        get: Optional[Mapping[str, Any]],
-        post: Optional[Json],
-        form: Optional[Text],
-        config: Optional[Json],
-        meta: Optional[Json],
-        seed: Optional[int],
-        limits: Optional[Dict[int, int]],
-        cancel: Optional[_native.Cancel],
-    ) -> Request:
-        if query is not None and get is not None:
-            raise TypeError("pass query or get, not both")
-        if post is not None and form is not None:
-            raise TypeError("pass post or form, not both")
-        return cast(
-            Request,
-            Request(
-                query, params_of(get), json_text(post, "post"), form, json_text(config, "config"),
-                json_text(meta, "meta"), seed, limits, cancel,
-            ),  # fmt: skip
-        )
+        return request_of(query, post, options, None)
 
     def __reduce__(self) -> Tuple[object, ...]:
         return _restore, (self._engine, self.name, self.source)
 
     def __repr__(self) -> str:
         return f"<perilune.Script {self.name} version {self.version}>"
-
-
-class Request(_native.Request):
-    """A request: see `Script.request`."""
-
-    __slots__ = ()
 
 
 def _restore(engine: Engine, name: str, source: str) -> Script:

@@ -1,0 +1,344 @@
+"""asyncio, threads, signals, forks, the end of the process."""
+
+import asyncio
+import gc
+import multiprocessing
+import pickle
+import sys
+import threading
+from typing import Any, List
+
+import pytest
+
+import perilune
+from conftest import Child
+from perilune import _native
+
+
+def test_a_thousand_at_once() -> None:
+    engine = perilune.Engine(pool_size=4, queue=60)
+    script = engine.compile("local n = 0 for i = 1, 1000 do n += i end return GET.n + n")
+
+    async def main() -> List[Any]:
+        traces = await asyncio.gather(*(script.run_async(get={"n": n}) for n in range(1000)))
+        return [trace.value for trace in traces]
+
+    assert asyncio.run(main()) == [n + 500500 for n in range(1000)]
+
+
+def test_the_loop_goes_on(engine: perilune.Engine) -> None:
+    """A run waits in a host function until the loop has done something: were the loop blocked, neither would end."""
+    seen = threading.Event()
+    engine.function("wait", lambda: seen.wait(60))
+    script = engine.compile("return host.wait()")
+
+    async def main() -> Any:
+        run = asyncio.ensure_future(script.run_async())
+        await asyncio.sleep(0)
+        seen.set()
+        return (await run).value
+
+    assert asyncio.run(main()) is True
+
+
+def test_cancelling_the_task_cancels_the_run() -> None:
+    engine = perilune.Engine(pool_size=1, queue=60)
+    began = threading.Event()
+    engine.function("begin", began.set)
+    endless = engine.compile("host.begin() while true do pcall(function() while true do end end) end")
+    engine.scripts["next"] = "return 1"
+
+    async def main() -> Any:
+        runs = asyncio.ensure_future(endless.run_async())
+        await asyncio.get_running_loop().run_in_executor(None, began.wait)
+        waits = asyncio.ensure_future(engine.run_async("next"))
+        await asyncio.sleep(0)
+        waits.cancel()
+        runs.cancel()
+        outcomes = await asyncio.gather(runs, waits, return_exceptions=True)
+        return [type(outcome) for outcome in outcomes], (await engine.run_async("next")).value
+
+    assert asyncio.run(main()) == ([asyncio.CancelledError, asyncio.CancelledError], 1)
+    assert engine.metrics()["runs"]["cancelled"] == 2
+
+
+def test_timeouts_of_asyncio(engine: perilune.Engine) -> None:
+    endless = engine.compile("while true do end")
+
+    async def main() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(endless.run_async(), 0.02)
+
+    asyncio.run(main())
+    assert engine.compile("return 1").run().value == 1
+
+
+def test_errors_of_async_runs(engine: perilune.Engine) -> None:
+    async def main() -> None:
+        with pytest.raises(perilune.PayloadError):
+            await engine.compile("return 1").run_async(post="no JSON")
+        with pytest.raises(perilune.ScriptNotFound):
+            await engine.run_async("none")
+        engine.function("fail", lambda: 1 / 0)
+        trace = await engine.compile("host.fail()").run_async()
+        with pytest.raises(perilune.RunError) as raised:
+            trace.raise_for_status()
+        assert isinstance(raised.value.__cause__, ZeroDivisionError)
+
+    asyncio.run(main())
+
+
+def test_a_loop_that_is_closed_while_runs_go_on(engine: perilune.Engine) -> None:
+    release = threading.Event()
+    engine.function("wait", lambda: release.wait(60))
+    script = engine.compile("return host.wait()")
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(script.run_async())
+    loop.run_until_complete(asyncio.sleep(0))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.close()
+    release.set()
+    while engine.metrics()["runs"]["cancelled"] + engine.metrics()["runs"]["success"] == 0:
+        pass
+    assert script.engine.compile("return 2").run().value == 2
+
+
+def test_batches(engine: perilune.Engine) -> None:
+    script = engine.compile("if GET.n == '5' then error('five') end return GET.n * 2")
+    requests: List[Any] = [{"get": {"n": n}} for n in range(100)]
+    requests[7] = {"post": "no JSON"}
+    requests[8] = script.request(get={"n": 1000})
+    told: List[Any] = []
+    traces = script.run_batch(requests, progress=lambda done, total: told.append((done, total)))
+    assert [trace.value if isinstance(trace, perilune.Trace) else None for trace in traces[:10]] == [
+        0, 2, 4, 6, 8, None, 12, None, 2000, 18,
+    ]  # fmt: skip
+    assert isinstance(traces[7], perilune.PayloadError) and not traces[7].ok
+    assert told[-1] == (100, 100)
+    assert script.run_batch([]) == []
+    assert len(script.run_batch(requests, progress=True)) == 100
+    with pytest.raises(TypeError, match="a run takes no x"):
+        script.run_batch([{"x": 1}])
+    with pytest.raises(ZeroDivisionError):
+        script.run_batch(requests, progress=lambda done, total: 1 // 0)
+
+
+INTERRUPTED = """
+    import os, signal, sys, threading, time
+    import perilune
+    engine = perilune.Engine(pool_size=1, timeout=60, queue=60)
+    {setup}
+    def interrupt():
+        began.wait()
+        global sent
+        sent = time.monotonic()
+        os.kill(os.getpid(), signal.SIGINT)
+    began = threading.Event()
+    engine.function("begin", began.set)
+    threading.Thread(target=interrupt, daemon=True).start()
+    try:
+        {run}
+    except KeyboardInterrupt:
+        print((time.monotonic() - sent) * 1000)
+    assert engine.compile("return 1").run().value == 1
+"""
+
+
+@pytest.mark.parametrize(
+    "setup, run",
+    [
+        ("", "engine.compile('host.begin() while true do pcall(function() while true do end end) end').run()"),
+        ("", "engine.compile('host.begin() while true do end').run(get={'a': 1}, timeout=50)"),
+        ("script = engine.compile('host.begin() while true do end')", "script.run_batch([{}] * 50)"),
+        ("script = engine.compile('host.begin() for i = 1, 10000 do end')", "script.run_batch([{}] * 200_000)"),
+    ],
+)
+def test_ctrl_c_ends_a_run(child: Child, setup: str, run: str) -> None:
+    done = child(INTERRUPTED.format(setup=setup, run=run))
+    assert float(done.stdout) >= 0
+
+
+def test_a_signal_handler_may_run_scripts(child: Child) -> None:
+    child(
+        """
+        import os, signal, threading, perilune
+        engine = perilune.Engine(pool_size=1, queue=0, timeout=60, host_calls=10**9)
+        began, values = threading.Event(), []
+        engine.function("begin", began.set)
+        engine.function("is_done", lambda: bool(values))
+        signal.signal(signal.SIGUSR1, lambda *_: values.append(engine.compile("return 7").run().value))
+        threading.Thread(target=lambda: began.wait() and os.kill(os.getpid(), signal.SIGUSR1)).start()
+        trace = engine.compile("host.begin() repeat until host.is_done() return 1").run()
+        assert (trace.value, values) == (1, [7]), (trace, values)
+        """
+    )
+
+
+def run_in_child(script: Any) -> Any:
+    return script.run(get={"n": 20}).value
+
+
+def scale(n: Any) -> float:
+    return 10 * float(n)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_multiprocessing(method: str) -> None:
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip("not on this system")
+    engine = perilune.Engine(pool_size=1, timeout=5)
+    engine.function("scale", scale)
+    engine.module("util", "return { one = 1 }")
+    script = engine.compile("return host.scale(GET.n) + require('util').one", name="scaled")
+    assert script.run(get={"n": 1}).value == 11
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.map(run_in_child, [script] * 4) == [201] * 4
+
+
+def test_prefork(child: Child) -> None:
+    """As gunicorn and Celery do: an engine of the parent's, used there before the fork and in the children after it."""
+    child(
+        """
+        import os, perilune
+        engine = perilune.Engine(pool_size=2)
+        engine.scripts["hello"] = "print('Hello', GET.n) return GET.n"
+        assert engine.run("hello", "n=0").value == "0"
+        children = []
+        for n in range(4):
+            pid = os.fork()
+            if pid == 0:
+                import asyncio
+                ok = engine.run("hello", get={"n": n}).value == str(n)
+                ok = ok and asyncio.run(engine.run_async("hello", "n=a")).value == "a"
+                ok = ok and engine.compile("while true do end").run(timeout=0.01).status == "timeout"
+                os._exit(0 if ok else 1)
+            children.append(pid)
+        assert [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in children] == [0] * 4
+        assert engine.run("hello", "n=9").value == "9"
+        """
+        if sys.version_info >= (3, 9)
+        else ""
+    )
+
+
+def test_pickling() -> None:
+    engine = perilune.Engine(pool_size=1, timeout=2, memory="8MiB")
+    engine.scripts["a/b"] = "return 1"
+    engine.module("util", "return 2")
+    engine.function("scale", scale)
+    script = engine.compile("return host.scale(require('util'))", name="c")
+    first, second = pickle.loads(pickle.dumps(script)), pickle.loads(pickle.dumps(script))
+    assert first is second and first.engine is not engine
+    assert (first.name, first.run().value) == ("c", 20)
+    assert first.engine.limits == engine.limits
+    assert first.engine.run("a/b").value == 1
+    engine.scripts["a/b"] = "return 3"
+    again = pickle.loads(pickle.dumps(engine))
+    assert again is first.engine and again.run("a/b").value == 3
+    engine.function("local", lambda: None)
+    with pytest.raises(Exception, match="lambda"):
+        pickle.dumps(engine)
+
+
+@pytest.mark.parametrize("error", ["return +", "raise"])
+def test_errors_can_be_pickled(engine: perilune.Engine, error: str) -> None:
+    with pytest.raises(perilune.Error) as raised:
+        engine.compile("return +" if error == "return +" else "error('x')").run().raise_for_status()
+    copy = pickle.loads(pickle.dumps(raised.value))
+    assert (type(copy), str(copy)) == (type(raised.value), str(raised.value))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        # Runs on the engine's threads.
+        "asyncio.run(begin())",
+        # In host functions, on threads that hold or want the GIL.
+        "engine.function('spin', lambda: sum(range(1000)))\n"
+        "for _ in range(4): busy._submit(None, None, None, lambda outcome: None)",
+        # On daemon threads.
+        "threading.Thread(target=endless.run, daemon=True).start()\n"
+        "threading.Thread(target=busy.run, daemon=True).start()",
+        # A watch.
+        "engine.watch(tempfile.mkdtemp(), print)",
+    ],
+)
+def test_a_process_may_end_at_any_time(child: Child, program: str) -> None:
+    for _ in range(5):
+        child(
+            "import asyncio, tempfile, threading, perilune\n"
+            "engine = perilune.Engine(pool_size=2, timeout=60)\n"
+            "engine.function('spin', lambda: None)\n"
+            "endless = engine.compile('while true do end')\n"
+            "busy = engine.compile('while true do pcall(host.spin) end')\n"
+            "async def begin():\n"
+            "    for _ in range(10): endless._submit(None, None, None, lambda outcome: None)\n"
+            f"{program}\n"
+        )
+
+
+def test_watches(tmp_path: Any) -> None:
+    engine = perilune.Engine(pool_size=1)
+    (tmp_path / "shop").mkdir()
+    (tmp_path / "shop" / "price.lua").write_text("return 1")
+    (tmp_path / "broken.lua").write_text("return +")
+    changed = threading.Event()
+    reports: List[perilune.Report] = []
+
+    def tell(report: perilune.Report) -> None:
+        reports.append(report)
+        if len(reports) > 1:
+            changed.set()
+
+    with engine.watch(tmp_path, tell):
+        assert reports[0].loaded == ["shop/price"]
+        (path, error), = reports[0].failed
+        assert path.endswith("broken.lua") and isinstance(error, perilune.CompileError)
+        assert engine.run("shop/price").value == 1
+        (tmp_path / "shop" / "price.lua").write_text("return 2")
+        assert changed.wait(60)
+        assert engine.run("shop/price").value == 2
+    with pytest.raises(perilune.Error):
+        engine.watch(tmp_path / "none")
+    assert engine.scripts.load_dir(tmp_path).loaded == []
+
+
+def memory() -> int:
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_nothing_leaks() -> None:
+    engine = perilune.Engine(pool_size=2, queue=60)
+    engine.function("pick", lambda value: {"a": [value, b"\xff", None]})
+    script = engine.compile("print('Hello') local v = host.pick(GET) return v.a[1]", name="leaks")
+    failing = engine.compile("pcall(host.pick) host.pick()")
+
+    def some(runs: int) -> None:
+        for n in range(runs):
+            script.run(get={"n": n}, post={"a": 1}).value
+            failing.run().error
+            script.run(query="n=1", post=b"{}").stdout
+
+    async def asyncs(runs: int) -> None:
+        await asyncio.gather(*(script.run_async(get={"n": n}) for n in range(runs)))
+
+    def all_kinds(runs: int) -> None:
+        some(runs)
+        # Small ones: what many threads keep of the heap after a large one settles late.
+        for _ in range(runs // 500):
+            script.run_batch([{"get": {"n": n}} for n in range(500)])
+        asyncio.run(asyncs(runs // 10))
+
+    all_kinds(10_000)
+    gc.collect()
+    rss, objects, live = memory(), len(gc.get_objects()), _native.live_objects()
+    for _ in range(3):
+        all_kinds(10_000)
+    gc.collect()
+    assert _native.live_objects() == live
+    assert abs(len(gc.get_objects()) - objects) < 100
+    assert memory() - rss < 8 << 10, "KiB"
