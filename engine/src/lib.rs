@@ -65,6 +65,7 @@ pub use error::{CompileError, Error, Part, PayloadError, Position};
 pub use function::{Call, HostError};
 pub use limits::{Limits, RunLimits, parse_bytes};
 pub use metrics::{Compiles, Histogram, Metrics, Runs, Vms};
+pub use poll::Poll;
 pub use request::Request;
 pub use response::Response;
 pub use script::Script;

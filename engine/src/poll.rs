@@ -13,18 +13,33 @@ use crate::watchdog::{Deadline, Guard};
 /// The shortest period: each costs a wake-up of the watchdog.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// What a request has asked, and how often.
+/// A question to the host, asked about every period while the run of a request waits for a VM and while it runs, on the thread that
+/// makes it: so a host sees to signals that came meanwhile. `Break` ends the run as
+/// [`Status::Cancelled`](crate::Status::Cancelled), and so does a panic. Clones are the same question.
+///
+/// It is not asked while a host function is under way, while a submitted run waits for its turn, nor in a run that is over
+/// before the period is. It may begin other runs, also of the same engine; the run's time goes on meanwhile.
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use std::time::Duration;
+///
+/// use perilune::{Engine, Poll, Request, Status};
+///
+/// let script = Engine::new().compile("endless", "while true do end")?;
+/// let poll = Poll::new(Duration::from_millis(5), || ControlFlow::Break(()));
+/// assert_eq!(script.run(&Request::new().poll(&poll))?.status, Status::Cancelled);
+/// # Ok::<(), perilune::Error>(())
+/// ```
 #[derive(Clone)]
-pub(crate) struct Poll {
+pub struct Poll {
     pub(crate) period: Duration,
     function: Arc<dyn Fn() -> ControlFlow<()> + Send + Sync>,
 }
 
 impl Poll {
-    pub(crate) fn new(
-        period: Duration,
-        function: impl Fn() -> ControlFlow<()> + Send + Sync + 'static,
-    ) -> Self {
+    /// Asks `function` about every `period`, a millisecond at least.
+    pub fn new(period: Duration, function: impl Fn() -> ControlFlow<()> + Send + Sync + 'static) -> Self {
         Self { period: period.max(SHORTEST), function: Arc::new(function) }
     }
 

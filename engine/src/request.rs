@@ -1,8 +1,6 @@
 //! What a host hands to a run.
 
 use std::borrow::Cow;
-use std::ops::ControlFlow;
-use std::time::Duration;
 
 use crate::cancel::CancelHandle;
 use crate::error::PayloadError;
@@ -128,31 +126,10 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Has `poll` asked about every `period` (a millisecond at least) while the run waits for a VM and while it runs, on the
-    /// thread that makes it: so a host sees to signals that came meanwhile. `Break` ends the run as
-    /// [`Status::Cancelled`](crate::Status::Cancelled), and so does a panic.
-    ///
-    /// It is not asked while a host function is under way, while a submitted run waits for its turn, nor in a run that is over
-    /// before the period is. It may begin other runs, also of the same engine; the run's time goes on meanwhile.
-    ///
-    /// ```
-    /// use std::ops::ControlFlow;
-    /// use std::time::Duration;
-    ///
-    /// use perilune::{Engine, Request, Status};
-    ///
-    /// let script = Engine::new().compile("endless", "while true do end")?;
-    /// let request = Request::new().poll(Duration::from_millis(5), || ControlFlow::Break(()));
-    /// assert_eq!(script.run(&request)?.status, Status::Cancelled);
-    /// # Ok::<(), perilune::Error>(())
-    /// ```
+    /// Has the host asked now and then while this request's run is under way.
     #[must_use]
-    pub fn poll(
-        mut self,
-        period: Duration,
-        poll: impl Fn() -> ControlFlow<()> + Send + Sync + 'static,
-    ) -> Self {
-        self.poll = Some(Poll::new(period, poll));
+    pub fn poll(mut self, poll: &Poll) -> Self {
+        self.poll = Some(poll.clone());
         self
     }
 

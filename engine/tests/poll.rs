@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use perilune::{Engine, Request, Status};
+use perilune::{Engine, Poll, Request, Status};
 
 const PERIOD: Duration = Duration::from_millis(1);
 
@@ -15,14 +15,14 @@ const PERIOD: Duration = Duration::from_millis(1);
 fn stops_at(last: usize) -> (Request<'static>, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
     let counter = Arc::clone(&asked);
-    let request = Request::new().poll(PERIOD, move || {
+    let poll = Poll::new(PERIOD, move || {
         if counter.fetch_add(1, SeqCst) + 1 == last {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())
         }
     });
-    (request, asked)
+    (Request::new().poll(&poll), asked)
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn the_deadline_holds_while_the_host_says_to_go_on() {
 #[test]
 fn a_run_that_is_over_before_the_period_is_not_asked() {
     let script = Engine::new().compile("script", "return 1").expect("it compiles");
-    let request = Request::new().poll(Duration::from_secs(3600), || unreachable!("too early"));
+    let request = Request::new().poll(&Poll::new(Duration::from_secs(3600), || unreachable!("too early")));
     assert_eq!(script.run(&request).expect("it runs").status, Status::Success);
 }
 
@@ -70,10 +70,11 @@ fn a_run_that_is_over_before_the_period_is_not_asked() {
 fn it_is_asked_on_the_thread_that_makes_the_run() {
     let script = Engine::new().compile("script", "while true do end").expect("it compiles");
     let (sender, receiver) = mpsc::channel::<ThreadId>();
-    let request = Request::new().poll(PERIOD, move || {
+    let poll = Poll::new(PERIOD, move || {
         sender.send(thread::current().id()).expect("somebody listens");
         ControlFlow::Break(())
     });
+    let request = Request::new().poll(&poll);
     script.run(&request).expect("it runs");
     assert_eq!(receiver.recv(), Ok(thread::current().id()));
     assert_eq!(
@@ -117,7 +118,7 @@ fn it_is_asked_while_it_waits_for_a_vm() {
 #[test]
 fn a_panic_ends_the_run_and_nothing_else() {
     let script = Engine::new().compile("script", "while true do end").expect("it compiles");
-    let request = Request::new().poll(PERIOD, || panic!("the host has a bug"));
+    let request = Request::new().poll(&Poll::new(PERIOD, || panic!("the host has a bug")));
     assert_eq!(script.run(&request).expect("it runs").status, Status::Cancelled);
 }
 
@@ -127,12 +128,12 @@ fn it_may_begin_runs_of_the_same_engine() {
     let script = engine.compile("script", "while true do end").expect("it compiles");
     let other = engine.compile("other", "return 7").expect("it compiles");
     let (sender, values) = mpsc::channel();
-    let request = Request::new().poll(PERIOD, move || {
+    let poll = Poll::new(PERIOD, move || {
         let trace = other.run(&Request::new()).expect("it runs");
         sender.send(trace.value).expect("somebody listens");
         ControlFlow::Break(())
     });
-    assert_eq!(script.run(&request).expect("it runs").status, Status::Cancelled);
+    assert_eq!(script.run(&Request::new().poll(&poll)).expect("it runs").status, Status::Cancelled);
     assert_eq!(values.recv().expect("it was asked").as_deref(), Some("7"));
 }
 

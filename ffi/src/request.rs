@@ -3,10 +3,9 @@
 use std::ffi::{c_char, c_void};
 use std::ops::ControlFlow;
 use std::ptr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use perilune::{CancelHandle, Request, RunLimits};
+use perilune::{CancelHandle, Poll, Request, RunLimits};
 
 use crate::cancel::perilune_cancel;
 use crate::error::{Failure, perilune_error};
@@ -34,7 +33,7 @@ pub(crate) struct Parts {
     seed: Option<u64>,
     limits: RunLimits,
     cancel: Option<CancelHandle>,
-    poll: Option<Arc<Poll>>,
+    poll: Option<Poll>,
 }
 
 #[derive(Clone)]
@@ -60,12 +59,6 @@ enum Body {
 /// Asked now and then while a run is under way, on the thread that makes it: whether to end it, by anything but 0. It may
 /// begin other runs, and must not unwind.
 pub type perilune_poll = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>;
-
-struct Poll {
-    period: Duration,
-    function: unsafe extern "C" fn(*mut c_void) -> i32,
-    user_data: UserData,
-}
 
 impl Parts {
     /// The request of one run, which borrows all of this; a query and a body of the call's own go before.
@@ -99,14 +92,7 @@ impl Parts {
             request = request.cancel(cancel);
         }
         if let Some(poll) = &self.poll {
-            let poll = Arc::clone(poll);
-            request = request.poll(poll.period, move || {
-                // SAFETY: the header says what a host's function must be; it goes with its user data.
-                match unsafe { (poll.function)(poll.user_data.pointer) } {
-                    0 => ControlFlow::Continue(()),
-                    _ => ControlFlow::Break(()),
-                }
-            });
+            request = request.poll(poll);
         }
         request
     }
@@ -389,10 +375,19 @@ pub unsafe extern "C" fn perilune_request_set_poll(
 ) -> perilune_code {
     let user_data = UserData::new(user_data, destroy);
     let body = || {
-        let period = Duration::from_nanos(period_ns);
         // SAFETY: as the header says.
-        unsafe { handle::get_mut(request, "request") }?.poll =
-            poll.map(|function| Arc::new(Poll { period, function, user_data }));
+        let parts = unsafe { handle::get_mut(request, "request") }?;
+        parts.poll = poll.map(|function| {
+            Poll::new(Duration::from_nanos(period_ns), move || {
+                // Whole, and not the pointer in it alone: it is what may go to other threads.
+                let user_data: &UserData = &user_data;
+                // SAFETY: the header says what a host's function must be; it goes with its user data.
+                match unsafe { function(user_data.pointer) } {
+                    0 => ControlFlow::Continue(()),
+                    _ => ControlFlow::Break(()),
+                }
+            })
+        });
         Ok(())
     };
     // SAFETY: as above.
