@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::cancel::{self, CancelHandle};
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::poll::Polling;
 use crate::pool::{Lent, Refused};
 use crate::request::Request;
 use crate::script::Script;
@@ -28,7 +29,7 @@ pub(crate) fn execute(
         return Ok(cancelled(script, Duration::ZERO));
     }
 
-    match engine.pool.checkout(limits.queue) {
+    match engine.pool.checkout(limits.queue, request.poll.as_ref()) {
         Ok((lent, queued)) => execute_in(lent, queued, script, request, &limits, cancel),
         Err(refused) => never_ran(script, &limits, refused),
     }
@@ -52,8 +53,10 @@ pub(crate) fn execute_in(
     let deadline = Deadline::after(began, limits.timeout);
 
     let (member, watchdog) = lent.parts();
-    let watch = watchdog.guard(&member.watched, deadline);
-    let job = Job { script, request, cancel, limits, deadline };
+    let due = request.poll.as_ref().map_or(Deadline::NEVER, |poll| poll.due(began));
+    let watch = watchdog.guard(&member.watched, deadline.min(due));
+    let polling = request.poll.as_ref().map(|poll| Polling::new(poll, due, deadline, &watch));
+    let job = Job { script, request, cancel, limits, deadline, polling: polling.as_ref() };
     let outcome = member.vm.run(&job)?;
     drop(watch);
 
@@ -94,6 +97,7 @@ fn trace(
 pub(crate) fn never_ran(script: &Script, limits: &Limits, refused: Refused) -> Result<Trace, Error> {
     match refused {
         Refused::Failed(error) => Err(error),
+        Refused::Cancelled(waited) => Ok(cancelled(script, waited)),
         Refused::Timeout => {
             let message = format!("no VM came free within {} ms", limits.queue.as_millis());
             Ok(without_vm(script, ErrorKind::QueueTimeout, message, limits.queue))

@@ -38,6 +38,7 @@ mod function;
 mod hints;
 mod limits;
 mod metrics;
+mod poll;
 mod pool;
 #[cfg(feature = "prometheus")]
 mod prometheus;

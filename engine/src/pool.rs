@@ -16,8 +16,9 @@ use crossbeam_channel::Sender;
 use crate::counters::{Recorder, Tally};
 use crate::error::Error;
 use crate::metrics::Vms;
+use crate::poll::Poll;
 use crate::vm::{Vm, fork};
-use crate::watchdog::{Watchdog, Watched};
+use crate::watchdog::{Deadline, Watchdog, Watched};
 
 /// A VM, the watch over it, and what counts its runs.
 pub(crate) struct Member {
@@ -119,14 +120,14 @@ impl Ord for Task {
 }
 
 thread_local! {
-    /// How many host functions this thread is in, inside each other.
+    /// How many host functions and polls this thread is in, inside each other.
     static NESTING: Cell<u32> = const { Cell::new(0) };
 }
 
 /// How many runs may be inside each other.
 const MAX_NESTING: u32 = 8;
 
-/// A host function under way on this thread: a run that it begins must not wait for the VM that waits for it.
+/// A host function or a poll under way on this thread: a run that it begins must not wait for the VM that waits for it.
 pub(crate) struct Nesting(());
 
 impl Nesting {
@@ -135,7 +136,7 @@ impl Nesting {
         Self(())
     }
 
-    /// Whether this thread is in a host function.
+    /// Whether this thread is in a host function or a poll.
     pub(crate) fn is_any() -> bool {
         NESTING.get() > 0
     }
@@ -153,6 +154,8 @@ pub(crate) enum Refused {
     Timeout,
     /// Too many wait already.
     Full,
+    /// Its poll said so, after this time.
+    Cancelled(Duration),
     /// None could be made.
     Failed(Error),
 }
@@ -189,15 +192,20 @@ impl Pool {
         }
     }
 
-    /// Lends a VM, and says how long that took to wait for. A run inside a host function waits for none: where all are
-    /// lent, it gets one of its own, which goes when it ends.
-    pub(crate) fn checkout(&self, patience: Duration) -> Result<(Lent<'_>, Duration), Refused> {
+    /// Lends a VM, and says how long that took to wait for; meanwhile it polls. A run inside a host function waits for
+    /// none: where all are lent, it gets one of its own, which goes when it ends.
+    pub(crate) fn checkout(
+        &self,
+        patience: Duration,
+        poll: Option<&Poll>,
+    ) -> Result<(Lent<'_>, Duration), Refused> {
         let nesting = NESTING.get();
         if nesting >= MAX_NESTING {
             return Err(Refused::Failed(Error::Nested { limit: MAX_NESTING }));
         }
         let shared = self.here();
         let (mut began, mut is_starving) = (None::<Instant>, false);
+        let mut due = Deadline::NEVER;
         let mut state = shared.lock();
         let result = loop {
             let is_free = is_starving || nesting > 0 || state.idle.len() > state.reserved();
@@ -208,7 +216,12 @@ impl Pool {
                 state.made += 1;
                 break Ok(None);
             }
-            let waited = began.get_or_insert_with(Instant::now).elapsed();
+            let now = Instant::now();
+            let first = *began.get_or_insert_with(|| {
+                due = poll.map_or(due, |poll| poll.due(now));
+                now
+            });
+            let waited = now.saturating_duration_since(first);
             let Some(left) = patience.checked_sub(waited).filter(|left| !left.is_zero()) else {
                 break Err(Refused::Timeout);
             };
@@ -217,7 +230,20 @@ impl Pool {
                 state.starving += 1;
                 continue;
             }
+            if let Some(poll) = poll.filter(|_| due.passed(now)) {
+                // It may take long, or run scripts itself: a VM that comes back meanwhile is for others.
+                state.starving -= usize::from(std::mem::take(&mut is_starving));
+                drop(state);
+                let said = poll.call();
+                due = poll.due(Instant::now());
+                state = shared.lock();
+                if said.is_break() {
+                    break Err(Refused::Cancelled(waited));
+                }
+                continue;
+            }
             let time = if is_starving { left } else { left.min(STARVING) };
+            let time = time.min(due.left(now));
             state.waiting += 1;
             state = shared.returned.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;

@@ -1,10 +1,13 @@
 //! What a host hands to a run.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
+use std::time::Duration;
 
 use crate::cancel::CancelHandle;
 use crate::error::PayloadError;
 use crate::limits::{Limits, RunLimits};
+use crate::poll::Poll;
 use crate::urlencoded;
 
 /// One request: the query, the body and what the host adds. Borrows what it is given; nothing is parsed before the run.
@@ -22,6 +25,7 @@ pub struct Request<'a> {
     pub(crate) seed: Option<u64>,
     pub(crate) limits: RunLimits,
     pub(crate) cancel: Option<CancelHandle>,
+    pub(crate) poll: Option<Poll>,
 }
 
 /// Where `GET` comes from.
@@ -124,6 +128,43 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Has `poll` called about every `period` while the run waits for a VM and while it runs, on the thread that makes
+    /// the run; `Break` ends the run as [`cancelled`](crate::Status::Cancelled), and so does a panic. It is for a host
+    /// that has to see to something meanwhile, such as the signals of the language that it serves.
+    ///
+    /// A run that is shorter than `period` does not call it, nor does one that is in a host function, or in the queue
+    /// of [`Engine::submit`](crate::Engine::submit), where it has no thread yet. A period of less than a millisecond is
+    /// one millisecond. What `poll` takes counts towards the run's timeout, or its wait. It may begin runs, as a host
+    /// function may. In a batch it ends its own request's run, and no other.
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    /// use std::time::Duration;
+    ///
+    /// use perilune::{Engine, Request, Status};
+    ///
+    /// /// Set by the handler of a signal.
+    /// static STOP: AtomicBool = AtomicBool::new(false);
+    ///
+    /// let script = Engine::new().compile("endless", "while true do end")?;
+    /// let request = Request::new().poll(Duration::from_millis(50), || {
+    ///     if STOP.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    /// });
+    /// STOP.store(true, Relaxed);
+    /// assert_eq!(script.run(&request)?.status, Status::Cancelled);
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    #[must_use]
+    pub fn poll(
+        mut self,
+        period: Duration,
+        poll: impl Fn() -> ControlFlow<()> + Send + Sync + 'static,
+    ) -> Self {
+        self.poll = Some(Poll::new(period, poll));
+        self
+    }
+
     /// The same request, owning all that it borrowed.
     #[must_use]
     pub fn into_owned(self) -> Request<'static> {
@@ -147,6 +188,7 @@ impl<'a> Request<'a> {
             seed: self.seed,
             limits: self.limits,
             cancel: self.cancel,
+            poll: self.poll,
         }
     }
 

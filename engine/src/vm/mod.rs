@@ -45,6 +45,7 @@ pub(crate) use self::scripts::Bytecode;
 use crate::cancel::CancelHandle;
 use crate::error::Error;
 use crate::limits::Limits;
+use crate::poll::Polling;
 use crate::request::Request;
 use crate::response::Response;
 use crate::script::Script;
@@ -80,12 +81,15 @@ pub(crate) struct Job<'a> {
     pub(crate) cancel: Option<&'a CancelHandle>,
     pub(crate) limits: &'a Limits,
     pub(crate) deadline: Deadline,
+    /// What it calls from time to time.
+    pub(crate) polling: Option<&'a Polling<'a>>,
 }
 
 impl<'a> Job<'a> {
     /// What can cancel the run.
     fn cancels(&self) -> impl Iterator<Item = &'a CancelHandle> {
-        self.request.cancel.as_ref().into_iter().chain(self.cancel)
+        let polled = self.polling.map(|polling| &polling.cancel);
+        self.request.cancel.as_ref().into_iter().chain(self.cancel).chain(polled)
     }
 }
 
@@ -332,7 +336,8 @@ mod tests {
     fn run(vm: &mut Vm, script: &Script) -> Result<Outcome, Error> {
         let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2],"m":{"k":"v"}}"#);
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
-        vm.run(&Job { script, request: &request, cancel: None, limits: &Limits::default(), deadline })
+        let limits = &Limits::default();
+        vm.run(&Job { script, request: &request, cancel: None, limits, deadline, polling: None })
     }
 
     /// Guards against state that a failed allocation leaves half-made, in Luau or in our functions: Luau 0.740's

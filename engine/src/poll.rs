@@ -1,0 +1,83 @@
+//! Calls the host from time to time while a run is under way.
+
+use std::cell::Cell;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cancel::CancelHandle;
+use crate::pool::Nesting;
+use crate::watchdog::{Deadline, Guard};
+
+/// The shortest period: a run that called without end would get nowhere.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// What is called, and how often.
+#[derive(Clone)]
+pub(crate) struct Poll {
+    period: Duration,
+    callback: Arc<dyn Fn() -> ControlFlow<()> + Send + Sync>,
+}
+
+impl Poll {
+    pub(crate) fn new(
+        period: Duration,
+        callback: impl Fn() -> ControlFlow<()> + Send + Sync + 'static,
+    ) -> Self {
+        Self { period: period.max(SHORTEST), callback: Arc::new(callback) }
+    }
+
+    /// When it is to be called, had it been at `now`.
+    pub(crate) fn due(&self, now: Instant) -> Deadline {
+        Deadline::after(now, self.period)
+    }
+
+    /// Calls the host. A panic ends the run, too: there may be frames of C++ between here and who could be told.
+    pub(crate) fn call(&self) -> ControlFlow<()> {
+        let _nesting = Nesting::enter();
+        catch_unwind(AssertUnwindSafe(|| (self.callback)())).unwrap_or(ControlFlow::Break(()))
+    }
+}
+
+impl fmt::Debug for Poll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Poll").field("period", &self.period).finish_non_exhaustive()
+    }
+}
+
+/// The calls of one run that has a VM.
+pub(crate) struct Polling<'a> {
+    poll: &'a Poll,
+    due: Cell<Deadline>,
+    /// When the run must end.
+    deadline: Deadline,
+    guard: &'a Guard<'a>,
+    /// What a `Break` cancels the run with.
+    pub(crate) cancel: CancelHandle,
+}
+
+impl<'a> Polling<'a> {
+    /// `guard` is to wake the run when the first call is `due`.
+    pub(crate) fn new(poll: &'a Poll, due: Deadline, deadline: Deadline, guard: &'a Guard<'a>) -> Self {
+        Self { poll, due: Cell::new(due), deadline, guard, cancel: CancelHandle::new() }
+    }
+
+    /// Calls the host if that is due at `now`, on the thread that runs the VM; returns whether it was.
+    pub(crate) fn poll(&self, now: Instant) -> bool {
+        if !self.due.get().passed(now) {
+            return false;
+        }
+        let due = match self.poll.call() {
+            ControlFlow::Continue(()) => self.poll.due(Instant::now()),
+            ControlFlow::Break(()) => {
+                self.cancel.cancel();
+                Deadline::NEVER
+            }
+        };
+        self.due.set(due);
+        self.guard.wake_at(due.min(self.deadline));
+        true
+    }
+}
