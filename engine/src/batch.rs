@@ -37,7 +37,7 @@ impl<'a> Batch<'a> {
     }
 
     /// Runs the script once for each request, on as many threads as the pool has VMs, and returns what came of them in
-    /// the order of the requests. What one run does changes no other's result. Inside a host function it is one thread.
+    /// the order of the requests. What one run does changes no other's result. Inside a host function or a poll it is one thread.
     #[must_use]
     pub fn run(&self, requests: &[Request<'_>]) -> Vec<Result<Trace, Error>> {
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -52,7 +52,7 @@ impl<'a> Batch<'a> {
                 }
             }
         };
-        // Inside a host function other threads would wait for the VM that waits for them.
+        // There other threads would wait for the VM that waits for them.
         let threads = if Nesting::is_any() { 1 } else { self.script.engine.pool.size() };
         let threads = threads.min(requests.len());
         // This thread is one of them; where no other can be had, it does all.

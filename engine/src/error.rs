@@ -18,7 +18,7 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
-    /// A run was begun inside too many others: each began in a host function of the one before.
+    /// A run was begun inside too many others: each began in a host function or a poll of the one before.
     Nested {
         /// How many may be inside each other.
         limit: u32,
@@ -43,10 +43,7 @@ impl fmt::Display for Error {
             Self::Payload(error) => error.fmt(f),
             Self::Name { name, reason } => write!(f, "{name:?}: {reason}"),
             Self::Nested { limit } => {
-                write!(
-                    f,
-                    "a host function began a run inside {limit} others, which is as deep as runs may nest"
-                )
+                write!(f, "a run began inside {limit} others, which is as deep as runs may nest")
             }
             Self::NotFound => f.write_str("Not found"),
             Self::File { path, reason } => write!(f, "{}: {reason}", path.display()),

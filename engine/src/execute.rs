@@ -53,10 +53,9 @@ pub(crate) fn execute_in(
     let deadline = Deadline::after(began, limits.timeout);
 
     let (member, watchdog) = lent.parts();
-    let poll = request.poll.as_ref();
-    let due = poll.map_or(deadline, |poll| deadline.min(Deadline::after(began, poll.period)));
-    let watch = watchdog.guard(&member.watched, due);
-    let polling = poll.map(|poll| Polling::new(poll, &watch, deadline, due));
+    let due = request.poll.as_ref().map_or(Deadline::NEVER, |poll| poll.due(began));
+    let watch = watchdog.guard(&member.watched, deadline.min(due));
+    let polling = request.poll.as_ref().map(|poll| Polling::new(poll, due, deadline, &watch));
     let job = Job { script, request, cancel, limits, deadline, polling: polling.as_ref() };
     let outcome = member.vm.run(&job)?;
     drop(watch);
@@ -98,7 +97,7 @@ fn trace(
 pub(crate) fn never_ran(script: &Script, limits: &Limits, refused: Refused) -> Result<Trace, Error> {
     match refused {
         Refused::Failed(error) => Err(error),
-        Refused::Stopped(queued) => Ok(cancelled(script, queued)),
+        Refused::Cancelled(waited) => Ok(cancelled(script, waited)),
         Refused::Timeout => {
             let message = format!("no VM came free within {} ms", limits.queue.as_millis());
             Ok(without_vm(script, ErrorKind::QueueTimeout, message, limits.queue))

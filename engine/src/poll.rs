@@ -1,4 +1,4 @@
-//! Asking the host now and then whether a run is to go on.
+//! Calls the host from time to time while a run is under way.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,46 +7,60 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::cancel::CancelHandle;
 use crate::pool::Nesting;
 use crate::watchdog::{Deadline, Guard};
 
-/// The shortest period: each costs a wake-up of the watchdog.
+/// The shortest period: a run that called without end would get nowhere.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// A question to the host, asked about every period while the run of a request waits for a VM and while it runs, on the thread that
-/// makes it: so a host sees to signals that came meanwhile. `Break` ends the run as
-/// [`Status::Cancelled`](crate::Status::Cancelled), and so does a panic. Clones are the same question.
+/// A question to the host, asked about every period while the run of a request waits for a VM and while it runs, on the thread
+/// that makes the run; `Break` ends the run as [`cancelled`](crate::Status::Cancelled), and so does a panic. It is for a host that
+/// has to see to something meanwhile, such as the signals of the language that it serves. Clones are the same question.
 ///
-/// It is not asked while a host function is under way, while a submitted run waits for its turn, nor in a run that is over
-/// before the period is. It may begin other runs, also of the same engine; the run's time goes on meanwhile.
+/// A run that is shorter than the period does not ask, nor does one that is in a host function, or in the queue
+/// of [`Engine::submit`](crate::Engine::submit), where it has no thread yet. What the answer takes counts towards the run's
+/// timeout, or its wait. It may begin runs, as a host function may. In a batch it ends its own request's run, and no other.
 ///
 /// ```
 /// use std::ops::ControlFlow;
+/// use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 /// use std::time::Duration;
 ///
 /// use perilune::{Engine, Poll, Request, Status};
 ///
+/// /// Set by the handler of a signal.
+/// static STOP: AtomicBool = AtomicBool::new(false);
+///
 /// let script = Engine::new().compile("endless", "while true do end")?;
-/// let poll = Poll::new(Duration::from_millis(5), || ControlFlow::Break(()));
+/// let poll = Poll::new(Duration::from_millis(50), || {
+///     if STOP.load(Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+/// });
+/// STOP.store(true, Relaxed);
 /// assert_eq!(script.run(&Request::new().poll(&poll))?.status, Status::Cancelled);
 /// # Ok::<(), perilune::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Poll {
-    pub(crate) period: Duration,
-    function: Arc<dyn Fn() -> ControlFlow<()> + Send + Sync>,
+    period: Duration,
+    callback: Arc<dyn Fn() -> ControlFlow<()> + Send + Sync>,
 }
 
 impl Poll {
-    /// Asks `function` about every `period`, a millisecond at least.
-    pub fn new(period: Duration, function: impl Fn() -> ControlFlow<()> + Send + Sync + 'static) -> Self {
-        Self { period: period.max(SHORTEST), function: Arc::new(function) }
+    /// Asks `callback` about every `period`, a millisecond at least.
+    pub fn new(period: Duration, callback: impl Fn() -> ControlFlow<()> + Send + Sync + 'static) -> Self {
+        Self { period: period.max(SHORTEST), callback: Arc::new(callback) }
     }
 
-    /// Asks the host, who may begin other runs. A panic is a no.
-    pub(crate) fn says_stop(&self) -> bool {
+    /// When it is to be called, had it been at `now`.
+    pub(crate) fn due(&self, now: Instant) -> Deadline {
+        Deadline::after(now, self.period)
+    }
+
+    /// Calls the host. A panic ends the run, too: there may be frames of C++ between here and who could be told.
+    pub(crate) fn call(&self) -> ControlFlow<()> {
         let _nesting = Nesting::enter();
-        catch_unwind(AssertUnwindSafe(|| (self.function)().is_break())).unwrap_or(true)
+        catch_unwind(AssertUnwindSafe(|| (self.callback)())).unwrap_or(ControlFlow::Break(()))
     }
 }
 
@@ -56,37 +70,37 @@ impl fmt::Debug for Poll {
     }
 }
 
-/// The asking during one run, on its thread.
+/// The calls of one run that has a VM.
 pub(crate) struct Polling<'a> {
     poll: &'a Poll,
-    watch: &'a Guard<'a>,
-    /// The run's.
-    deadline: Deadline,
     due: Cell<Deadline>,
-    is_over: Cell<bool>,
+    /// When the run must end.
+    deadline: Deadline,
+    guard: &'a Guard<'a>,
+    /// What a `Break` cancels the run with.
+    pub(crate) cancel: CancelHandle,
 }
 
 impl<'a> Polling<'a> {
-    /// `watch` wakes the run at `due` first.
-    pub(crate) fn new(poll: &'a Poll, watch: &'a Guard<'a>, deadline: Deadline, due: Deadline) -> Self {
-        Self { poll, watch, deadline, due: Cell::new(due), is_over: Cell::new(false) }
+    /// `guard` is to wake the run when the first call is `due`.
+    pub(crate) fn new(poll: &'a Poll, due: Deadline, deadline: Deadline, guard: &'a Guard<'a>) -> Self {
+        Self { poll, due: Cell::new(due), deadline, guard, cancel: CancelHandle::new() }
     }
 
-    /// Asks, if it is time.
-    pub(crate) fn look(&self) {
-        if self.is_over() || !self.due.get().passed(Instant::now()) {
-            return;
+    /// Calls the host if that is due at `now`, on the thread that runs the VM; returns whether it was.
+    pub(crate) fn poll(&self, now: Instant) -> bool {
+        if !self.due.get().passed(now) {
+            return false;
         }
-        if self.poll.says_stop() {
-            self.is_over.set(true);
-            return;
-        }
-        self.due.set(Deadline::after(Instant::now(), self.poll.period));
-        self.watch.renew(self.deadline.min(self.due.get()));
-    }
-
-    /// The host said to stop.
-    pub(crate) fn is_over(&self) -> bool {
-        self.is_over.get()
+        let due = match self.poll.call() {
+            ControlFlow::Continue(()) => self.poll.due(Instant::now()),
+            ControlFlow::Break(()) => {
+                self.cancel.cancel();
+                Deadline::NEVER
+            }
+        };
+        self.due.set(due);
+        self.guard.wake_at(due.min(self.deadline));
+        true
     }
 }

@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::metrics::Vms;
 use crate::poll::Poll;
 use crate::vm::{Vm, fork};
-use crate::watchdog::{Watchdog, Watched};
+use crate::watchdog::{Deadline, Watchdog, Watched};
 
 /// A VM, the watch over it, and what counts its runs.
 pub(crate) struct Member {
@@ -120,14 +120,14 @@ impl Ord for Task {
 }
 
 thread_local! {
-    /// How many host functions this thread is in, inside each other.
+    /// How many host functions and polls this thread is in, inside each other.
     static NESTING: Cell<u32> = const { Cell::new(0) };
 }
 
 /// How many runs may be inside each other.
 const MAX_NESTING: u32 = 8;
 
-/// A host function under way on this thread: a run that it begins must not wait for the VM that waits for it.
+/// A host function or a poll under way on this thread: a run that it begins must not wait for the VM that waits for it.
 pub(crate) struct Nesting(());
 
 impl Nesting {
@@ -136,7 +136,7 @@ impl Nesting {
         Self(())
     }
 
-    /// Whether this thread is in a host function.
+    /// Whether this thread is in a host function or a poll.
     pub(crate) fn is_any() -> bool {
         NESTING.get() > 0
     }
@@ -152,10 +152,10 @@ impl Drop for Nesting {
 pub(crate) enum Refused {
     /// None came free in time.
     Timeout,
-    /// The host was asked, and said to stop.
-    Stopped(Duration),
     /// Too many wait already.
     Full,
+    /// Its poll said so, after this time.
+    Cancelled(Duration),
     /// None could be made.
     Failed(Error),
 }
@@ -192,8 +192,8 @@ impl Pool {
         }
     }
 
-    /// Lends a VM, and says how long that took to wait for. A run inside a host function waits for none: where all are
-    /// lent, it gets one of its own, which goes when it ends. `poll` is asked while it waits.
+    /// Lends a VM, and says how long that took to wait for; meanwhile it polls. A run inside a host function waits for
+    /// none: where all are lent, it gets one of its own, which goes when it ends.
     pub(crate) fn checkout(
         &self,
         patience: Duration,
@@ -204,7 +204,8 @@ impl Pool {
             return Err(Refused::Failed(Error::Nested { limit: MAX_NESTING }));
         }
         let shared = self.here();
-        let (mut began, mut is_starving, mut asked) = (None::<Instant>, false, Duration::ZERO);
+        let (mut began, mut is_starving) = (None::<Instant>, false);
+        let mut due = Deadline::NEVER;
         let mut state = shared.lock();
         let result = loop {
             let is_free = is_starving || nesting > 0 || state.idle.len() > state.reserved();
@@ -215,7 +216,12 @@ impl Pool {
                 state.made += 1;
                 break Ok(None);
             }
-            let waited = began.get_or_insert_with(Instant::now).elapsed();
+            let now = Instant::now();
+            let first = *began.get_or_insert_with(|| {
+                due = poll.map_or(due, |poll| poll.due(now));
+                now
+            });
+            let waited = now.saturating_duration_since(first);
             let Some(left) = patience.checked_sub(waited).filter(|left| !left.is_zero()) else {
                 break Err(Refused::Timeout);
             };
@@ -224,21 +230,20 @@ impl Pool {
                 state.starving += 1;
                 continue;
             }
-            if let Some(poll) = poll
-                && waited - asked >= poll.period
-            {
-                // The host's code is not for others to wait for.
+            if let Some(poll) = poll.filter(|_| due.passed(now)) {
+                // It may take long, or run scripts itself: a VM that comes back meanwhile is for others.
+                state.starving -= usize::from(std::mem::take(&mut is_starving));
                 drop(state);
-                let stops = poll.says_stop();
+                let said = poll.call();
+                due = poll.due(Instant::now());
                 state = shared.lock();
-                if stops {
-                    break Err(Refused::Stopped(waited));
+                if said.is_break() {
+                    break Err(Refused::Cancelled(waited));
                 }
-                asked = waited;
                 continue;
             }
-            let slice = if is_starving { left } else { left.min(STARVING) };
-            let time = poll.map_or(slice, |poll| slice.min(poll.period));
+            let time = if is_starving { left } else { left.min(STARVING) };
+            let time = time.min(due.left(now));
             state.waiting += 1;
             state = shared.returned.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;

@@ -1,4 +1,4 @@
-//! Ends runs that are past their deadline.
+//! Ends runs that are past their deadline, and has those poll that are to.
 //!
 //! A VM that looked at a clock itself would pay for it in every loop, so one thread per engine sleeps to the earliest
 //! deadline and only then asks the VM concerned to look. A run's deadline is nearly always later than the one before
@@ -26,6 +26,8 @@ const AGAIN: Duration = Duration::from_millis(10);
 pub(crate) struct Deadline(u64);
 
 impl Deadline {
+    pub(crate) const NEVER: Self = Self(NEVER);
+
     /// `timeout` after `start`; what is too far away is never.
     pub(crate) fn after(start: Instant, timeout: Duration) -> Self {
         Self(nanos_since_epoch(start).saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(NEVER)))
@@ -50,7 +52,7 @@ fn nanos_since_epoch(at: Instant) -> u64 {
     u64::try_from(at.saturating_duration_since(*EPOCH.get_or_init(|| at)).as_nanos()).unwrap_or(NEVER)
 }
 
-/// One VM, as the watchdog sees it: when its run must end, and how to tell it.
+/// One VM, as the watchdog sees it: when its run must look whether it is to end or to poll, and how to tell it.
 pub(crate) struct Watched {
     deadline: AtomicU64,
     interrupt: Arc<Interrupt>,
@@ -104,10 +106,10 @@ impl Watchdog {
         Ok(watched)
     }
 
-    /// Ends the run on `watched` at `deadline`, unless what is returned was dropped before.
+    /// Has the run on `watched` look at `deadline`, unless what is returned was dropped before.
     pub(crate) fn guard<'a>(&'a self, watched: &'a Watched, deadline: Deadline) -> Guard<'a> {
-        let guard = Guard { watched, shared: &self.shared };
-        guard.renew(deadline);
+        let guard = Guard { shared: &self.shared, watched };
+        guard.wake_at(deadline);
         guard
     }
 }
@@ -163,13 +165,13 @@ impl State {
 
 /// A run under watch.
 pub(crate) struct Guard<'a> {
-    watched: &'a Watched,
     shared: &'a Shared,
+    watched: &'a Watched,
 }
 
 impl Guard<'_> {
-    /// Has the run look at `deadline`, and not before.
-    pub(crate) fn renew(&self, deadline: Deadline) {
+    /// Has the run look at `deadline`, and no more at what was said before.
+    pub(crate) fn wake_at(&self, deadline: Deadline) {
         // This store and the thread's store of `wakes_at` are each followed by a load of the other, all in one total
         // order: either the thread sees this deadline when it scans, or this run sees that it sleeps too long.
         self.watched.deadline.store(deadline.0, SeqCst);

@@ -20,7 +20,6 @@ use super::scripts::Loaded;
 use super::slots::Slots;
 use crate::cancel::CancelHandle;
 use crate::capture::Capture;
-use crate::poll::Polling;
 use crate::response::Response;
 use crate::trace::ErrorKind;
 use crate::watchdog::Deadline;
@@ -172,7 +171,7 @@ impl Control {
     }
 
     /// A look at the deadline, for functions of the library: Luau itself looks only on calls and loop edges of
-    /// scripts. Costs a load when nobody asked. Raises when the run is past its deadline.
+    /// scripts. Costs a load when nobody asked. Polls where that is due, and raises when the run must end.
     ///
     /// # Safety
     /// As [`collect`](Self::collect), where a function may raise.
@@ -196,13 +195,6 @@ impl Control {
     /// Whether the run was cancelled.
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancels.borrow().iter().any(CancelHandle::is_cancelled)
-            || self.polling().is_some_and(Polling::is_over)
-    }
-
-    /// The asking of the host in the run under way.
-    fn polling(&self) -> Option<&Polling<'_>> {
-        // SAFETY: null, or what `Vm::run` keeps until the run is over.
-        unsafe { self.run.get().as_ref() }.and_then(|run| run.job.polling)
     }
 
     /// Whether the run must end now.
@@ -210,12 +202,29 @@ impl Control {
         self.ending(Instant::now()).is_some()
     }
 
+    /// As [`is_over`](Self::is_over), and polls where that is due. Not for the allocator, which Luau calls in the midst of
+    /// anything, nor for what a host function calls: it has the thread then.
+    fn is_over_or_polls(&self) -> bool {
+        let now = Instant::now();
+        // SAFETY: it is set during a call into the VM, on this thread, and what it points to lives longer.
+        let run = unsafe { self.run.get().as_ref() };
+        self.ending(now).is_some()
+            || run.and_then(|run| run.job.polling).is_some_and(|polling| polling.poll(now)) && self.is_over()
+    }
+
     /// Whether someone asked the VM to look, and the run must end. Costs a load when nobody did.
     pub(super) fn should_stop(&self) -> bool {
+        self.was_asked() && self.is_over()
+    }
+
+    /// As [`should_stop`](Self::should_stop), and polls where that is due: for what can outlast any period without a look.
+    pub(super) fn should_stop_or_polls(&self) -> bool {
+        self.was_asked() && self.is_over_or_polls()
+    }
+
+    fn was_asked(&self) -> bool {
         // SAFETY: with a deadline there is a run, and so a live state.
-        self.deadline.get().is_some()
-            && unsafe { is_armed(ffi::lua_callbacks(self.main.get())) }
-            && self.is_over()
+        self.deadline.get().is_some() && unsafe { is_armed(ffi::lua_callbacks(self.main.get())) }
     }
 
     /// Nothing of an earlier run is left.
@@ -322,10 +331,7 @@ unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
         // SAFETY: an interrupt may call any function of the API, so everything alive can be reached.
         unsafe { control.collect(state) };
     }
-    if let Some(polling) = control.polling() {
-        polling.look();
-    }
-    if control.is_over() {
+    if control.is_over_or_polls() {
         // It stays armed: whoever catches this meets it again at the next safe point.
         // SAFETY: the VM is live; the error unwinds through Luau's frames alone, to the next protected call.
         unsafe {

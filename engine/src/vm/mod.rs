@@ -81,13 +81,15 @@ pub(crate) struct Job<'a> {
     pub(crate) cancel: Option<&'a CancelHandle>,
     pub(crate) limits: &'a Limits,
     pub(crate) deadline: Deadline,
+    /// What it calls from time to time.
     pub(crate) polling: Option<&'a Polling<'a>>,
 }
 
 impl<'a> Job<'a> {
     /// What can cancel the run.
     fn cancels(&self) -> impl Iterator<Item = &'a CancelHandle> {
-        self.request.cancel.as_ref().into_iter().chain(self.cancel)
+        let polled = self.polling.map(|polling| &polling.cancel);
+        self.request.cancel.as_ref().into_iter().chain(self.cancel).chain(polled)
     }
 }
 
@@ -178,8 +180,6 @@ impl Vm {
         };
         // A host's thread may have little stack left.
         let called = catch_unwind(AssertUnwindSafe(|| stacker::maybe_grow(STACK, 2 * STACK, call)));
-        let ended = Instant::now();
-        let ending = control.ending(ended);
         control.run.set(std::ptr::null());
         let Ok(called) = called else {
             self.is_sound = false;
@@ -190,7 +190,8 @@ impl Vm {
             self.settle();
             return Err(Error::Payload(error));
         }
-        let (value, error) = conclude(control, job, called, run.value.take(), ending);
+        let ended = Instant::now();
+        let (value, error) = conclude(control, job, called, run.value.take(), control.ending(ended));
         control.end();
         if let Some(error) = &error {
             control.stderr.borrow_mut().write_reserved(&told(error));
@@ -335,14 +336,8 @@ mod tests {
     fn run(vm: &mut Vm, script: &Script) -> Result<Outcome, Error> {
         let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2],"m":{"k":"v"}}"#);
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
-        vm.run(&Job {
-            script,
-            request: &request,
-            cancel: None,
-            limits: &Limits::default(),
-            deadline,
-            polling: None,
-        })
+        let limits = &Limits::default();
+        vm.run(&Job { script, request: &request, cancel: None, limits, deadline, polling: None })
     }
 
     /// Guards against state that a failed allocation leaves half-made, in Luau or in our functions: Luau 0.740's

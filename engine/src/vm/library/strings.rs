@@ -60,7 +60,7 @@ unsafe fn search(state: *mut lua_State, is_find: bool) -> c_int {
             };
         }
         let (pattern, is_anchored) = unanchored(pattern);
-        let mut matcher = Matcher::new(subject, pattern, || control.should_stop());
+        let mut matcher = Matcher::new(subject, pattern, || control.should_stop_or_polls());
         let found = if is_anchored {
             matcher.at(start).map(|end| end.map(|end| (start, end)))
         } else {
@@ -109,7 +109,7 @@ unsafe extern "C-unwind" fn gmatch_next(state: *mut lua_State) -> c_int {
             ffi::lua_pushnil(state);
             return 1;
         }
-        let mut matcher = Matcher::new(subject, pattern, || control.should_stop());
+        let mut matcher = Matcher::new(subject, pattern, || control.should_stop_or_polls());
         match matcher.from(start) {
             Err(stop) => raise(state, stop),
             Ok(None) => {
@@ -144,7 +144,7 @@ pub(in super::super) unsafe extern "C-unwind" fn gsub(state: *mut lua_State) -> 
         };
         ffi::lua_settop(state, 3);
         let (pattern, is_anchored) = unanchored(pattern);
-        let mut matcher = Matcher::new(subject, pattern, || control.should_stop());
+        let mut matcher = Matcher::new(subject, pattern, || control.should_stop_or_polls());
         let mut out = Buffer::new(control, state);
         let (mut at, mut count) = (0, 0.0);
         while count < most {
