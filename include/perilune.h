@@ -1716,6 +1716,11 @@ perilune_code perilune_engine_watch(const struct perilune_engine *engine,
 void perilune_watch_free(struct perilune_watch *watch);
 
 /**
+ * A second report of the same content, which the caller frees: for a watcher that tells somebody later. NULL is copied as NULL.
+ */
+struct perilune_report *perilune_report_clone(const struct perilune_report *report);
+
+/**
  * Frees a report that is owned. NULL is nothing to free.
  */
 void perilune_report_free(struct perilune_report *report);

@@ -22,6 +22,7 @@ impl Handle for perilune_report {
     type Inner = Told;
 }
 
+#[derive(Clone)]
 pub(crate) struct Told {
     loaded: Vec<Script>,
     removed: Vec<Text>,
@@ -132,6 +133,16 @@ pub unsafe extern "C" fn perilune_engine_watch(
 pub unsafe extern "C" fn perilune_watch_free(watch: *mut perilune_watch) {
     // SAFETY: it was made here, and the caller does not use it again.
     guard::infallible((), || drop(unsafe { handle::take(watch) }));
+}
+
+/// A second report of the same content, which the caller frees: for a watcher that tells somebody later. NULL is copied as NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_report_clone(report: *const perilune_report) -> *mut perilune_report {
+    guard::infallible(ptr::null_mut(), || {
+        // SAFETY: null, or a report that the caller owns or was lent.
+        unsafe { handle::get(report, "report") }
+            .map_or(ptr::null_mut(), |told| handle::into_raw(Told::clone(told)))
+    })
 }
 
 /// Frees a report that is owned. NULL is nothing to free.

@@ -19,6 +19,7 @@ impl Handle for perilune_error {
 }
 
 /// What an error says.
+#[derive(Clone)]
 pub(crate) struct Failure {
     pub(crate) code: perilune_code,
     message: Text,
@@ -30,6 +31,7 @@ pub(crate) struct Failure {
 }
 
 /// Bytes with a NUL behind them.
+#[derive(Clone)]
 pub(crate) struct Text(Vec<u8>);
 
 impl Text {

@@ -101,6 +101,7 @@ static void leave(PyGILState_STATE gil)
  * thread, which raises it. */
 typedef struct Frame {
     PyObject *type, *value, *traceback;
+    perilune_cancel *cancel; /* ends what else goes on; NULL where nothing does */
     struct Frame *outer;
 } Frame;
 
@@ -137,6 +138,7 @@ static int32_t poll_signals(void *user_data)
     stop = PyErr_CheckSignals() < 0;
     if (stop && frame) {
         PyErr_Fetch(&frame->type, &frame->value, &frame->traceback);
+        perilune_cancel_now(frame->cancel);
     }
     leave(gil);
     return stop;
@@ -432,6 +434,7 @@ static void fail(perilune_call *call, Function *function)
         frame->type = type;
         frame->value = value;
         frame->traceback = traceback;
+        perilune_cancel_now(frame->cancel);
         return;
     }
     Py_XDECREF(type);
@@ -1525,6 +1528,7 @@ static PyObject *script_run_batch(Script *self, PyObject *args)
     batch.frame = &own;
     atomic_init(&batch.last_ns, now_ns());
     frame_push(&own);
+    own.cancel = batch.cancel;
     Py_BEGIN_ALLOW_THREADS
     code = perilune_script_run_batch(self->script, given_requests, (size_t)count, batch.cancel, batch_progress, &batch, traces, errors,
                                      &error);

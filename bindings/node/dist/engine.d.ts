@@ -1,0 +1,141 @@
+import { PeriluneError } from './errors';
+import { type Text } from './native';
+import { Script, type RunOptions, type RunRequest } from './script';
+import { type Trace } from './trace';
+import { type Size } from './values';
+/** How an engine is to be. */
+export interface EngineOptions {
+    /** How many VMs, and so how many runs at once; as many as the machine has threads, if not given. */
+    poolSize?: number | undefined;
+    /** Milliseconds of one run; 30,000. */
+    timeout?: number | undefined;
+    /** Bytes that the heap of a run's VM may grow by; 64 MiB. */
+    memory?: Size | undefined;
+    /** Bytes of stdout and stderr, each; 512 KiB. */
+    output?: Size | undefined;
+    /** Milliseconds that a run waits for a VM; 5,000. */
+    queue?: number | undefined;
+    /** Bytes of the returned value as JSON; 512 KiB. */
+    value?: Size | undefined;
+    /** Calls of host functions in one run; 10,000. */
+    hostCalls?: number | undefined;
+    /** Bytes of query, body, config and meta together; 512 KiB. */
+    request?: Size | undefined;
+    /** Parameters in the query; 1,000. */
+    parameters?: number | undefined;
+    /** Bytes of a source; 1 MiB. */
+    source?: Size | undefined;
+    /** Runs that may wait for a VM; 10,000. */
+    backlog?: number | undefined;
+}
+/** What came of loading a directory, or of a change in a watched one. */
+export interface Report {
+    /** The names of scripts that are new or changed. */
+    readonly loaded: string[];
+    /** The names that no longer serve, because their files are gone. */
+    readonly removed: string[];
+    /** The files that could not be put, and why. What served under their names before goes on. */
+    readonly failed: {
+        readonly path: string;
+        readonly error: PeriluneError;
+    }[];
+}
+/** What `Engine.check` says of one line. */
+export interface Diagnostic {
+    readonly severity: 'error' | 'warning';
+    /** From 1. */
+    readonly line: number;
+    readonly message: string;
+}
+/** A function of the host. What it throws is a Lua error; a promise is waited for by the script, and not by the loop. */
+export type HostFunction = (...args: any[]) => unknown;
+declare const LIMIT: {
+    readonly timeout: 1;
+    readonly queue: 2;
+    readonly memory: 3;
+    readonly output: 4;
+    readonly value: 5;
+    readonly hostCalls: 6;
+    readonly request: 7;
+    readonly parameters: 8;
+    readonly source: 9;
+};
+/** The named scripts of an engine, as a Map has them: a source that is set is compiled, and serves from then on. */
+export declare class Scripts {
+    private readonly engine;
+    /** Compiles a script and lets it serve. A source that does not compile throws, and changes nothing. */
+    set(name: string, source: Text): this;
+    /** The script that serves now. It stays that version. */
+    get(name: string): Script | undefined;
+    has(name: string): boolean;
+    /** Takes a script out of service; returns whether there was one. */
+    delete(name: string): boolean;
+    /** The names, sorted. */
+    keys(): IterableIterator<string>;
+    get size(): number;
+    [Symbol.iterator](): IterableIterator<[string, Script]>;
+    /** Lets the `*.lua` files of a directory serve: `PATH/NAME.lua` as `NAME`, `PATH/INSTANCE/NAME.lua` as `INSTANCE/NAME`. */
+    loadDir(path: string): Report;
+}
+/** Keeps named scripts as the files of a directory are, until it is closed: see `Engine.watch`. */
+export declare class Watch {
+    #private;
+    /** Ends it. The scripts stay as they are. */
+    close(): void;
+    [Symbol.dispose](): void;
+}
+/**
+ * Runs scripts. Make one for a process (or worker) and share it.
+ *
+ * ```js
+ * const engine = new Engine({ poolSize: 4, timeout: 5000 })
+ * const script = engine.compile("print('Hello', ARGS.monster)", { name: 'hello' })
+ * const trace = await script.run({ query: 'monster=Manticore' })
+ * ```
+ */
+export declare class Engine {
+    #private;
+    /** How many VMs there may be. */
+    readonly poolSize: number;
+    /** The named scripts. */
+    readonly scripts: Scripts;
+    constructor(options?: EngineOptions);
+    /** Compiles a script, on this thread. */
+    compile(source: Text, { name }?: {
+        name?: string;
+    }): Script;
+    /** Compiles a script, on another thread. */
+    compileAsync(source: Text, { name }?: {
+        name?: string;
+    }): Promise<Script>;
+    /** Runs the script that serves under a name. */
+    run(name: string, request?: RunRequest, options?: RunOptions): Promise<Trace>;
+    /** The same on this thread, which waits. */
+    runSync(name: string, request?: RunRequest): Trace;
+    /**
+     * Gives scripts a function of the host, `host.NAME(…)`, from their next run on. In a run by `run` it is called on the loop, and may be
+     * async; in one by `runSync` it is called at once, and may not.
+     */
+    function(name: string, function_: HostFunction): this;
+    /** Gives scripts a module, `require "NAME"`, from their next run on. */
+    module(name: string, source: Text): this;
+    /**
+     * Loads a directory as `scripts.loadDir` does, and keeps the scripts as the files are: an edit is live in about 0.1 s, a broken one
+     * changes nothing. It lasts as long as the engine, or until it is closed, and does not keep the process alive.
+     */
+    watch(path: string, onChange?: (report: Report) => void): Watch;
+    /** What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing. */
+    check(source: Text, { name }?: {
+        name?: string;
+    }): Diagnostic[];
+    /** What the engine counted until now. */
+    metrics(): any;
+    /** The same in Prometheus' text form, to be served as `text/plain; version=0.0.4`. */
+    prometheus(): string;
+    /** The ceilings of every run: milliseconds, bytes and counts. */
+    get limits(): Readonly<Record<keyof typeof LIMIT, number>>;
+    /** Ends the watches, and refuses new runs. Those under way end as they would. */
+    close(): void;
+    [Symbol.dispose](): void;
+}
+export {};

@@ -1,0 +1,290 @@
+"use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+exports.Engine = exports.Watch = exports.Scripts = void 0;
+const node_os_1 = require("node:os");
+const errors_1 = require("./errors");
+const native_1 = require("./native");
+const script_1 = require("./script");
+const values_1 = require("./values");
+const LIMIT = { timeout: 1, queue: 2, memory: 3, output: 4, value: 5, hostCalls: 6, request: 7, parameters: 8, source: 9 };
+/** The engines of this environment, by number: what a host function is looked up in. */
+const engines = new Map();
+const gone = new FinalizationRegistry((number) => engines.delete(number));
+let last = 0;
+function isPromise(value) {
+    return typeof value === 'object' && value !== null && typeof value.then === 'function';
+}
+native_1.native.setDispatch((number, name, run, args, isSync, waiting) => {
+    const engine = engines.get(number)?.deref();
+    const fail = (thrown) => {
+        const text = thrown instanceof Error ? thrown.message : String(thrown);
+        engine?.failed(run, `host.${name}: ${text}`, thrown);
+        native_1.native.settle(waiting, true, text);
+    };
+    const give = (value) => {
+        let result;
+        try {
+            result = (0, values_1.plain)(value);
+        }
+        catch (thrown) {
+            return fail(thrown);
+        }
+        native_1.native.settle(waiting, false, result);
+    };
+    try {
+        if (!engine)
+            throw new Error('the engine is gone');
+        const value = engine.callFunction(name, args);
+        if (!isPromise(value))
+            return give(value);
+        if (isSync) {
+            // Whatever comes of it, nobody waits.
+            Promise.resolve(value).catch(() => undefined);
+            throw new TypeError('the function is async, and runSync waits for no promise: use run');
+        }
+        Promise.resolve(value).then(give, fail);
+    }
+    catch (thrown) {
+        fail(thrown);
+    }
+});
+/** The named scripts of an engine, as a Map has them: a source that is set is compiled, and serves from then on. */
+class Scripts {
+    engine;
+    /** @internal */
+    constructor(engine) {
+        this.engine = engine;
+    }
+    /** Compiles a script and lets it serve. A source that does not compile throws, and changes nothing. */
+    set(name, source) {
+        (0, errors_1.call)(() => native_1.native.engineScript(this.engine.handle, 'put', name, source));
+        return this;
+    }
+    /** The script that serves now. It stays that version. */
+    get(name) {
+        try {
+            return new script_1.Script(this.engine, native_1.native.engineScript(this.engine.handle, 'get', name));
+        }
+        catch (thrown) {
+            const error = (0, errors_1.errorOf)(thrown, name);
+            if (error instanceof errors_1.ScriptNotFound)
+                return undefined;
+            throw error;
+        }
+    }
+    has(name) {
+        return this.get(name) !== undefined;
+    }
+    /** Takes a script out of service; returns whether there was one. */
+    delete(name) {
+        try {
+            native_1.native.engineRemove(this.engine.handle, name);
+            return true;
+        }
+        catch (thrown) {
+            const error = (0, errors_1.errorOf)(thrown, name);
+            if (error instanceof errors_1.ScriptNotFound)
+                return false;
+            throw error;
+        }
+    }
+    /** The names, sorted. */
+    keys() {
+        return native_1.native.engineNames(this.engine.handle).values();
+    }
+    get size() {
+        return native_1.native.engineNames(this.engine.handle).length;
+    }
+    *[Symbol.iterator]() {
+        for (const name of this.keys()) {
+            const script = this.get(name);
+            if (script)
+                yield [name, script];
+        }
+    }
+    /** Lets the `*.lua` files of a directory serve: `PATH/NAME.lua` as `NAME`, `PATH/INSTANCE/NAME.lua` as `INSTANCE/NAME`. */
+    loadDir(path) {
+        return report((0, errors_1.call)(() => native_1.native.engineLoadDir(this.engine.handle, path)));
+    }
+}
+exports.Scripts = Scripts;
+function report([loaded, removed, failed]) {
+    return { loaded, removed, failed: failed.map(([path, error]) => ({ path, error: (0, errors_1.errorOf)(error) })) };
+}
+/** Keeps named scripts as the files of a directory are, until it is closed: see `Engine.watch`. */
+class Watch {
+    #handle;
+    /** @internal */
+    constructor(handle) {
+        this.#handle = handle;
+    }
+    /** Ends it. The scripts stay as they are. */
+    close() {
+        if (this.#handle)
+            native_1.native.watchClose(this.#handle);
+        this.#handle = undefined;
+    }
+    [Symbol.dispose]() {
+        this.close();
+    }
+}
+exports.Watch = Watch;
+/**
+ * Runs scripts. Make one for a process (or worker) and share it.
+ *
+ * ```js
+ * const engine = new Engine({ poolSize: 4, timeout: 5000 })
+ * const script = engine.compile("print('Hello', ARGS.monster)", { name: 'hello' })
+ * const trace = await script.run({ query: 'monster=Manticore' })
+ * ```
+ */
+class Engine {
+    #handle;
+    #number = ++last;
+    #functions = new Map();
+    #failures = new Map();
+    #watches = new Set();
+    /** How many VMs there may be. */
+    poolSize;
+    /** The named scripts. */
+    scripts = new Scripts(this);
+    constructor(options = {}) {
+        const { poolSize, backlog } = options;
+        for (const [name, value, least] of [['poolSize', poolSize, 1], ['backlog', backlog, 0]]) {
+            if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
+                throw new RangeError(`${name}: pass an integer from ${least} on`);
+            }
+        }
+        const limits = [];
+        for (const key in options) {
+            if (key === 'poolSize' || key === 'backlog')
+                continue;
+            if (!(key in LIMIT))
+                throw new TypeError(`an engine has no option ${key}`);
+            const name = key;
+            const value = options[name];
+            const number = name === 'timeout' || name === 'queue' ? (0, values_1.nanoseconds)(value, name) : (0, errors_1.call)(() => (0, values_1.size)(value, name));
+            if (number !== undefined)
+                limits.push(LIMIT[name], number);
+        }
+        this.poolSize = poolSize ?? (node_os_1.availableParallelism ? (0, node_os_1.availableParallelism)() : (0, node_os_1.cpus)().length);
+        this.#handle = (0, errors_1.call)(() => native_1.native.engineNew(this.poolSize, backlog ?? -1, limits));
+        engines.set(this.#number, new WeakRef(this));
+        gone.register(this, this.#number);
+    }
+    /** @internal */
+    get handle() {
+        this.assertOpen();
+        return this.#handle;
+    }
+    /** @internal */
+    assertOpen() {
+        if (!this.#handle)
+            throw new errors_1.PeriluneError('the engine is closed');
+    }
+    /** Compiles a script, on this thread. */
+    compile(source, { name = 'script' } = {}) {
+        return new script_1.Script(this, (0, errors_1.call)(() => native_1.native.engineScript(this.handle, 'compile', name, source)));
+    }
+    /** Compiles a script, on another thread. */
+    async compileAsync(source, { name = 'script' } = {}) {
+        try {
+            return new script_1.Script(this, await native_1.native.engineCompileAsync(this.handle, name, source));
+        }
+        catch (thrown) {
+            throw (0, errors_1.errorOf)(thrown);
+        }
+    }
+    #named(name) {
+        const script = this.scripts.get(name);
+        if (!script)
+            throw new errors_1.ScriptNotFound(name);
+        return script;
+    }
+    /** Runs the script that serves under a name. */
+    async run(name, request, options) {
+        return this.#named(name).run(request, options);
+    }
+    /** The same on this thread, which waits. */
+    runSync(name, request) {
+        return this.#named(name).runSync(request);
+    }
+    /**
+     * Gives scripts a function of the host, `host.NAME(…)`, from their next run on. In a run by `run` it is called on the loop, and may be
+     * async; in one by `runSync` it is called at once, and may not.
+     */
+    function(name, function_) {
+        if (typeof function_ !== 'function')
+            throw new TypeError(`${name}: a host function must be a function`);
+        (0, errors_1.call)(() => native_1.native.engineFunction(this.handle, this.#number, name));
+        this.#functions.set(name, function_);
+        return this;
+    }
+    /** Gives scripts a module, `require "NAME"`, from their next run on. */
+    module(name, source) {
+        (0, errors_1.call)(() => native_1.native.engineModule(this.handle, name, source));
+        return this;
+    }
+    /**
+     * Loads a directory as `scripts.loadDir` does, and keeps the scripts as the files are: an edit is live in about 0.1 s, a broken one
+     * changes nothing. It lasts as long as the engine, or until it is closed, and does not keep the process alive.
+     */
+    watch(path, onChange) {
+        const watch = new Watch((0, errors_1.call)(() => native_1.native.engineWatch(this.handle, path, (told) => onChange?.(report(told)))));
+        this.#watches.add(watch);
+        return watch;
+    }
+    /** What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing. */
+    check(source, { name = 'script' } = {}) {
+        const found = (0, errors_1.call)(() => native_1.native.engineCheck(this.handle, name, source));
+        return found.map(([severity, line, message]) => ({ severity: severity === 2 ? 'error' : 'warning', line, message }));
+    }
+    /** What the engine counted until now. */
+    metrics() {
+        return JSON.parse((0, errors_1.call)(() => native_1.native.engineMetrics(this.handle, false)));
+    }
+    /** The same in Prometheus' text form, to be served as `text/plain; version=0.0.4`. */
+    prometheus() {
+        return (0, errors_1.call)(() => native_1.native.engineMetrics(this.handle, true));
+    }
+    /** The ceilings of every run: milliseconds, bytes and counts. */
+    get limits() {
+        const of = (name) => {
+            const limit = native_1.native.engineLimit(this.handle, LIMIT[name]);
+            return [name, name === 'timeout' || name === 'queue' ? limit / 1e6 : limit];
+        };
+        return Object.fromEntries(Object.keys(LIMIT).map(of));
+    }
+    /** Ends the watches, and refuses new runs. Those under way end as they would. */
+    close() {
+        for (const watch of this.#watches)
+            watch.close();
+        this.#watches.clear();
+        this.#handle = undefined;
+    }
+    [Symbol.dispose]() {
+        this.close();
+    }
+    /** @internal */
+    callFunction(name, args) {
+        const function_ = this.#functions.get(name);
+        if (!function_)
+            throw new Error('there is no such function');
+        return function_(...args);
+    }
+    /** @internal */
+    failed(run, text, thrown) {
+        this.#failures.set(run, { text, thrown });
+    }
+    /** @internal */
+    findCause = (run, message) => {
+        if (this.#failures.size === 0)
+            return undefined;
+        const failure = this.#failures.get(run);
+        if (!failure)
+            return undefined;
+        this.#failures.delete(run);
+        return message?.includes(failure.text) ? failure.thrown : undefined;
+    };
+}
+exports.Engine = Engine;

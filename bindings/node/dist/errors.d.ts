@@ -1,0 +1,82 @@
+import { type Trace } from './trace';
+/** Anything that this package throws itself. */
+export declare class PeriluneError extends Error {
+    /** So that what a batch gives back can be asked alike: a trace's `ok` is true after a success. */
+    readonly ok: boolean;
+    name: string;
+}
+/** A source that does not compile. The message is `NAME:LINE: reason`. */
+export declare class CompileError extends PeriluneError {
+    /** The name it was compiled with. */
+    readonly script: string;
+    /** The line, from 1. */
+    readonly line: number;
+    /** What is wrong there. */
+    readonly reason: string;
+    name: string;
+    constructor(message: string, 
+    /** The name it was compiled with. */
+    script: string, 
+    /** The line, from 1. */
+    line: number, 
+    /** What is wrong there. */
+    reason: string);
+}
+/** A request that can't be given to a script: no JSON, no object, or too large. The message is that of Syncano's API. */
+export declare class PayloadError extends PeriluneError {
+    /** Which part is not JSON: `body`, `config` or `meta`; empty for others. */
+    readonly part: string;
+    /** The line, from 1; 0 where there is no place. */
+    readonly line: number;
+    /** The character in the line, from 1. */
+    readonly column: number;
+    /** The character in the whole text, from 0. */
+    readonly char: number;
+    name: string;
+    constructor(message: string, 
+    /** Which part is not JSON: `body`, `config` or `meta`; empty for others. */
+    part: string, 
+    /** The line, from 1; 0 where there is no place. */
+    line: number, 
+    /** The character in the line, from 1. */
+    column: number, 
+    /** The character in the whole text, from 0. */
+    char: number);
+}
+/** No script serves under the name. */
+export declare class ScriptNotFound extends PeriluneError {
+    /** Which. */
+    readonly script: string;
+    name: string;
+    constructor(
+    /** Which. */
+    script: string);
+}
+/** What kind of error ended a run. */
+export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout';
+/**
+ * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function
+ * threw, and the script did not catch, is the `cause`.
+ */
+export declare class RunError extends PeriluneError {
+    readonly kind: ErrorKind;
+    /** The script in which it was raised. */
+    readonly script: string | undefined;
+    /** The line there, from 1. */
+    readonly line: number | undefined;
+    /** The chain of calls in the script, innermost first. */
+    readonly traceback: string;
+    readonly trace: Trace;
+    name: string;
+    constructor(message: string, kind: ErrorKind, 
+    /** The script in which it was raised. */
+    script: string | undefined, 
+    /** The line there, from 1. */
+    line: number | undefined, 
+    /** The chain of calls in the script, innermost first. */
+    traceback: string, trace: Trace, options: ErrorOptions);
+}
+/** The error of one of the library's, or what else was thrown. */
+export declare function errorOf(thrown: unknown, name?: string): unknown;
+/** Calls the library. */
+export declare function call<T>(body: () => T, name?: string): T;

@@ -1,0 +1,121 @@
+"use strict";
+Object.defineProperty(exports, "__esModule", { value: true });
+exports.RunError = exports.ScriptNotFound = exports.PayloadError = exports.CompileError = exports.PeriluneError = void 0;
+exports.errorOf = errorOf;
+exports.call = call;
+/** Anything that this package throws itself. */
+class PeriluneError extends Error {
+    /** So that what a batch gives back can be asked alike: a trace's `ok` is true after a success. */
+    ok = false;
+    name = 'PeriluneError';
+}
+exports.PeriluneError = PeriluneError;
+/** A source that does not compile. The message is `NAME:LINE: reason`. */
+class CompileError extends PeriluneError {
+    script;
+    line;
+    reason;
+    name = 'CompileError';
+    constructor(message, 
+    /** The name it was compiled with. */
+    script, 
+    /** The line, from 1. */
+    line, 
+    /** What is wrong there. */
+    reason) {
+        super(message);
+        this.script = script;
+        this.line = line;
+        this.reason = reason;
+    }
+}
+exports.CompileError = CompileError;
+/** A request that can't be given to a script: no JSON, no object, or too large. The message is that of Syncano's API. */
+class PayloadError extends PeriluneError {
+    part;
+    line;
+    column;
+    char;
+    name = 'PayloadError';
+    constructor(message, 
+    /** Which part is not JSON: `body`, `config` or `meta`; empty for others. */
+    part, 
+    /** The line, from 1; 0 where there is no place. */
+    line, 
+    /** The character in the line, from 1. */
+    column, 
+    /** The character in the whole text, from 0. */
+    char) {
+        super(message);
+        this.part = part;
+        this.line = line;
+        this.column = column;
+        this.char = char;
+    }
+}
+exports.PayloadError = PayloadError;
+/** No script serves under the name. */
+class ScriptNotFound extends PeriluneError {
+    script;
+    name = 'ScriptNotFound';
+    constructor(
+    /** Which. */
+    script) {
+        super(`Not found: ${JSON.stringify(script)}`);
+        this.script = script;
+    }
+}
+exports.ScriptNotFound = ScriptNotFound;
+/**
+ * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function
+ * threw, and the script did not catch, is the `cause`.
+ */
+class RunError extends PeriluneError {
+    kind;
+    script;
+    line;
+    traceback;
+    trace;
+    name = 'RunError';
+    constructor(message, kind, 
+    /** The script in which it was raised. */
+    script, 
+    /** The line there, from 1. */
+    line, 
+    /** The chain of calls in the script, innermost first. */
+    traceback, trace, options) {
+        super(message, options);
+        this.kind = kind;
+        this.script = script;
+        this.line = line;
+        this.traceback = traceback;
+        this.trace = trace;
+    }
+}
+exports.RunError = RunError;
+// PERILUNE_* of perilune.h
+const COMPILE = 2;
+const PAYLOAD = 3;
+const NOT_FOUND = 4;
+/** The error of one of the library's, or what else was thrown. */
+function errorOf(thrown, name = '') {
+    if (!(thrown instanceof Error) || !('number' in thrown))
+        return thrown;
+    const { message, number, reason, subject, line, column, char } = thrown;
+    if (number === COMPILE)
+        return new CompileError(message, subject, line, reason);
+    if (number === PAYLOAD)
+        return new PayloadError(message, subject, line, column, char);
+    if (number === NOT_FOUND)
+        return new ScriptNotFound(name);
+    return new PeriluneError(message);
+}
+/** Calls the library. */
+function call(body, name) {
+    try {
+        return body();
+    }
+    catch (thrown) {
+        throw errorOf(thrown, name);
+    }
+}

@@ -1,0 +1,57 @@
+/** The addon: built when the package was installed, or that of a platform package. */
+/** An object of the library's: nothing but the addon can do anything with it. */
+export type Handle = {
+    readonly handle: unique symbol;
+};
+/** A text: a string, or the bytes of one. */
+export type Text = string | Uint8Array;
+/** What an error of the library's says; the message is the Error's. */
+export interface NativeError extends Error {
+    number: number;
+    reason: string;
+    subject: string;
+    line: number;
+    column: number;
+    char: number;
+}
+export type NativeReport = [loaded: string[], removed: string[], failed: [path: string, error: NativeError][]];
+/** Parameters as a list of keys and values, form, config, meta, seed, timeout in ns, memory, output, cancel. */
+export type NativeOptions = [
+    params: string[] | undefined,
+    form: Text | undefined,
+    config: Text | undefined,
+    meta: Text | undefined,
+    seed: bigint | number | undefined,
+    timeoutNs: number | undefined,
+    memory: number | undefined,
+    output: number | undefined,
+    cancel: Handle | undefined
+];
+export interface Native {
+    version: string;
+    cancelNew(): Handle;
+    cancelNow(cancel: Handle): void;
+    engineCheck(engine: Handle, name: string, source: Text): [severity: number, line: number, message: string][];
+    engineCompileAsync(engine: Handle, name: string, source: Text): Promise<Handle>;
+    engineFunction(engine: Handle, number: number, name: string): void;
+    engineLimit(engine: Handle, limit: number): number;
+    engineLoadDir(engine: Handle, path: string): NativeReport;
+    engineMetrics(engine: Handle, prometheus: boolean): string;
+    engineModule(engine: Handle, name: string, source: Text): void;
+    engineNames(engine: Handle): string[];
+    engineNew(poolSize: number, backlog: number, limits: number[]): Handle;
+    engineRemove(engine: Handle, name: string): void;
+    engineScript(engine: Handle, how: 'compile' | 'put' | 'get', name: string, source?: Text): Handle;
+    engineWatch(engine: Handle, path: string, callback: (report: NativeReport) => void): Handle;
+    liveObjects(): number;
+    parseBytes(text: string): number;
+    run(script: Handle, query?: Text, body?: Text, options?: NativeOptions): Promise<string>;
+    runSync(script: Handle, query?: Text, body?: Text, options?: NativeOptions): string;
+    scriptInfo(script: Handle): [name: string, version: number, hash: string, source: string];
+    setDispatch(dispatch: (engine: number, name: string, run: number, args: unknown[], isSync: boolean, call: Handle) => void): void;
+    settle(call: Handle, isError: boolean, value: unknown): void;
+    watchClose(watch: Handle): void;
+}
+/** The platform package's name: `@perilune/linux-x64-gnu`. */
+export declare function platformPackage(): string;
+export declare const native: Native;

@@ -1,0 +1,101 @@
+import { type ErrorKind } from './errors';
+/** How a run ended. */
+export type Status = 'success' | 'failure' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout';
+/** The error that ended a run. */
+export interface ScriptError {
+    readonly kind: ErrorKind;
+    readonly message: string;
+    /** The script in which it was raised; undefined when none was running. */
+    readonly script: string | undefined;
+    /** The line there, from 1. */
+    readonly line: number | undefined;
+    /** The chain of calls, innermost first, a line each. */
+    readonly traceback: string;
+}
+/** The HTTP response that a script asked for, safe to send as it is. */
+export interface Response {
+    /** 100 to 599. */
+    readonly status: number;
+    readonly contentType: string;
+    readonly content: Buffer;
+    /** In the order of the names. */
+    readonly headers: readonly (readonly [name: string, value: string])[];
+}
+/** What a run used. */
+export interface Usage {
+    /** The highest known growth of the VM's heap. */
+    readonly memoryBytes: number;
+    /** Calls of host functions. */
+    readonly hostCalls: number;
+    /** Waiting for a VM. */
+    readonly queuedNs: number;
+}
+/** A trace as Syncano's clients know it. */
+export interface TraceJson {
+    status: Status;
+    duration: number;
+    result: {
+        stderr: string;
+        stdout: string;
+        stdout_truncated?: true;
+        stderr_truncated?: true;
+        value?: unknown;
+        response?: object;
+    };
+    executed_at: string;
+    id: number;
+    duration_ns: number;
+    error?: object;
+    script: string;
+    version: number;
+    usage: {
+        memory_bytes: number;
+        host_calls?: number;
+        queued_ns?: number;
+    };
+}
+/** What a host function threw in a run, if it is what ended it. */
+export type FindCause = (run: number, message: string | undefined) => unknown;
+/** What a run hands back. A field is made when it is read. */
+export declare class Trace {
+    #private;
+    get status(): Status;
+    /** Whether the status is `success`. */
+    get ok(): boolean;
+    /** 1, 2, 3 … per engine. */
+    get id(): number;
+    /** When the run began, to the millisecond. */
+    get executedAt(): Date;
+    /** Milliseconds, rounded down. */
+    get duration(): number;
+    /** Nanoseconds. */
+    get durationNs(): number;
+    /** What the script printed, as text; what is not UTF-8 is U+FFFD. */
+    get stdout(): string;
+    /** What the script printed, to the byte. */
+    get stdoutBytes(): Buffer;
+    /** What the script wrote to stderr, and then the uncaught error. */
+    get stderr(): string;
+    /** The same to the byte. */
+    get stderrBytes(): Buffer;
+    /** Whether output past the limit was dropped. */
+    get stdoutTruncated(): boolean;
+    /** Whether output past the limit was dropped; the uncaught error never is. */
+    get stderrTruncated(): boolean;
+    /** What the script returned, from JSON: undefined for nothing, the value for one, an array for several. */
+    get value(): any;
+    /** What the script gave to `set_response`. */
+    get response(): Response | undefined;
+    /** The error that ended the run; undefined after a success. */
+    get error(): ScriptError | undefined;
+    /** The name of the script that ran. */
+    get script(): string;
+    /** The version of that script. */
+    get version(): number;
+    /** What the run used. */
+    get usage(): Usage;
+    /** Throws a `RunError` when the run did not succeed. */
+    throwIfFailed(): this;
+    /** The trace as Syncano's clients know it: what `JSON.stringify` writes. */
+    toJSON(): TraceJson;
+}

@@ -1,0 +1,348 @@
+import { availableParallelism, cpus } from 'node:os'
+
+import { call, errorOf, PeriluneError, ScriptNotFound } from './errors'
+import { native, type Handle, type NativeReport, type Text } from './native'
+import { Script, type RunOptions, type RunRequest } from './script'
+import { type FindCause, type Trace } from './trace'
+import { nanoseconds, plain, size, type Size } from './values'
+
+/** How an engine is to be. */
+export interface EngineOptions {
+  /** How many VMs, and so how many runs at once; as many as the machine has threads, if not given. */
+  poolSize?: number | undefined
+  /** Milliseconds of one run; 30,000. */
+  timeout?: number | undefined
+  /** Bytes that the heap of a run's VM may grow by; 64 MiB. */
+  memory?: Size | undefined
+  /** Bytes of stdout and stderr, each; 512 KiB. */
+  output?: Size | undefined
+  /** Milliseconds that a run waits for a VM; 5,000. */
+  queue?: number | undefined
+  /** Bytes of the returned value as JSON; 512 KiB. */
+  value?: Size | undefined
+  /** Calls of host functions in one run; 10,000. */
+  hostCalls?: number | undefined
+  /** Bytes of query, body, config and meta together; 512 KiB. */
+  request?: Size | undefined
+  /** Parameters in the query; 1,000. */
+  parameters?: number | undefined
+  /** Bytes of a source; 1 MiB. */
+  source?: Size | undefined
+  /** Runs that may wait for a VM; 10,000. */
+  backlog?: number | undefined
+}
+
+/** What came of loading a directory, or of a change in a watched one. */
+export interface Report {
+  /** The names of scripts that are new or changed. */
+  readonly loaded: string[]
+  /** The names that no longer serve, because their files are gone. */
+  readonly removed: string[]
+  /** The files that could not be put, and why. What served under their names before goes on. */
+  readonly failed: { readonly path: string; readonly error: PeriluneError }[]
+}
+
+/** What `Engine.check` says of one line. */
+export interface Diagnostic {
+  readonly severity: 'error' | 'warning'
+  /** From 1. */
+  readonly line: number
+  readonly message: string
+}
+
+/** A function of the host. What it throws is a Lua error; a promise is waited for by the script, and not by the loop. */
+export type HostFunction = (...args: any[]) => unknown
+
+const LIMIT = { timeout: 1, queue: 2, memory: 3, output: 4, value: 5, hostCalls: 6, request: 7, parameters: 8, source: 9 } as const
+
+/** The engines of this environment, by number: what a host function is looked up in. */
+const engines = new Map<number, WeakRef<Engine>>()
+const gone = new FinalizationRegistry<number>((number) => engines.delete(number))
+let last = 0
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+native.setDispatch((number, name, run, args, isSync, waiting) => {
+  const engine = engines.get(number)?.deref()
+  const fail = (thrown: unknown) => {
+    const text = thrown instanceof Error ? thrown.message : String(thrown)
+    engine?.failed(run, `host.${name}: ${text}`, thrown)
+    native.settle(waiting, true, text)
+  }
+  const give = (value: unknown) => {
+    let result
+    try {
+      result = plain(value)
+    } catch (thrown) {
+      return fail(thrown)
+    }
+    native.settle(waiting, false, result)
+  }
+  try {
+    if (!engine) throw new Error('the engine is gone')
+    const value = engine.callFunction(name, args)
+    if (!isPromise(value)) return give(value)
+    if (isSync) {
+      // Whatever comes of it, nobody waits.
+      Promise.resolve(value).catch(() => undefined)
+      throw new TypeError('the function is async, and runSync waits for no promise: use run')
+    }
+    Promise.resolve(value).then(give, fail)
+  } catch (thrown) {
+    fail(thrown)
+  }
+})
+
+/** The named scripts of an engine, as a Map has them: a source that is set is compiled, and serves from then on. */
+export class Scripts {
+  /** @internal */
+  constructor(private readonly engine: Engine) {}
+
+  /** Compiles a script and lets it serve. A source that does not compile throws, and changes nothing. */
+  set(name: string, source: Text): this {
+    call(() => native.engineScript(this.engine.handle, 'put', name, source))
+    return this
+  }
+
+  /** The script that serves now. It stays that version. */
+  get(name: string): Script | undefined {
+    try {
+      return new Script(this.engine, native.engineScript(this.engine.handle, 'get', name))
+    } catch (thrown) {
+      const error = errorOf(thrown, name)
+      if (error instanceof ScriptNotFound) return undefined
+      throw error
+    }
+  }
+
+  has(name: string): boolean {
+    return this.get(name) !== undefined
+  }
+
+  /** Takes a script out of service; returns whether there was one. */
+  delete(name: string): boolean {
+    try {
+      native.engineRemove(this.engine.handle, name)
+      return true
+    } catch (thrown) {
+      const error = errorOf(thrown, name)
+      if (error instanceof ScriptNotFound) return false
+      throw error
+    }
+  }
+
+  /** The names, sorted. */
+  keys(): IterableIterator<string> {
+    return native.engineNames(this.engine.handle).values()
+  }
+
+  get size(): number {
+    return native.engineNames(this.engine.handle).length
+  }
+
+  *[Symbol.iterator](): IterableIterator<[string, Script]> {
+    for (const name of this.keys()) {
+      const script = this.get(name)
+      if (script) yield [name, script]
+    }
+  }
+
+  /** Lets the `*.lua` files of a directory serve: `PATH/NAME.lua` as `NAME`, `PATH/INSTANCE/NAME.lua` as `INSTANCE/NAME`. */
+  loadDir(path: string): Report {
+    return report(call(() => native.engineLoadDir(this.engine.handle, path)))
+  }
+}
+
+function report([loaded, removed, failed]: NativeReport): Report {
+  return { loaded, removed, failed: failed.map(([path, error]) => ({ path, error: errorOf(error) as PeriluneError })) }
+}
+
+/** Keeps named scripts as the files of a directory are, until it is closed: see `Engine.watch`. */
+export class Watch {
+  #handle: Handle | undefined
+
+  /** @internal */
+  constructor(handle: Handle) {
+    this.#handle = handle
+  }
+
+  /** Ends it. The scripts stay as they are. */
+  close(): void {
+    if (this.#handle) native.watchClose(this.#handle)
+    this.#handle = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+/**
+ * Runs scripts. Make one for a process (or worker) and share it.
+ *
+ * ```js
+ * const engine = new Engine({ poolSize: 4, timeout: 5000 })
+ * const script = engine.compile("print('Hello', ARGS.monster)", { name: 'hello' })
+ * const trace = await script.run({ query: 'monster=Manticore' })
+ * ```
+ */
+export class Engine {
+  #handle: Handle | undefined
+  readonly #number = ++last
+  readonly #functions = new Map<string, HostFunction>()
+  readonly #failures = new Map<number, { text: string; thrown: unknown }>()
+  readonly #watches = new Set<Watch>()
+  /** How many VMs there may be. */
+  readonly poolSize: number
+  /** The named scripts. */
+  readonly scripts = new Scripts(this)
+
+  constructor(options: EngineOptions = {}) {
+    const { poolSize, backlog } = options
+    for (const [name, value, least] of [['poolSize', poolSize, 1], ['backlog', backlog, 0]] as const) {
+      if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
+        throw new RangeError(`${name}: pass an integer from ${least} on`)
+      }
+    }
+    const limits: number[] = []
+    for (const key in options) {
+      if (key === 'poolSize' || key === 'backlog') continue
+      if (!(key in LIMIT)) throw new TypeError(`an engine has no option ${key}`)
+      const name = key as keyof typeof LIMIT
+      const value = options[name]
+      const number = name === 'timeout' || name === 'queue' ? nanoseconds(value as number, name) : call(() => size(value, name))
+      if (number !== undefined) limits.push(LIMIT[name], number)
+    }
+    this.poolSize = poolSize ?? (availableParallelism ? availableParallelism() : cpus().length)
+    this.#handle = call(() => native.engineNew(this.poolSize, backlog ?? -1, limits))
+    engines.set(this.#number, new WeakRef(this))
+    gone.register(this, this.#number)
+  }
+
+  /** @internal */
+  get handle(): Handle {
+    this.assertOpen()
+    return this.#handle as Handle
+  }
+
+  /** @internal */
+  assertOpen(): void {
+    if (!this.#handle) throw new PeriluneError('the engine is closed')
+  }
+
+  /** Compiles a script, on this thread. */
+  compile(source: Text, { name = 'script' }: { name?: string } = {}): Script {
+    return new Script(this, call(() => native.engineScript(this.handle, 'compile', name, source)))
+  }
+
+  /** Compiles a script, on another thread. */
+  async compileAsync(source: Text, { name = 'script' }: { name?: string } = {}): Promise<Script> {
+    try {
+      return new Script(this, await native.engineCompileAsync(this.handle, name, source))
+    } catch (thrown) {
+      throw errorOf(thrown)
+    }
+  }
+
+  #named(name: string): Script {
+    const script = this.scripts.get(name)
+    if (!script) throw new ScriptNotFound(name)
+    return script
+  }
+
+  /** Runs the script that serves under a name. */
+  async run(name: string, request?: RunRequest, options?: RunOptions): Promise<Trace> {
+    return this.#named(name).run(request, options)
+  }
+
+  /** The same on this thread, which waits. */
+  runSync(name: string, request?: RunRequest): Trace {
+    return this.#named(name).runSync(request)
+  }
+
+  /**
+   * Gives scripts a function of the host, `host.NAME(…)`, from their next run on. In a run by `run` it is called on the loop, and may be
+   * async; in one by `runSync` it is called at once, and may not.
+   */
+  function(name: string, function_: HostFunction): this {
+    if (typeof function_ !== 'function') throw new TypeError(`${name}: a host function must be a function`)
+    call(() => native.engineFunction(this.handle, this.#number, name))
+    this.#functions.set(name, function_)
+    return this
+  }
+
+  /** Gives scripts a module, `require "NAME"`, from their next run on. */
+  module(name: string, source: Text): this {
+    call(() => native.engineModule(this.handle, name, source))
+    return this
+  }
+
+  /**
+   * Loads a directory as `scripts.loadDir` does, and keeps the scripts as the files are: an edit is live in about 0.1 s, a broken one
+   * changes nothing. It lasts as long as the engine, or until it is closed, and does not keep the process alive.
+   */
+  watch(path: string, onChange?: (report: Report) => void): Watch {
+    const watch = new Watch(call(() => native.engineWatch(this.handle, path, (told) => onChange?.(report(told)))))
+    this.#watches.add(watch)
+    return watch
+  }
+
+  /** What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing. */
+  check(source: Text, { name = 'script' }: { name?: string } = {}): Diagnostic[] {
+    const found = call(() => native.engineCheck(this.handle, name, source))
+    return found.map(([severity, line, message]) => ({ severity: severity === 2 ? 'error' : 'warning', line, message }))
+  }
+
+  /** What the engine counted until now. */
+  metrics(): any {
+    return JSON.parse(call(() => native.engineMetrics(this.handle, false)))
+  }
+
+  /** The same in Prometheus' text form, to be served as `text/plain; version=0.0.4`. */
+  prometheus(): string {
+    return call(() => native.engineMetrics(this.handle, true))
+  }
+
+  /** The ceilings of every run: milliseconds, bytes and counts. */
+  get limits(): Readonly<Record<keyof typeof LIMIT, number>> {
+    const of = (name: keyof typeof LIMIT) => {
+      const limit = native.engineLimit(this.handle, LIMIT[name])
+      return [name, name === 'timeout' || name === 'queue' ? limit / 1e6 : limit] as const
+    }
+    return Object.fromEntries((Object.keys(LIMIT) as (keyof typeof LIMIT)[]).map(of)) as Record<keyof typeof LIMIT, number>
+  }
+
+  /** Ends the watches, and refuses new runs. Those under way end as they would. */
+  close(): void {
+    for (const watch of this.#watches) watch.close()
+    this.#watches.clear()
+    this.#handle = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  /** @internal */
+  callFunction(name: string, args: unknown[]): unknown {
+    const function_ = this.#functions.get(name)
+    if (!function_) throw new Error('there is no such function')
+    return function_(...args)
+  }
+
+  /** @internal */
+  failed(run: number, text: string, thrown: unknown): void {
+    this.#failures.set(run, { text, thrown })
+  }
+
+  /** @internal */
+  readonly findCause: FindCause = (run, message) => {
+    if (this.#failures.size === 0) return undefined
+    const failure = this.#failures.get(run)
+    if (!failure) return undefined
+    this.#failures.delete(run)
+    return message?.includes(failure.text) ? failure.thrown : undefined
+  }
+}

@@ -1,0 +1,103 @@
+import { type NativeError } from './native'
+import { type Trace } from './trace'
+
+/** Anything that this package throws itself. */
+export class PeriluneError extends Error {
+  /** So that what a batch gives back can be asked alike: a trace's `ok` is true after a success. */
+  readonly ok: boolean = false
+  override name = 'PeriluneError'
+}
+
+/** A source that does not compile. The message is `NAME:LINE: reason`. */
+export class CompileError extends PeriluneError {
+  override name = 'CompileError'
+  constructor(
+    message: string,
+    /** The name it was compiled with. */
+    readonly script: string,
+    /** The line, from 1. */
+    readonly line: number,
+    /** What is wrong there. */
+    readonly reason: string,
+  ) {
+    super(message)
+  }
+}
+
+/** A request that can't be given to a script: no JSON, no object, or too large. The message is that of Syncano's API. */
+export class PayloadError extends PeriluneError {
+  override name = 'PayloadError'
+  constructor(
+    message: string,
+    /** Which part is not JSON: `body`, `config` or `meta`; empty for others. */
+    readonly part: string,
+    /** The line, from 1; 0 where there is no place. */
+    readonly line: number,
+    /** The character in the line, from 1. */
+    readonly column: number,
+    /** The character in the whole text, from 0. */
+    readonly char: number,
+  ) {
+    super(message)
+  }
+}
+
+/** No script serves under the name. */
+export class ScriptNotFound extends PeriluneError {
+  override name = 'ScriptNotFound'
+  constructor(
+    /** Which. */
+    readonly script: string,
+  ) {
+    super(`Not found: ${JSON.stringify(script)}`)
+  }
+}
+
+/** What kind of error ended a run. */
+export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout'
+
+/**
+ * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function
+ * threw, and the script did not catch, is the `cause`.
+ */
+export class RunError extends PeriluneError {
+  override name = 'RunError'
+  constructor(
+    message: string,
+    readonly kind: ErrorKind,
+    /** The script in which it was raised. */
+    readonly script: string | undefined,
+    /** The line there, from 1. */
+    readonly line: number | undefined,
+    /** The chain of calls in the script, innermost first. */
+    readonly traceback: string,
+    readonly trace: Trace,
+    options: ErrorOptions,
+  ) {
+    super(message, options)
+  }
+}
+
+// PERILUNE_* of perilune.h
+const COMPILE = 2
+const PAYLOAD = 3
+const NOT_FOUND = 4
+
+/** The error of one of the library's, or what else was thrown. */
+export function errorOf(thrown: unknown, name = ''): unknown {
+  if (!(thrown instanceof Error) || !('number' in thrown)) return thrown
+  const { message, number, reason, subject, line, column, char } = thrown as NativeError
+  if (number === COMPILE) return new CompileError(message, subject, line, reason)
+  if (number === PAYLOAD) return new PayloadError(message, subject, line, column, char)
+  if (number === NOT_FOUND) return new ScriptNotFound(name)
+  return new PeriluneError(message)
+}
+
+/** Calls the library. */
+export function call<T>(body: () => T, name?: string): T {
+  try {
+    return body()
+  } catch (thrown) {
+    throw errorOf(thrown, name)
+  }
+}
