@@ -25,19 +25,25 @@ inline std::string_view version() noexcept { return perilune_version(); }
 class EngineOptions : public detail::RunLimits<EngineOptions> {
 public:
     /// How many VMs the engine may have, and so how many runs at once; as many as the machine has threads.
-    EngineOptions& pool_size(std::size_t vms) & { return pool_size_ = vms, *this; }
+    EngineOptions& pool_size(std::size_t vms) & {
+        pool_size_ = vms;
+        return *this;
+    }
     EngineOptions pool_size(std::size_t vms) && { return std::move(pool_size(vms)); }
     /// How many submitted runs may wait for a VM; beyond, they end as Status::queue_timeout at once. 10,000.
-    EngineOptions& backlog(std::size_t runs) & { return backlog_ = runs, *this; }
+    EngineOptions& backlog(std::size_t runs) & {
+        backlog_ = runs;
+        return *this;
+    }
     EngineOptions backlog(std::size_t runs) && { return std::move(backlog(runs)); }
     /// Query, body, config and meta together, in bytes; 512 KiB.
-    EngineOptions& request(std::uint64_t bytes) & { return limit(PERILUNE_LIMIT_REQUEST, bytes), *this; }
+    EngineOptions& request(std::uint64_t bytes) & { return set(PERILUNE_LIMIT_REQUEST, bytes); }
     EngineOptions request(std::uint64_t bytes) && { return std::move(request(bytes)); }
     /// Parameters in the query; 1,000.
-    EngineOptions& parameters(std::uint64_t count) & { return limit(PERILUNE_LIMIT_PARAMETERS, count), *this; }
+    EngineOptions& parameters(std::uint64_t count) & { return set(PERILUNE_LIMIT_PARAMETERS, count); }
     EngineOptions parameters(std::uint64_t count) && { return std::move(parameters(count)); }
     /// A source, in bytes; 1 MiB.
-    EngineOptions& source(std::uint64_t bytes) & { return limit(PERILUNE_LIMIT_SOURCE, bytes), *this; }
+    EngineOptions& source(std::uint64_t bytes) & { return set(PERILUNE_LIMIT_SOURCE, bytes); }
     EngineOptions source(std::uint64_t bytes) && { return std::move(source(bytes)); }
 
 private:
@@ -237,7 +243,8 @@ public:
     std::vector<Script> list(std::optional<std::string_view> instance = std::nullopt) const {
         using Guard = detail::Guard<perilune_scripts, perilune_scripts_free>;
         const std::string_view only = instance.value_or("");
-        const auto found = detail::make<Guard>(perilune_engine_list, handle(), instance ? detail::pointer(only) : nullptr, only.size());
+        const auto found = detail::make<Guard>(perilune_engine_list, handle(), instance ? detail::pointer(only) : nullptr,
+                                               only.size());
         std::vector<Script> scripts;
         for (std::size_t i = 0; i < perilune_scripts_len(found.get()); ++i) {
             scripts.emplace_back(perilune_script_clone(perilune_scripts_at(found.get(), i)));

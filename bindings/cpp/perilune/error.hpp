@@ -84,7 +84,6 @@ private:
 /// The source does not compile.
 class CompileError : public Error {
 public:
-    using Error::Error;
     /// The same error, by its class.
     explicit CompileError(const Error& error) noexcept : Error(error) {}
 };
@@ -92,7 +91,6 @@ public:
 /// The request can't be given to a script: not JSON, no object, or over its limits.
 class PayloadError : public Error {
 public:
-    using Error::Error;
     /// The same error, by its class.
     explicit PayloadError(const Error& error) noexcept : Error(error) {}
 };
@@ -100,7 +98,6 @@ public:
 /// No script serves under the name.
 class NotFound : public Error {
 public:
-    using Error::Error;
     /// The same error, by its class.
     explicit NotFound(const Error& error) noexcept : Error(error) {}
 };

@@ -63,7 +63,8 @@ public:
     Self& host_calls(std::uint64_t calls) & { return set(PERILUNE_LIMIT_HOST_CALLS, calls); }
     Self host_calls(std::uint64_t calls) && { return std::move(host_calls(calls)); }
 
-private:
+protected:
+    /// Sets one of PERILUNE_LIMIT_*.
     Self& set(perilune_limit which, std::uint64_t most) {
         Self& self = static_cast<Self&>(*this);
         self.limit(which, most);
@@ -99,7 +100,7 @@ public:
     Request() noexcept : Copyable(perilune_request_new()) {}
 
     /// The raw query, without the "?". Replaces an earlier one, and parameters.
-    Request& query(std::string_view raw) & { return set(perilune_request_set_query, raw); }
+    Request& query(std::string_view raw) & { return set_text(perilune_request_set_query, raw); }
     Request query(std::string_view raw) && { return std::move(query(raw)); }
     /// Adds a parameter that is decoded already. Replaces a raw query; a repeated key keeps its last value.
     Request& param(std::string_view key, std::string_view value) & {
@@ -109,16 +110,16 @@ public:
     }
     Request param(std::string_view key, std::string_view value) && { return std::move(param(key, value)); }
     /// The body, a JSON object; no bytes are no body. What is no object is refused by the run, as PayloadError.
-    Request& json(std::string_view body) & { return set(perilune_request_set_json, body); }
+    Request& json(std::string_view body) & { return set_text(perilune_request_set_json, body); }
     Request json(std::string_view body) && { return std::move(json(body)); }
     /// The body, an urlencoded form.
-    Request& form(std::string_view body) & { return set(perilune_request_set_form, body); }
+    Request& form(std::string_view body) & { return set_text(perilune_request_set_form, body); }
     Request form(std::string_view body) && { return std::move(form(body)); }
     /// The host's settings for the script, CONFIG, as a JSON object.
-    Request& config(std::string_view object) & { return set(perilune_request_set_config, object); }
+    Request& config(std::string_view object) & { return set_text(perilune_request_set_config, object); }
     Request config(std::string_view object) && { return std::move(config(object)); }
     /// What the host knows of the request, META, as a JSON object.
-    Request& meta(std::string_view object) & { return set(perilune_request_set_meta, object); }
+    Request& meta(std::string_view object) & { return set_text(perilune_request_set_meta, object); }
     Request meta(std::string_view object) && { return std::move(meta(object)); }
     /// Makes math.random repeat: two runs with one seed see the same numbers.
     Request& seed(std::uint64_t number) & {
@@ -154,7 +155,7 @@ private:
     friend class detail::RunLimits<Request>;
 
     template <class Setter>
-    Request& set(Setter setter, std::string_view text) {
+    Request& set_text(Setter setter, std::string_view text) {
         detail::call(setter, mutable_handle(), text.data(), text.size());
         return *this;
     }

@@ -20,7 +20,8 @@
 
 namespace perilune {
 
-/// A script that can be run. It keeps its engine alive. A copy is a second handle, with limits and functions of its own from there on.
+/// A script that can be run. It keeps its engine alive. A copy is a second handle, with limits and functions of its own from
+/// there on.
 class Script : public detail::Copyable<perilune_script, perilune_script_free, perilune_script_clone> {
 public:
     using Copyable::Copyable;
@@ -54,9 +55,9 @@ public:
         return run_by(query, body, request.handle());
     }
 
-    /// Has a run made on the engine's own threads, and then calls `done` with its Outcome, once: on one of those threads, which other
-    /// runs wait for, or on this one if the run can't begin. So it must not block; and as with std::thread, what it throws ends
-    /// the program. It need not be copyable.
+    /// Has a run made on the engine's own threads, and then calls `done` with its Outcome, once: on one of those threads, which
+    /// other runs wait for, or on this one if the run can't begin. So it must not block; and as with std::thread, what it throws
+    /// ends the program. It need not be copyable.
     template <class Done>
     void submit(const Request& request, Done&& done) const {
         using State = std::decay_t<Done>;
@@ -69,7 +70,7 @@ public:
         // The callback may be over before the call is, and frees it; but is not called where the call fails.
         State* given = new State(std::forward<Done>(done));
         try {
-            detail::call(perilune_script_submit, handle(), nullptr, 0, nullptr, 0, request.handle(), callback, given);
+            detail::call(perilune_script_submit, handle(), nullptr, std::size_t{0}, nullptr, std::size_t{0}, request.handle(), callback, given);
         } catch (...) {
             delete given;
             throw;
@@ -99,7 +100,7 @@ public:
         lent.reserve(requests.size());
         for (const Request& request : requests) lent.push_back(request.handle());
 
-        Batch batch{progress, std::vector<perilune_trace*>(requests.size()), std::vector<perilune_error*>(requests.size()), {}, {}};
+        Batch batch{progress, std::vector<perilune_trace*>(lent.size()), std::vector<perilune_error*>(lent.size()), {}, {}};
         detail::call(perilune_script_run_batch, handle(), lent.data(), lent.size(), cancel.handle(),
                      progress ? &Batch::tell : perilune_progress(nullptr), &batch, batch.traces.data(), batch.errors.data());
         if (batch.thrown) std::rethrow_exception(batch.thrown);

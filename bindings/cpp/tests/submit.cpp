@@ -54,6 +54,22 @@ TEST(what_a_callback_captured_is_destroyed_once) {
     CHECK_EQ(kept.use_count(), 1);
 }
 
+TEST(a_full_backlog_refuses) {
+    const Engine engine(EngineOptions().pool_size(1).backlog(1));
+    std::promise<void> begun, go;
+    engine.function("wait", [&begun, &go] {
+        begun.set_value();
+        go.get_future().wait();
+    });
+    const Script waits = engine.compile("waits", "host.wait()"), script = engine.compile("script", "");
+    std::future<Trace> running = waits.submit(Request());
+    begun.get_future().wait();
+    std::future<Trace> waiting = script.submit(Request()), refused = script.submit(Request());
+    CHECK(refused.get().status() == Status::queue_timeout);
+    go.set_value();
+    CHECK(running.get().ok() && waiting.get().ok());
+}
+
 TEST(a_batch_is_in_order) {
     const Engine engine(EngineOptions().pool_size(2));
     const Script script = engine.compile("echo", "return GET.a");
