@@ -57,7 +57,7 @@ public:
 template <class Object, auto Free>
 using Guard = std::unique_ptr<Object, Deleter<Free>>;
 
-/// A text that a function of the C API lends. Some leave the length as it is when there is none.
+/// A text that a function of the C API lends; empty when there is none.
 template <class Function, class... Arguments>
 std::string_view text(Function function, Arguments... arguments) noexcept {
     std::size_t size = 0;
