@@ -51,6 +51,7 @@ pub unsafe extern "C" fn perilune_script_name(
 ) -> *const c_char {
     // SAFETY: as above; `len` is null or can be written to.
     guard::infallible(ptr::null(), || unsafe {
+        handle::set(len, 0);
         handle::get(script, "script")
             .map_or(ptr::null(), |script| handle::lend_bytes(script.name().as_bytes(), len))
     })
@@ -74,6 +75,7 @@ pub unsafe extern "C" fn perilune_script_hash(
 ) -> *const c_char {
     // SAFETY: as above; `len` is null or can be written to.
     guard::infallible(ptr::null(), || unsafe {
+        handle::set(len, 0);
         handle::get(script, "script")
             .map_or(ptr::null(), |script| handle::lend_bytes(script.hash().as_bytes(), len))
     })
