@@ -34,6 +34,9 @@ public:
     /// The SHA-256 of its source in lower-case hex.
     std::string_view hash() const& noexcept { return detail::text(perilune_script_hash, handle()); }
     std::string_view hash() const&& = delete;
+    /// The source that it was compiled from.
+    std::string_view source() const& noexcept { return detail::text(perilune_script_source, handle()); }
+    std::string_view source() const&& = delete;
 
     /// Lowers the limits for all runs of this handle, in place of those set before.
     void limits(const Limits& lower) {

@@ -18,6 +18,7 @@ TEST(a_name_serves_its_newest_version) {
     CHECK_EQ(first.name(), "shop/greet");
     CHECK_EQ(first.version(), 1U);
     CHECK_EQ(first.hash().size(), 64U);
+    CHECK_EQ(first.source(), "return 'Hello ' .. (ARGS.name or 'you')");
     CHECK_EQ(same.put("shop/greet", "return 'Hi ' .. ARGS.name").version(), 2U);
     engine.put("alone", "");
 

@@ -1,3 +1,4 @@
+#include <atomic>
 #include <chrono>
 #include <limits>
 #include <thread>
@@ -162,4 +163,12 @@ TEST(a_poll_is_kept_and_destroyed_once) {
         CHECK_EQ(kept.use_count(), 2);
     }
     CHECK_EQ(kept.use_count(), 1);
+}
+
+TEST(a_poll_ends_a_run) {
+    const Script script = Engine().compile("endless", "while true do pcall(function() while true do end end) end");
+    const auto asked = std::make_shared<std::atomic<int>>(0);
+    CHECK(script.run(Request().poll(1ms, [asked] { return ++*asked == 3; })).status() == Status::cancelled);
+    CHECK_EQ(asked->load(), 3);
+    CHECK(script.run(Request().poll(1ms, []() -> bool { throw 1; })).status() == Status::cancelled);
 }
