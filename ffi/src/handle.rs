@@ -147,6 +147,16 @@ pub(crate) unsafe fn lend_bytes(bytes: &[u8], len: *mut usize) -> *const c_char 
     bytes.as_ptr().cast()
 }
 
+/// What is lent where there is nothing to lend: NULL, of no length.
+///
+/// # Safety
+/// As [`set`].
+pub(crate) unsafe fn lend_nothing(len: *mut usize) -> *const c_char {
+    // SAFETY: by this function's contract.
+    unsafe { set(len, 0) };
+    std::ptr::null()
+}
+
 /// Writes a struct that starts with its size in bytes, as its caller knows it: what a shorter one has no room for is left
 /// out, what a longer one has beyond ours becomes zero.
 ///

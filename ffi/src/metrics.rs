@@ -161,10 +161,7 @@ unsafe fn text(
         unsafe {
             match handle::get(metrics, "metrics") {
                 Ok(snapshot) => which(snapshot).lend(len),
-                Err(_) => {
-                    handle::set(len, 0);
-                    ptr::null()
-                }
+                Err(_) => handle::lend_nothing(len),
             }
         }
     })

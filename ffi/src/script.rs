@@ -51,8 +51,10 @@ pub unsafe extern "C" fn perilune_script_name(
 ) -> *const c_char {
     // SAFETY: as above; `len` is null or can be written to.
     guard::infallible(ptr::null(), || unsafe {
-        handle::get(script, "script")
-            .map_or(ptr::null(), |script| handle::lend_bytes(script.name().as_bytes(), len))
+        match handle::get(script, "script") {
+            Ok(script) => handle::lend_bytes(script.name().as_bytes(), len),
+            Err(_) => handle::lend_nothing(len),
+        }
     })
 }
 
@@ -74,8 +76,10 @@ pub unsafe extern "C" fn perilune_script_hash(
 ) -> *const c_char {
     // SAFETY: as above; `len` is null or can be written to.
     guard::infallible(ptr::null(), || unsafe {
-        handle::get(script, "script")
-            .map_or(ptr::null(), |script| handle::lend_bytes(script.hash().as_bytes(), len))
+        match handle::get(script, "script") {
+            Ok(script) => handle::lend_bytes(script.hash().as_bytes(), len),
+            Err(_) => handle::lend_nothing(len),
+        }
     })
 }
 

@@ -240,10 +240,7 @@ unsafe fn part(
     unsafe {
         match handle::get(trace, "trace").ok().and_then(which) {
             Some(bytes) => handle::lend_bytes(bytes, len),
-            None => {
-                handle::set(len, 0);
-                ptr::null()
-            }
+            None => handle::lend_nothing(len),
         }
     }
 }
@@ -314,10 +311,7 @@ pub unsafe extern "C" fn perilune_trace_json(trace: *const perilune_trace, len: 
         unsafe {
             match handle::get(trace, "trace") {
                 Ok(kept) => kept.json.get_or_init(|| Text::new(kept.trace.to_json())).lend(len),
-                Err(_) => {
-                    handle::set(len, 0);
-                    ptr::null()
-                }
+                Err(_) => handle::lend_nothing(len),
             }
         }
     })
