@@ -13,7 +13,7 @@ use crate::handle::{self, Handle, UserData, perilune_destroy};
 use crate::options::set_run_limit;
 use crate::request::{self, perilune_request};
 use crate::status::*;
-use crate::trace::{Kept, perilune_trace};
+use crate::trace::{self, perilune_trace};
 
 /// A script that can be run. It keeps its engine alive.
 pub struct perilune_script {
@@ -168,9 +168,8 @@ pub unsafe extern "C" fn perilune_script_run(
     let run = || unsafe {
         let script = handle::get(script, "script")?;
         let request = request::of_call(query, query_len, body, body_len, request)?;
-        let trace = handle::required(trace, "trace")?;
-        handle::give(trace, Kept::from(script.run(&request)?));
-        Ok(())
+        let out = handle::required(trace, "trace")?;
+        trace::give(out, || script.run(&request))
     };
     // SAFETY: `error` is null or can be written to.
     unsafe { guard::fallible(error, run) }
