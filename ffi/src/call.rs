@@ -73,20 +73,22 @@ unsafe fn told<T: Copy>(call: *const perilune_call, fallback: T, tell: impl FnOn
     guard::infallible(fallback, || unsafe { handle::get(call, "call") }.map_or(fallback, |c| tell(c.call())))
 }
 
-/// A text that is told of a call.
+/// A text of a call.
 ///
 /// # Safety
-/// As [`told`]; `len` is null or can be written to.
-unsafe fn text(
+/// `call` is null, or the one under way on this thread; `len` null or to be written to.
+unsafe fn told_text(
     call: *const perilune_call,
     len: *mut usize,
     which: impl for<'a> FnOnce(&'a Call<'_>) -> &'a str,
 ) -> *const c_char {
     // SAFETY: by this function's contract.
-    unsafe {
-        handle::set(len, 0);
-        told(call, ptr::null(), |call| handle::lend_bytes(which(call).as_bytes(), len))
-    }
+    guard::infallible(ptr::null(), || unsafe {
+        match handle::get(call, "call") {
+            Ok(context) => handle::lend_bytes(which(context.call()).as_bytes(), len),
+            Err(_) => handle::lend_nothing(len),
+        }
+    })
 }
 
 /// Reads an argument; false where it is not what was asked for.
@@ -125,7 +127,7 @@ unsafe fn answer(call: *mut perilune_call, result: impl FnOnce() -> Result<Value
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_call_name(call: *const perilune_call, len: *mut usize) -> *const c_char {
     // SAFETY: null, or the call under way; `len` is null or can be written to.
-    unsafe { text(call, len, |call| call.name()) }
+    unsafe { told_text(call, len, |call| call.name()) }
 }
 
 /// How many arguments there are. NULL has 0.
@@ -385,7 +387,7 @@ pub unsafe extern "C" fn perilune_call_run_id(call: *const perilune_call) -> u64
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_call_script(call: *const perilune_call, len: *mut usize) -> *const c_char {
     // SAFETY: as above; `len` is null or can be written to.
-    unsafe { text(call, len, |call| call.script()) }
+    unsafe { told_text(call, len, |call| call.script()) }
 }
 
 /// What is left of the run's timeout, in nanoseconds; when a function returns later, the run ends there. NULL has 0.

@@ -45,8 +45,8 @@ pub unsafe extern "C" fn perilune_cancel_now(cancel: *const perilune_cancel) {
 /// Whether perilune_cancel_now was called. NULL was not.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_cancel_is_cancelled(cancel: *const perilune_cancel) -> bool {
-    // SAFETY: as above.
     guard::infallible(false, || {
+        // SAFETY: as above.
         unsafe { handle::get(cancel, "cancel") }.is_ok_and(CancelHandle::is_cancelled)
     })
 }

@@ -15,7 +15,7 @@ use crate::options::{self, Options, perilune_options};
 use crate::request::{self, perilune_request};
 use crate::script::perilune_script;
 use crate::status::*;
-use crate::trace::{Kept, perilune_trace};
+use crate::trace::{self, perilune_trace};
 
 /// Runs scripts: a pool of VMs, and the limits of all that runs in them. Make one for a process and share it.
 pub struct perilune_engine {
@@ -139,9 +139,8 @@ pub unsafe extern "C" fn perilune_engine_run(
         let engine = handle::get(engine, "engine")?;
         let name = handle::text(name, name_len, "name")?;
         let request = request::of_call(query, query_len, body, body_len, request)?;
-        let trace = handle::required(trace, "trace")?;
-        handle::give(trace, Kept::from(engine.run(name, &request)?));
-        Ok(())
+        let out = handle::required(trace, "trace")?;
+        trace::give(out, || engine.run(name, &request))
     };
     // SAFETY: as above.
     unsafe { guard::fallible(error, run) }

@@ -14,8 +14,13 @@ pub(crate) trait Handle {
 
 /// Hands an object to C, which has to free it.
 pub(crate) fn into_raw<T: Handle>(inner: T::Inner) -> *mut T {
+    box_into_raw(Box::new(inner))
+}
+
+/// The same of one that is where it stays already.
+pub(crate) fn box_into_raw<T: Handle>(inner: Box<T::Inner>) -> *mut T {
     live::add(1);
-    Box::into_raw(Box::new(inner)).cast()
+    Box::into_raw(inner).cast()
 }
 
 /// Hands an object to C by way of an output, if there is one.
@@ -74,6 +79,7 @@ pub const PERILUNE_STRLEN: usize = usize::MAX;
 /// # Safety
 /// `data` is null, or has `len` bytes (with [`PERILUNE_STRLEN`], a NUL byte at the end of them) that nobody changes
 /// during the call.
+#[inline]
 pub(crate) unsafe fn bytes<'a>(
     data: *const c_char,
     len: usize,
@@ -147,14 +153,26 @@ pub(crate) unsafe fn lend_bytes(bytes: &[u8], len: *mut usize) -> *const c_char 
     bytes.as_ptr().cast()
 }
 
+/// What is lent where there is nothing to lend: NULL, of no length.
+///
+/// # Safety
+/// As [`set`].
+pub(crate) unsafe fn lend_nothing(len: *mut usize) -> *const c_char {
+    // SAFETY: by this function's contract.
+    unsafe { set(len, 0) };
+    std::ptr::null()
+}
+
 /// Writes a struct that starts with its size in bytes, as its caller knows it: what a shorter one has no room for is left
 /// out, what a longer one has beyond ours becomes zero.
 ///
 /// # Safety
 /// `out` is null, or starts with its size and can be written to that far. `T` is `repr(C)` and has no padding; its first
 /// field is the size.
-pub(crate) unsafe fn set_sized<T>(out: *mut T, value: &T, least: usize, what: &str) -> Result<(), Failure> {
+#[inline]
+pub(crate) unsafe fn set_sized<T>(out: *mut T, value: T, least: usize, what: &str) -> Result<(), Failure> {
     let out = required(out, what)?;
+    let ours = size_of::<T>();
     // SAFETY: by this function's contract.
     unsafe {
         let size = out.cast::<usize>().read();
@@ -164,11 +182,14 @@ pub(crate) unsafe fn set_sized<T>(out: *mut T, value: &T, least: usize, what: &s
                 "{what}: its size says {size} bytes: set it to sizeof before the call"
             )));
         }
-        let ours = size_of::<T>();
-        let head = size_of::<usize>();
-        let common = size.min(ours);
-        out.cast::<u8>().add(head).copy_from((&raw const *value).cast::<u8>().add(head), common - head);
-        out.cast::<u8>().add(common).write_bytes(0, size - common);
+        if size >= ours {
+            // In place: each run of a host comes by here.
+            out.write(value);
+            out.cast::<u8>().add(ours).write_bytes(0, size - ours);
+        } else {
+            out.cast::<u8>().copy_from((&raw const value).cast::<u8>(), size);
+        }
+        out.cast::<usize>().write(size);
     }
     Ok(())
 }

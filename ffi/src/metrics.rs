@@ -141,7 +141,7 @@ pub unsafe extern "C" fn perilune_metrics_read(
     // SAFETY: the snapshot is null or one that the caller owns; the view starts with its size, and has no padding.
     let body = || unsafe {
         let ours = perilune_metrics_view::of(&handle::get(metrics, "metrics")?.metrics);
-        handle::set_sized(view, &ours, LEAST, "view")
+        handle::set_sized(view, ours, LEAST, "view")
     };
     // SAFETY: `error` is null or can be written to.
     unsafe { guard::fallible(error, body) }
@@ -161,10 +161,7 @@ unsafe fn text(
         unsafe {
             match handle::get(metrics, "metrics") {
                 Ok(snapshot) => which(snapshot).lend(len),
-                Err(_) => {
-                    handle::set(len, 0);
-                    ptr::null()
-                }
+                Err(_) => handle::lend_nothing(len),
             }
         }
     })

@@ -129,8 +129,10 @@ pub extern "C" fn perilune_options_new() -> *mut perilune_options {
 /// Frees options. NULL is nothing to free. An engine made of them goes on.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_options_free(options: *mut perilune_options) {
-    // SAFETY: they were made here, and the caller does not use them again.
-    guard::infallible((), || drop(unsafe { handle::take(options) }));
+    guard::infallible((), || {
+        // SAFETY: they were made here, and the caller does not use them again.
+        let _ = unsafe { handle::take(options) };
+    });
 }
 
 /// How many VMs the engine may have, and so how many runs at once. 0 is what is not set: as many as the machine has threads.

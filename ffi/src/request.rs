@@ -102,6 +102,7 @@ impl Parts {
 ///
 /// # Safety
 /// The pointers are null, or what the header says, for the lifetime that is chosen.
+#[inline]
 pub(crate) unsafe fn of_call<'a>(
     query: *const c_char,
     query_len: usize,

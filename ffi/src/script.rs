@@ -13,7 +13,7 @@ use crate::handle::{self, Handle, UserData, perilune_destroy};
 use crate::options::set_run_limit;
 use crate::request::{self, perilune_request};
 use crate::status::*;
-use crate::trace::{Kept, perilune_trace};
+use crate::trace::{self, perilune_trace};
 
 /// A script that can be run. It keeps its engine alive.
 pub struct perilune_script {
@@ -51,9 +51,10 @@ pub unsafe extern "C" fn perilune_script_name(
 ) -> *const c_char {
     // SAFETY: as above; `len` is null or can be written to.
     guard::infallible(ptr::null(), || unsafe {
-        handle::set(len, 0);
-        handle::get(script, "script")
-            .map_or(ptr::null(), |script| handle::lend_bytes(script.name().as_bytes(), len))
+        match handle::get(script, "script") {
+            Ok(script) => handle::lend_bytes(script.name().as_bytes(), len),
+            Err(_) => handle::lend_nothing(len),
+        }
     })
 }
 
@@ -75,9 +76,10 @@ pub unsafe extern "C" fn perilune_script_hash(
 ) -> *const c_char {
     // SAFETY: as above; `len` is null or can be written to.
     guard::infallible(ptr::null(), || unsafe {
-        handle::set(len, 0);
-        handle::get(script, "script")
-            .map_or(ptr::null(), |script| handle::lend_bytes(script.hash().as_bytes(), len))
+        match handle::get(script, "script") {
+            Ok(script) => handle::lend_bytes(script.hash().as_bytes(), len),
+            Err(_) => handle::lend_nothing(len),
+        }
     })
 }
 
@@ -91,8 +93,10 @@ pub unsafe extern "C" fn perilune_script_source(
 ) -> *const c_char {
     // SAFETY: as above; `len` is null or can be written to.
     guard::infallible(ptr::null(), || unsafe {
-        handle::get(script, "script")
-            .map_or(ptr::null(), |script| handle::lend_bytes(script.source().as_bytes(), len))
+        match handle::get(script, "script") {
+            Ok(script) => handle::lend_bytes(script.source().as_bytes(), len),
+            Err(_) => handle::lend_nothing(len),
+        }
     })
 }
 
@@ -181,9 +185,8 @@ pub unsafe extern "C" fn perilune_script_run(
     let run = || unsafe {
         let script = handle::get(script, "script")?;
         let request = request::of_call(query, query_len, body, body_len, request)?;
-        let trace = handle::required(trace, "trace")?;
-        handle::give(trace, Kept::from(script.run(&request)?));
-        Ok(())
+        let out = handle::required(trace, "trace")?;
+        trace::give(out, || script.run(&request))
     };
     // SAFETY: `error` is null or can be written to.
     unsafe { guard::fallible(error, run) }

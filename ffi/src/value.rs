@@ -180,8 +180,8 @@ pub unsafe extern "C" fn perilune_value_boolean(value: *const perilune_value) ->
 /// The number; 0 for anything else, and for NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_value_number(value: *const perilune_value) -> f64 {
-    // SAFETY: as above.
     guard::infallible(0.0, || {
+        // SAFETY: as above.
         unsafe { handle::get(value, "value") }.ok().and_then(Value::as_f64).unwrap_or(0.0)
     })
 }

@@ -128,6 +128,14 @@ fn assert_guards(path: &str, name: &str, last: &syn::Expr) {
         },
         other => tokens(other),
     };
-    let guards = ["guard :: fallible (", "guard :: infallible (", "told (", "read (", "answer (", "text ("];
+    let guards = [
+        "guard :: fallible (",
+        "guard :: infallible (",
+        "told (",
+        "told_text (",
+        "read (",
+        "answer (",
+        "text (",
+    ];
     assert!(guards.iter().any(|guard| last.starts_with(guard)), "{path}: {name} is not guarded: {last}");
 }

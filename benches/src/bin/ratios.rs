@@ -17,6 +17,8 @@ const PAIRS: &[(&str, &str)] = &[
     ("payload/100k", "payload-floor/100k"),
     ("limits/loop-armed", "limits/loop-bare"),
     ("parallel/2", "parallel/1"),
+    ("ffi/hello", "run/hello"),
+    ("ffi/hello", "ffi/hello-rust"),
     ("host/add", "host/lua-c-function"),
     ("host/text", "host/lua-c-function"),
     ("batch/1000", "batch/1000-single"),

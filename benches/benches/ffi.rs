@@ -1,0 +1,91 @@
+//! `run/hello` by way of the C ABI, beside itself: what a host in C pays for the boundary.
+
+use std::ffi::{c_char, c_void};
+use std::hint::black_box;
+use std::time::Instant;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use perilune_benches::{BODY, GREETING, HELLO, QUERY, request, script};
+use perilune_ffi::{
+    PERILUNE_OK, perilune_engine, perilune_engine_compile, perilune_engine_free, perilune_engine_new,
+    perilune_script, perilune_script_free,
+};
+
+unsafe extern "C" {
+    /// Of ffi.c: makes so many runs and adds up how much they wrote.
+    fn run_in_c(
+        script: *const c_void,
+        query: *const c_char,
+        query_len: usize,
+        body: *const c_char,
+        body_len: usize,
+        runs: u64,
+    ) -> u64;
+}
+
+/// An engine with the default limits and a script of it, both C's.
+struct InC {
+    engine: *mut perilune_engine,
+    script: *mut perilune_script,
+}
+
+impl InC {
+    fn new(source: &str) -> Self {
+        let (mut engine, mut script) = (std::ptr::null_mut(), std::ptr::null_mut());
+        let (name, error) = ("bench", std::ptr::null_mut());
+        // SAFETY: the texts are as long as is said, and the outputs are on this stack.
+        unsafe {
+            assert_eq!(perilune_engine_new(std::ptr::null(), &mut engine, error), PERILUNE_OK);
+            let compiled = perilune_engine_compile(
+                engine,
+                name.as_ptr().cast(),
+                name.len(),
+                source.as_ptr().cast(),
+                source.len(),
+                &mut script,
+                error,
+            );
+            assert_eq!(compiled, PERILUNE_OK);
+        }
+        Self { engine, script }
+    }
+
+    fn run(&self, runs: u64) -> u64 {
+        let (query, body) = (QUERY.as_ptr().cast(), BODY.as_ptr().cast());
+        // SAFETY: the script lives, and the texts are as long as is said.
+        unsafe { run_in_c(self.script.cast(), query, QUERY.len(), body, BODY.len(), runs) }
+    }
+}
+
+impl Drop for InC {
+    fn drop(&mut self) {
+        // SAFETY: they are C's to free, and not used again.
+        unsafe {
+            perilune_script_free(self.script);
+            perilune_engine_free(self.engine);
+        }
+    }
+}
+
+fn hello(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("ffi");
+    let in_rust = script(HELLO);
+    let in_c = InC::new(HELLO);
+    assert_eq!(in_c.run(3), 3 * GREETING.len() as u64);
+    let timed = |runs: &dyn Fn()| {
+        let started = Instant::now();
+        runs();
+        started.elapsed()
+    };
+    group.bench_function("hello", |bencher| {
+        bencher.iter_custom(|runs| timed(&|| assert_eq!(in_c.run(runs), runs * GREETING.len() as u64)));
+    });
+    // In this run, too: what is compared should be measured under the same load.
+    group.bench_function("hello-rust", |bencher| {
+        bencher.iter(|| black_box(in_rust.run(&request()).expect("it runs")));
+    });
+    group.finish();
+}
+
+criterion_group!(benches, hello);
+criterion_main!(benches);

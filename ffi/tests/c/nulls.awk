@@ -1,0 +1,162 @@
+# Writes the calls of nulls.c from the header: each function with NULL at no place, at each, and at all. A type that has no value
+# in the table below ends it, so that a new export is not left out.
+
+BEGIN {
+    # What stands at a place that is not NULL: by type, and where that does not say enough by type and name.
+    value["const struct perilune_options *"] = "the.options"
+    value["struct perilune_options *"] = "the.options"
+    value["const struct perilune_engine *"] = "the.engine"
+    value["const struct perilune_script *"] = "the.script"
+    value["struct perilune_script *"] = "the.script"
+    value["const struct perilune_request *"] = "the.request"
+    value["struct perilune_request *"] = "the.request"
+    value["const struct perilune_cancel *"] = "the.cancel"
+    value["const struct perilune_trace *"] = "the.trace"
+    value["const struct perilune_error *"] = "the.error"
+    value["const struct perilune_scripts *"] = "the.scripts"
+    value["const struct perilune_report *"] = "the.report"
+    value["const struct perilune_metrics *"] = "the.metrics"
+    value["const struct perilune_diagnostics *"] = "the.diagnostics"
+    value["const struct perilune_value *"] = "the.array"
+    value["struct perilune_value * array"] = "the.array"
+    value["struct perilune_value * object"] = "the.object"
+    value["const struct perilune_call *"] = "the.call"
+    value["struct perilune_call *"] = "the.call"
+    # Given away.
+    value["struct perilune_value * element"] = "perilune_value_new_null()"
+    value["struct perilune_value * member"] = "perilune_value_new_null()"
+    value["struct perilune_value * value"] = "perilune_value_new_null()"
+    # Outputs.
+    split("engine script trace error scripts report watch metrics diagnostics value", types, " ")
+    for (i in types) {
+        value["struct perilune_" types[i] " **"] = "&out." types[i]
+    }
+    value["struct perilune_trace ** traces"] = "&out.trace"
+    value["struct perilune_error ** errors"] = "&out.one_error"
+    value["struct perilune_trace_view *"] = "trace_view()"
+    value["struct perilune_metrics_view *"] = "metrics_view()"
+    value["size_t *"] = "&out.len"
+    value["size_t * column"] = "&out.second_len"
+    value["size_t * offset"] = "&out.third_len"
+    value["size_t * value_len"] = "&out.second_len"
+    value["double *"] = "&out.number"
+    value["bool *"] = "&out.boolean"
+    value["const char **"] = "&out.text"
+    value["const char ** value"] = "&out.second_text"
+    # Texts of three bytes that mean something.
+    value["const char * name"] = value["const char * instance"] = value["const char * key"] = "\"abc\""
+    value["const char * data"] = value["const char * message"] = value["const char * value"] = "\"abc\""
+    value["const char * source"] = "\"--x\""
+    value["const char * query"] = "\"a=b\""
+    value["const char * body"] = value["const char * json"] = "\"{ }\""
+    value["const char * path"] = "\"./.\""
+    value["const perilune_limit *"] = "LIMITS"
+    value["const uint64_t *"] = "VALUES"
+    value["const struct perilune_request *const *"] = "the.requests"
+    # Callbacks.
+    value["perilune_function"] = "on_call"
+    value["perilune_destroy"] = "on_destroy"
+    value["perilune_done"] = "on_done"
+    value["perilune_progress"] = "on_progress"
+    value["perilune_poll"] = "on_poll"
+    value["perilune_watcher"] = "on_report"
+    value["void *"] = "&out"
+    # What is no pointer. A length is that of the text before it.
+    plain["size_t index"] = "0"
+    plain["size_t vms"] = plain["size_t runs"] = plain["size_t count"] = "1"
+    plain["uint64_t value"] = plain["uint64_t seed"] = plain["uint64_t period_ns"] = "1000000"
+    plain["double number"] = "1.5"
+    plain["bool boolean"] = "true"
+    plain["perilune_limit limit"] = "PERILUNE_LIMIT_OUTPUT"
+    plain["perilune_code code"] = plain["perilune_status status"] = plain["perilune_error_kind kind"] = "0"
+}
+
+/^#ifdef __cplusplus/ { inside = 1; next }
+!inside || /^#|^extern "C" [{]|^}/ { next }
+/^\/\*\*/ { comment = 1 }
+comment { if (/\*\//) comment = 0; next }
+{ text = text " " $0 }
+/;[ ]*$/ { declaration(text); text = "" }
+
+function fail(why) {
+    print "nulls.awk: " why > "/dev/stderr"
+    failed = 1
+    exit 1
+}
+
+function declaration(text,    open, head, name, returns, count, parts, i, n, arguments, part, type, pointer, star, is_done, calls, len_place) {
+    gsub(/[ \t]+/, " ", text)
+    open = index(text, "(")
+    head = substr(text, 1, open - 1)
+    match(head, /perilune_[a-z0-9_]+$/)
+    name = substr(head, RSTART)
+    returns = substr(head, 2, RSTART - 2)
+    text = substr(text, open + 1)
+    sub(/\);[ ]*$/, "", text)
+    count = text == "void" ? 0 : split(text, parts, ",")
+    n = 0
+    arguments = ""
+    len_place = -1
+    for (i = 1; i <= count; i++) {
+        part = parts[i]
+        gsub(/^ +| +$/, "", part)
+        match(part, /[a-z_0-9]+$/)
+        pointer = substr(part, RSTART)
+        type = substr(part, 1, RSTART - 1)
+        gsub(/ +$/, "", type)
+        # "T *name" and "T **name" lose the space before the name.
+        star = type ~ /\*$/ || type ~ /^perilune_(function|destroy|done|progress|poll|watcher)$/
+        is_done = is_done || type == "perilune_done"
+        calls = calls || type ~ /struct perilune_call \*/
+        if (star) {
+            if (name ~ /_free$/) {
+                part = "fresh_" substr(name, 10, length(name) - 14) "()"
+            } else if ((type " " pointer) in value) {
+                part = value[type " " pointer]
+            } else if (type in value) {
+                part = value[type]
+            } else {
+                fail(name ": no value for \"" type " " pointer "\"")
+            }
+            if (type == "size_t *" && pointer == "len") {
+                len_place = n
+            }
+            part = "PLACE(" n ", " part ")"
+            n++
+        } else if (pointer ~ /_len$|^len$/ && type == "size_t") {
+            part = "length"
+        } else if ((type " " pointer) in plain) {
+            part = plain[type " " pointer]
+        } else {
+            fail(name ": no value for \"" type " " pointer "\"")
+        }
+        arguments = arguments (i > 1 ? ", " : "") part
+    }
+    functions[calls ? "inside" : "outside"] = functions[calls ? "inside" : "outside"] one(name, returns, arguments, n, is_done, len_place)
+}
+
+function one(name, returns, arguments, places, is_done, len_place,    call, keep) {
+    call = name "(" arguments ")"
+    if (returns == "perilune_code ") {
+        call = "ends(" call ", " (is_done ? "true" : "false") ");"
+    } else if (returns == "const char *" && len_place >= 0) {
+        call = "lends(" call ", PLACE(" len_place ", &out.len));"
+    } else if (returns ~ /^struct perilune_[a-z]+ \*$/) {
+        keep = returns
+        sub(/^struct /, "", keep)
+        sub(/ \*$/, "", keep)
+        call = keep "_free(" call ");"
+    } else {
+        call = "(void)" call ";"
+    }
+    if (returns == "void ") {
+        sub(/^\(void\)/, "", call)
+    }
+    return "    EACH(\"" name "\", " places ")\n        " call "\n    EACH_END\n"
+}
+
+END {
+    if (failed) exit 1
+    print "static void outside(void)\n{\n" functions["outside"] "}\n"
+    print "static void inside(void)\n{\n" functions["inside"] "}"
+}

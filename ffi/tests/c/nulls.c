@@ -1,0 +1,247 @@
+/* Every function with NULL at every place: nothing breaks, nothing leaks, and a code other than PERILUNE_OK comes with an error
+ * that says the same and with no output. Prints the names of what it called. */
+
+#include "check.h"
+
+/* What is there for the places that are not NULL. */
+static struct {
+    perilune_options *options;
+    perilune_engine *engine;
+    perilune_script *script;
+    perilune_request *request;
+    const perilune_request *requests[1];
+    perilune_cancel *cancel;
+    perilune_trace *trace;
+    perilune_error *error;
+    perilune_scripts *scripts;
+    perilune_report *report;
+    perilune_metrics *metrics;
+    perilune_diagnostics *diagnostics;
+    perilune_value *array;
+    perilune_value *object;
+    perilune_call *call;
+} the;
+
+/* Where outputs go. */
+static struct {
+    perilune_engine *engine;
+    perilune_script *script;
+    perilune_trace *trace;
+    perilune_error *error;
+    perilune_error *one_error;
+    perilune_scripts *scripts;
+    perilune_report *report;
+    perilune_watch *watch;
+    perilune_metrics *metrics;
+    perilune_diagnostics *diagnostics;
+    perilune_value *value;
+    perilune_trace_view trace_view;
+    perilune_metrics_view metrics_view;
+    size_t len, second_len, third_len;
+    double number;
+    bool boolean;
+    const char *text, *second_text;
+} out;
+
+static const perilune_limit LIMITS[] = {PERILUNE_LIMIT_OUTPUT};
+static const uint64_t VALUES[] = {1000};
+static gate finished = GATE;
+static gate destroyed = GATE;
+static int started;
+static int given;
+
+static perilune_trace_view *trace_view(void)
+{
+    out.trace_view.size = sizeof out.trace_view;
+    return &out.trace_view;
+}
+
+static perilune_metrics_view *metrics_view(void)
+{
+    out.metrics_view.size = sizeof out.metrics_view;
+    return &out.metrics_view;
+}
+
+static void on_call(perilune_call *call, void *user_data)
+{
+    (void)call;
+    (void)user_data;
+}
+
+static void on_destroy(void *user_data)
+{
+    (void)user_data;
+    gate_add(&destroyed, 1);
+}
+
+/* Used as the place of a destroy callback: what is given is counted, to be compared with what was destroyed. */
+static perilune_destroy given_destroy(void)
+{
+    given++;
+    return on_destroy;
+}
+#define on_destroy given_destroy()
+
+static void on_done(perilune_code code, perilune_trace *trace, perilune_error *error, void *user_data)
+{
+    (void)code;
+    (void)user_data;
+    perilune_trace_free(trace);
+    perilune_error_free(error);
+    gate_add(&finished, 1);
+}
+
+static void on_progress(size_t done, size_t total, void *user_data)
+{
+    (void)done;
+    (void)total;
+    (void)user_data;
+}
+
+static int32_t on_poll(void *user_data)
+{
+    (void)user_data;
+    return 0;
+}
+
+static void on_report(const perilune_report *report, void *user_data)
+{
+    (void)report;
+    (void)user_data;
+}
+
+#define FRESH(type, how)                      \
+    static perilune_##type *fresh_##type(void) \
+    {                                         \
+        perilune_##type *fresh = NULL;        \
+        how;                                  \
+        return fresh;                         \
+    }
+
+FRESH(options, fresh = perilune_options_new())
+FRESH(engine, fresh = perilune_engine_clone(the.engine))
+FRESH(script, fresh = perilune_script_clone(the.script))
+FRESH(request, fresh = perilune_request_new())
+FRESH(cancel, fresh = perilune_cancel_new())
+FRESH(trace, perilune_script_run(the.script, NULL, 0, NULL, 0, NULL, &fresh, NULL))
+FRESH(error, perilune_engine_compile(the.engine, "x", 1, "+", 1, NULL, &fresh))
+FRESH(scripts, perilune_engine_list(the.engine, NULL, 0, &fresh, NULL))
+FRESH(report, perilune_engine_load_dir(the.engine, "./.", 3, &fresh, NULL))
+FRESH(watch, perilune_engine_watch(the.engine, "./.", 3, NULL, NULL, NULL, &fresh, NULL))
+FRESH(metrics, perilune_engine_metrics(the.engine, &fresh, NULL))
+FRESH(diagnostics, perilune_engine_check(the.engine, "x", 1, "+", 1, &fresh, NULL))
+FRESH(value, fresh = perilune_value_new_array())
+
+static void free_outputs(void)
+{
+    perilune_engine_free(out.engine);
+    perilune_script_free(out.script);
+    perilune_trace_free(out.trace);
+    perilune_error_free(out.error);
+    perilune_error_free(out.one_error);
+    perilune_scripts_free(out.scripts);
+    perilune_report_free(out.report);
+    perilune_watch_free(out.watch);
+    perilune_metrics_free(out.metrics);
+    perilune_diagnostics_free(out.diagnostics);
+    perilune_value_free(out.value);
+    memset(&out, 0, sizeof out);
+}
+
+static void ends(perilune_code code, bool submits)
+{
+    if (code == PERILUNE_OK) {
+        CHECK(out.error == NULL);
+        if (submits) {
+            started++;
+            gate_wait(&finished, started);
+        }
+        return;
+    }
+    CHECK(code == PERILUNE_INVALID_ARGUMENT || code == PERILUNE_COMPILE_ERROR || code == PERILUNE_NOT_FOUND ||
+          code == PERILUNE_NAME_ERROR || code == PERILUNE_FILE_ERROR);
+    CHECK(out.error == NULL || perilune_error_code(out.error) == code);
+    CHECK(out.engine == NULL && out.script == NULL && out.trace == NULL && out.one_error == NULL && out.scripts == NULL &&
+          out.report == NULL && out.watch == NULL && out.metrics == NULL && out.diagnostics == NULL);
+    CHECK(out.trace_view.script == NULL && out.metrics_view.bounds_ns == NULL && out.text == NULL);
+}
+
+/* What is lent has a length, also when it is nothing. */
+static void lends(const char *text, const size_t *len)
+{
+    CHECK(len == NULL || (text == NULL ? *len == 0 : *len != SIZE_MAX));
+}
+
+/* Which place is NULL: ALL and NONE stand for what they say. */
+enum { ALL = -2, NONE = -1 };
+static const size_t LENGTHS[] = {PERILUNE_STRLEN, 3, 0};
+
+#define PLACE(index, value) (absent == ALL || absent == (index) ? NULL : (value))
+#define EACH(name, places)                                                                   \
+    puts(name);                                                                              \
+    for (int absent = ALL; absent < (places); absent++) {                                    \
+        for (size_t which = 0; which < LEN(LENGTHS); which++) {                              \
+            size_t length = LENGTHS[which];                                                  \
+            size_t live = perilune_live_objects();                                           \
+            (void)length;                                                                    \
+            out.len = SIZE_MAX;
+#define EACH_END                                                                             \
+            free_outputs();                                                                  \
+            CHECK_INT(perilune_live_objects(), live);                                        \
+        }                                                                                    \
+    }
+
+#include "nulls.h"
+
+static void on_inside(perilune_call *call, void *user_data)
+{
+    (void)user_data;
+    the.call = call;
+    inside();
+    perilune_call_return_null(call);
+}
+
+int main(void)
+{
+    perilune_error *error = NULL;
+    the.engine = engine_of(1);
+    the.script = compiled(the.engine, "print(GET.a)");
+    the.options = fresh_options();
+    the.request = fresh_request();
+    the.requests[0] = the.request;
+    the.cancel = fresh_cancel();
+    CHECK_OK(perilune_script_run(the.script, NULL, 0, NULL, 0, NULL, &the.trace, &error));
+    CHECK_INT(perilune_engine_compile(the.engine, "x", 1, "+", 1, &the.script, &the.error), PERILUNE_COMPILE_ERROR);
+    the.scripts = fresh_scripts();
+    the.report = fresh_report();
+    the.metrics = fresh_metrics();
+    the.diagnostics = fresh_diagnostics();
+    the.array = fresh_value();
+    the.object = perilune_value_new_object();
+    outside();
+
+    CHECK_OK(perilune_engine_function(the.engine, "inside", 6, on_inside, NULL, NULL, &error));
+    perilune_script *script = compiled(the.engine, "host.inside(1, 'two', true)");
+    perilune_trace *trace = run_of(script, NULL, NULL, NULL);
+    CHECK_INT(perilune_trace_status(trace), PERILUNE_STATUS_SUCCESS);
+    perilune_trace_free(trace);
+    perilune_script_free(script);
+
+    perilune_options_free(the.options);
+    perilune_script_free(the.script);
+    perilune_request_free(the.request);
+    perilune_cancel_free(the.cancel);
+    perilune_trace_free(the.trace);
+    perilune_error_free(the.error);
+    perilune_scripts_free(the.scripts);
+    perilune_report_free(the.report);
+    perilune_metrics_free(the.metrics);
+    perilune_diagnostics_free(the.diagnostics);
+    perilune_value_free(the.array);
+    perilune_value_free(the.object);
+    perilune_engine_free(the.engine);
+    gate_wait(&destroyed, given);
+    CHECK_INT(gate_count(&destroyed), given);
+    CHECK_INT(perilune_live_objects(), 0);
+    return check_end();
+}

@@ -1,0 +1,144 @@
+/* What a library and an engine tell of themselves; sources that are only checked; and a child of fork(). */
+
+#include "check.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+void test_metrics(void)
+{
+    perilune_error *error = NULL;
+    perilune_engine *engine = engine_of(1);
+    perilune_script *good = compiled(engine, "print('four')");
+    perilune_script *bad = compiled(engine, "error('x')");
+    perilune_script *none = NULL;
+    CHECK_FAILS(perilune_engine_compile(engine, "x", 1, "+", 1, &none, &error), PERILUNE_COMPILE_ERROR);
+    CHECK_OK(perilune_engine_put(engine, "named", PERILUNE_STRLEN, "", 0, NULL, &error));
+    perilune_trace_free(run_of(good, NULL, NULL, NULL));
+    perilune_trace_free(run_of(good, NULL, NULL, NULL));
+    perilune_trace_free(run_of(bad, NULL, NULL, NULL));
+
+    perilune_metrics *metrics = NULL;
+    CHECK_OK(perilune_engine_metrics(engine, &metrics, &error));
+    struct {
+        perilune_metrics_view ours;
+        uint64_t more;
+    } later;
+    memset(&later, 0xff, sizeof later);
+    later.ours.size = sizeof later.ours - 1;
+    CHECK_FAILS(perilune_metrics_read(metrics, &later.ours, &error), PERILUNE_INVALID_ARGUMENT);
+    later.ours.size = sizeof later;
+    CHECK_OK(perilune_metrics_read(metrics, &later.ours, &error));
+    CHECK_INT(later.more, 0);
+
+    perilune_metrics_view view = later.ours;
+    CHECK_INT(view.runs_success, 2);
+    CHECK_INT(view.runs_failure, 1);
+    CHECK_INT(view.runs_timeout + view.runs_memory_limit + view.runs_cancelled + view.runs_queue_timeout, 0);
+    CHECK_INT(view.vms_ready, 1);
+    CHECK_INT(view.vms_in_use, 0);
+    CHECK_INT(view.vms_retired, 0);
+    CHECK_INT(view.compiles_succeeded, 3);
+    CHECK_INT(view.compiles_failed, 1);
+    CHECK_INT(view.scripts, 1);
+    CHECK(view.captured_bytes > 10);
+    CHECK_INT(view.dropped_bytes, 0);
+    CHECK_INT(view.run_duration_count, 3);
+    CHECK_INT(view.queue_duration_count, 3);
+    CHECK(view.run_duration_sum_ns > 0);
+    CHECK(view.bounds_len > 0);
+    uint64_t counted = 0;
+    for (size_t i = 0; i <= view.bounds_len; i++) {
+        counted += view.run_duration_counts[i];
+        CHECK(i == 0 || i == view.bounds_len || view.bounds_ns[i] > view.bounds_ns[i - 1]);
+    }
+    CHECK_INT(counted, view.run_duration_count);
+
+    size_t len = 0;
+    const char *json = perilune_metrics_json(metrics, &len);
+    CHECK_INT(strlen(json), len);
+    CHECK(json[0] == '{' && strchr(json, '\n') == NULL);
+    CHECK(json == perilune_metrics_json(metrics, NULL));
+    const char *prometheus = perilune_metrics_prometheus(metrics, &len);
+    CHECK_INT(strlen(prometheus), len);
+    CHECK_HAS(prometheus, "# TYPE perilune_runs_total counter");
+    CHECK_HAS(prometheus, "status=\"success\"} 2");
+    perilune_metrics_free(metrics);
+    perilune_script_free(good);
+    perilune_script_free(bad);
+    perilune_engine_free(engine);
+}
+
+void test_check(void)
+{
+    static const struct {
+        const char *source;
+        size_t len;
+        uint32_t lines[3];
+        perilune_severity severity;
+    } CASES[] = {
+        {"print(1)", PERILUNE_STRLEN, {0}, 0},
+        {"", 0, {0}, 0},
+        {"x = = 1\ny = = 2\nz = 3", PERILUNE_STRLEN, {1, 2}, PERILUNE_SEVERITY_ERROR},
+        {"prnt(1)", PERILUNE_STRLEN, {1}, PERILUNE_SEVERITY_WARNING},
+        {"x = '\xff'", PERILUNE_STRLEN, {1}, PERILUNE_SEVERITY_ERROR},
+    };
+    perilune_error *error = NULL;
+    perilune_engine *engine = engine_of(1);
+    for (size_t i = 0; i < LEN(CASES); i++) {
+        perilune_diagnostics *found = NULL;
+        CHECK_OK(perilune_engine_check(engine, "test", 4, CASES[i].source, CASES[i].len, &found, &error));
+        size_t count = 0;
+        for (; CASES[i].lines[count] > 0; count++) {
+            size_t len = 0;
+            CHECK_INT(perilune_diagnostics_line(found, count), CASES[i].lines[count]);
+            CHECK_INT(perilune_diagnostics_severity(found, count), CASES[i].severity);
+            const char *message = perilune_diagnostics_message(found, count, &len);
+            CHECK(message != NULL && len > 0);
+        }
+        size_t len = 9;
+        CHECK_INT(perilune_diagnostics_len(found), count);
+        CHECK_INT(perilune_diagnostics_line(found, count), 0);
+        CHECK_INT(perilune_diagnostics_severity(found, count), 0);
+        CHECK(perilune_diagnostics_message(found, count, &len) == NULL && len == 0);
+        perilune_diagnostics_free(found);
+    }
+    perilune_engine_free(engine);
+}
+
+void test_version(void)
+{
+    CHECK(strcmp(perilune_version(), PERILUNE_VERSION) == 0);
+    CHECK_INT(perilune_version_number(), PERILUNE_VERSION_NUMBER);
+    CHECK_INT(perilune_abi(), PERILUNE_ABI);
+}
+
+/* An engine that the parent made and used works in the child, and in the parent after that. */
+void test_fork(void)
+{
+    perilune_engine *engine = engine_of(1);
+    perilune_script *script = compiled(engine, "print(GET.who)");
+    check_prints(script, "who=before", "before\n");
+    /* What is not yet written would be written by both. */
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        perilune_error *error = NULL;
+        perilune_trace *trace = NULL;
+        size_t len = 0;
+        bool right = perilune_script_run(script, "who=child", PERILUNE_STRLEN, NULL, 0, NULL, &trace, &error) ==
+                         PERILUNE_OK &&
+                     memcmp(perilune_trace_stdout(trace, &len), "child\n", 6) == 0 && len == 6;
+        perilune_trace_free(trace);
+        perilune_error_free(error);
+        perilune_script_free(script);
+        perilune_engine_free(engine);
+        _exit(right && perilune_live_objects() == 0 ? 0 : 1);
+    }
+    int status = -1;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    check_prints(script, "who=after", "after\n");
+    perilune_script_free(script);
+    perilune_engine_free(engine);
+}

@@ -1,0 +1,208 @@
+/* Every way in which a run ends. */
+
+#include "check.h"
+
+static void nothing(perilune_call *call, void *user_data)
+{
+    (void)call;
+    (void)user_data;
+}
+
+/* Those that a script brings about by itself. */
+static void of_scripts(void)
+{
+    static const struct {
+        const char *source;
+        perilune_limit limit;
+        uint64_t value;
+        perilune_status status;
+        perilune_error_kind kind;
+        const char *status_name;
+        const char *kind_name;
+    } CASES[] = {
+        {"", 0, 0, PERILUNE_STATUS_SUCCESS, PERILUNE_KIND_NONE, "success", ""},
+        {"error('x')", 0, 0, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_RUNTIME, "failure", "runtime"},
+        {"return print", 0, 0, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_VALUE, "failure", "value"},
+        {"return ('x'):rep(99)", PERILUNE_LIMIT_VALUE, 50, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_VALUE, "failure",
+         "value"},
+        {"for i = 1, 3 do host.nothing() end", PERILUNE_LIMIT_HOST_CALLS, 2, PERILUNE_STATUS_FAILURE,
+         PERILUNE_KIND_HOST_CALLS, "failure", "host_calls"},
+        {"while true do end", PERILUNE_LIMIT_TIMEOUT_NS, 5000000, PERILUNE_STATUS_TIMEOUT, PERILUNE_KIND_TIMEOUT,
+         "timeout", "timeout"},
+        {"local t = {} while true do t[#t + 1] = ('x'):rep(1e5) .. #t end", PERILUNE_LIMIT_MEMORY, 4 << 20,
+         PERILUNE_STATUS_MEMORY_LIMIT, PERILUNE_KIND_MEMORY_LIMIT, "memory_limit", "memory_limit"},
+    };
+    perilune_error *error = NULL;
+    perilune_engine *engine = engine_of(1);
+    CHECK_OK(perilune_engine_function(engine, "nothing", PERILUNE_STRLEN, nothing, NULL, NULL, &error));
+    for (size_t i = 0; i < LEN(CASES); i++) {
+        perilune_script *script = compiled(engine, CASES[i].source);
+        perilune_request *request = perilune_request_new();
+        if (CASES[i].limit != 0) {
+            CHECK_OK(perilune_request_set_limit(request, CASES[i].limit, CASES[i].value, &error));
+        }
+        /* The limit of a request, and the same of a script: it is the lower that counts. */
+        for (int of_script = 0; of_script < 2; of_script++) {
+            size_t count = CASES[i].limit != 0;
+            if (of_script) {
+                CHECK_OK(perilune_script_set_limits(script, &CASES[i].limit, &CASES[i].value, count, &error));
+            }
+            perilune_trace *trace = run_of(script, NULL, NULL, of_script ? NULL : request);
+            perilune_trace_view view = view_of(trace);
+            CHECK_INT(view.status, CASES[i].status);
+            CHECK_INT(view.error_kind, CASES[i].kind);
+            CHECK((view.error_message == NULL) == (view.status == PERILUNE_STATUS_SUCCESS));
+            CHECK(strcmp(perilune_status_name(view.status), CASES[i].status_name) == 0);
+            CHECK(strcmp(perilune_error_kind_name(view.error_kind), CASES[i].kind_name) == 0);
+            perilune_trace_free(trace);
+        }
+        perilune_request_free(request);
+        perilune_script_free(script);
+    }
+    perilune_engine_free(engine);
+}
+
+static gate entered = GATE;
+static gate leave = GATE;
+
+static void tells_and_waits(perilune_call *call, void *user_data)
+{
+    (void)call;
+    (void)user_data;
+    gate_add(&entered, 1);
+    gate_wait(&leave, 1);
+}
+
+static void tells(perilune_call *call, void *user_data)
+{
+    (void)user_data;
+    CHECK(!perilune_call_is_cancelled(call));
+    gate_add(&entered, 1);
+}
+
+typedef struct job {
+    const perilune_script *script;
+    const perilune_request *request;
+    perilune_status status;
+    perilune_error_kind kind;
+} job;
+
+static void *run_job(void *argument)
+{
+    job *job = argument;
+    perilune_trace *trace = run_of(job->script, NULL, NULL, job->request);
+    perilune_trace_view view = view_of(trace);
+    job->status = view.status;
+    job->kind = view.error_kind;
+    perilune_trace_free(trace);
+    return NULL;
+}
+
+static void cancelled_from_another_thread(void)
+{
+    perilune_error *error = NULL;
+    perilune_engine *engine = engine_of(1);
+    CHECK_OK(perilune_engine_function(engine, "tells", PERILUNE_STRLEN, tells, NULL, NULL, &error));
+    perilune_script *script = compiled(engine, "host.tells() while true do pcall(error) end");
+    perilune_request *request = perilune_request_new();
+    perilune_cancel *cancel = perilune_cancel_new();
+    CHECK_OK(perilune_request_set_cancel(request, cancel, &error));
+    CHECK(!perilune_cancel_is_cancelled(cancel));
+
+    job job = {script, request, -1, -1};
+    pthread_t thread;
+    entered.count = 0;
+    pthread_create(&thread, NULL, run_job, &job);
+    gate_wait(&entered, 1);
+    perilune_cancel_now(cancel);
+    pthread_join(thread, NULL);
+    CHECK(perilune_cancel_is_cancelled(cancel));
+    CHECK_INT(job.status, PERILUNE_STATUS_CANCELLED);
+    CHECK_INT(job.kind, PERILUNE_KIND_CANCELLED);
+
+    /* Before it begins, and when the handle is the caller's no more. */
+    perilune_cancel_free(cancel);
+    run_job(&job);
+    CHECK_INT(job.status, PERILUNE_STATUS_CANCELLED);
+    CHECK_INT(gate_count(&entered), 1);
+
+    /* Taken off again. */
+    CHECK_OK(perilune_request_set_cancel(request, NULL, &error));
+    CHECK_OK(perilune_request_set_limit(request, PERILUNE_LIMIT_TIMEOUT_NS, 1000000, &error));
+    run_job(&job);
+    CHECK_INT(job.status, PERILUNE_STATUS_TIMEOUT);
+
+    perilune_request_free(request);
+    perilune_script_free(script);
+    perilune_engine_free(engine);
+}
+
+static void no_vm_in_time(void)
+{
+    perilune_error *error = NULL;
+    perilune_engine *engine = engine_of(1);
+    CHECK_OK(perilune_engine_function(engine, "waits", PERILUNE_STRLEN, tells_and_waits, NULL, NULL, &error));
+    perilune_script *script = compiled(engine, "host.waits()");
+    perilune_request *impatient = perilune_request_new();
+    CHECK_OK(perilune_request_set_limit(impatient, PERILUNE_LIMIT_QUEUE_NS, 1000000, &error));
+
+    job first = {script, NULL, -1, -1};
+    job second = {script, impatient, -1, -1};
+    pthread_t thread;
+    entered.count = 0;
+    leave.count = 0;
+    pthread_create(&thread, NULL, run_job, &first);
+    gate_wait(&entered, 1);
+    run_job(&second);
+    gate_add(&leave, 1);
+    pthread_join(thread, NULL);
+    CHECK_INT(first.status, PERILUNE_STATUS_SUCCESS);
+    CHECK_INT(second.status, PERILUNE_STATUS_QUEUE_TIMEOUT);
+    CHECK_INT(second.kind, PERILUNE_KIND_QUEUE_TIMEOUT);
+    CHECK(strcmp(perilune_status_name(second.status), "queue_timeout") == 0);
+    CHECK(strcmp(perilune_error_kind_name(second.kind), "queue_timeout") == 0);
+
+    perilune_request_free(impatient);
+    perilune_script_free(script);
+    perilune_engine_free(engine);
+}
+
+static void output_past_the_limit(void)
+{
+    perilune_error *error = NULL;
+    perilune_engine *engine = engine_of(1);
+    perilune_script *script = compiled(engine, "io.write(('x'):rep(10)) io.stderr:write(('y'):rep(10)) error('z')");
+    perilune_limit limit = PERILUNE_LIMIT_OUTPUT;
+    uint64_t value = 4;
+    CHECK_OK(perilune_script_set_limits(script, &limit, &value, 1, &error));
+    perilune_trace *trace = run_of(script, NULL, NULL, NULL);
+    perilune_trace_view view = view_of(trace);
+    CHECK_TEXT(view.stdout_data, view.stdout_len, "xxxx");
+    CHECK_INT(view.stdout_truncated, 1);
+    CHECK_INT(view.stderr_truncated, 1);
+    CHECK(view.stderr_len > 4 && memcmp(view.stderr_data, "yyyy", 4) == 0);
+    perilune_trace_free(trace);
+    perilune_script_free(script);
+    perilune_engine_free(engine);
+}
+
+static void names_of_numbers_that_are_none(void)
+{
+    static const int32_t NUMBERS[] = {-1, 99, INT32_MAX, INT32_MIN};
+    for (size_t i = 0; i < LEN(NUMBERS); i++) {
+        CHECK(strcmp(perilune_status_name(NUMBERS[i]), "unknown") == 0);
+        CHECK(strcmp(perilune_error_kind_name(NUMBERS[i]), "unknown") == 0);
+        CHECK(strcmp(perilune_code_name(NUMBERS[i]), "unknown") == 0);
+    }
+    CHECK(strcmp(perilune_code_name(PERILUNE_OK), "ok") == 0);
+    CHECK(strcmp(perilune_code_name(PERILUNE_PANIC), "panic") == 0);
+}
+
+void test_status(void)
+{
+    of_scripts();
+    cancelled_from_another_thread();
+    no_vm_in_time();
+    output_past_the_limit();
+    names_of_numbers_that_are_none();
+}

@@ -1,0 +1,181 @@
+/* Values of host functions. */
+
+#include "check.h"
+
+static void scalars(void)
+{
+    static const struct {
+        perilune_type type;
+        bool boolean;
+        double number;
+        const char *string;
+    } WANTED[] = {
+        {PERILUNE_TYPE_NULL, false, 0, ""},
+        {PERILUNE_TYPE_BOOLEAN, true, 0, ""},
+        {PERILUNE_TYPE_NUMBER, false, 2.5, ""},
+        {PERILUNE_TYPE_STRING, false, 0, "text"},
+        {PERILUNE_TYPE_ARRAY, false, 0, ""},
+        {PERILUNE_TYPE_OBJECT, false, 0, ""},
+    };
+    perilune_value *values[] = {perilune_value_new_null(),        perilune_value_new_boolean(true),
+                                perilune_value_new_number(2.5),   perilune_value_new_string("text", PERILUNE_STRLEN),
+                                perilune_value_new_array(),       perilune_value_new_object()};
+    for (size_t i = 0; i < LEN(values); i++) {
+        size_t len = 9;
+        CHECK_INT(perilune_value_type(values[i]), WANTED[i].type);
+        CHECK(perilune_value_boolean(values[i]) == WANTED[i].boolean);
+        CHECK(perilune_value_number(values[i]) == WANTED[i].number);
+        const char *string = perilune_value_string(values[i], &len);
+        CHECK_TEXT(string, len, WANTED[i].string);
+        CHECK_INT(perilune_value_len(values[i]), 0);
+        CHECK(perilune_value_at(values[i], 0) == NULL);
+        CHECK(perilune_value_key(values[i], 0, &len) == NULL && len == 0);
+        CHECK(perilune_value_get(values[i], "x", 1) == NULL);
+        perilune_value_free(values[i]);
+    }
+    CHECK(perilune_value_new_string(NULL, 1) == NULL);
+    CHECK(perilune_value_new_string("x", SIZE_MAX - 1) == NULL);
+    perilune_value *empty = perilune_value_new_string(NULL, 0);
+    CHECK_INT(perilune_value_type(empty), PERILUNE_TYPE_STRING);
+    perilune_value_free(empty);
+}
+
+/* {list = {1, {bytes = "a\0\xff"}}, [""] = true} */
+static perilune_value *a_tree(void)
+{
+    perilune_error *error = NULL;
+    perilune_value *inner = perilune_value_new_object();
+    CHECK_OK(perilune_value_set(inner, "bytes", PERILUNE_STRLEN, perilune_value_new_string("a\0\xff", 3), &error));
+    perilune_value *list = perilune_value_new_array();
+    CHECK_OK(perilune_value_push(list, perilune_value_new_number(1), &error));
+    CHECK_OK(perilune_value_push(list, inner, &error));
+    perilune_value *tree = perilune_value_new_object();
+    CHECK_OK(perilune_value_set(tree, "list", 4, perilune_value_new_null(), &error));
+    CHECK_OK(perilune_value_set(tree, "list", 4, list, &error));
+    CHECK_OK(perilune_value_set(tree, "", 0, perilune_value_new_boolean(true), &error));
+    return tree;
+}
+
+static void check_tree(const perilune_value *tree)
+{
+    size_t len = 0;
+    const perilune_value *list = perilune_value_get(tree, "list", PERILUNE_STRLEN);
+    CHECK_INT(perilune_value_type(list), PERILUNE_TYPE_ARRAY);
+    CHECK_INT(perilune_value_len(list), 2);
+    CHECK(perilune_value_number(perilune_value_at(list, 0)) == 1);
+    const char *bytes = perilune_value_string(perilune_value_get(perilune_value_at(list, 1), "bytes", 5), &len);
+    CHECK_BYTES(bytes, len, "a\0\xff");
+    CHECK(perilune_value_boolean(perilune_value_get(tree, "", 0)));
+    CHECK(perilune_value_get(tree, "none", 4) == NULL);
+    CHECK(perilune_value_at(list, 2) == NULL && perilune_value_at(list, SIZE_MAX) == NULL);
+    /* Each key is there with its value. */
+    for (size_t i = 0; i < perilune_value_len(tree); i++) {
+        const char *key = perilune_value_key(tree, i, &len);
+        CHECK(key != NULL && perilune_value_at(tree, i) != NULL);
+        CHECK(len == 0 || (len == 4 && memcmp(key, "list", 4) == 0));
+    }
+}
+
+static void what_can_not_be_put(void)
+{
+    perilune_error *error = NULL;
+    perilune_value *array = perilune_value_new_array();
+    perilune_value *object = perilune_value_new_object();
+    size_t live = perilune_live_objects();
+    /* The element is given away, whatever comes of it. */
+    CHECK_FAILS(perilune_value_push(object, perilune_value_new_null(), &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_push(NULL, perilune_value_new_null(), &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_push(array, NULL, &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(array, "k", 1, perilune_value_new_null(), &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(NULL, "k", 1, perilune_value_new_null(), &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(object, NULL, 0, perilune_value_new_null(), &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(object, "k", SIZE_MAX - 1, perilune_value_new_null(), &error),
+                PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(object, "k", 1, NULL, &error), PERILUNE_INVALID_ARGUMENT);
+    /* But for what would own itself. */
+    CHECK_FAILS(perilune_value_push(array, array, &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(object, "k", 1, object, &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_INT(perilune_live_objects(), live);
+    CHECK_INT(perilune_value_len(array) + perilune_value_len(object), 0);
+    perilune_value_free(array);
+    perilune_value_free(object);
+}
+
+/* Arrays in arrays, so many levels of them; NULL when it could not be made. */
+static perilune_value *nested(int levels)
+{
+    perilune_error *error = NULL;
+    perilune_value *value = perilune_value_new_array();
+    for (int level = 1; level < levels; level++) {
+        perilune_value *outer = perilune_value_new_array();
+        if (perilune_value_push(outer, value, &error) != PERILUNE_OK) {
+            CHECK_HAS(perilune_error_message(error, NULL), "128");
+            perilune_error_free(error);
+            perilune_value_free(outer);
+            return NULL;
+        }
+        value = outer;
+    }
+    return value;
+}
+
+static void check_depth(void)
+{
+    perilune_value *deepest = nested(128);
+    CHECK(deepest != NULL);
+    CHECK(nested(129) == NULL);
+    perilune_value_free(deepest);
+}
+
+static void answer_tree(perilune_call *call, void *user_data)
+{
+    (void)user_data;
+    perilune_call_return_value(call, a_tree());
+}
+
+static void answer_deep(perilune_call *call, void *user_data)
+{
+    (void)user_data;
+    perilune_call_return_value(call, nested(128));
+}
+
+static void take_tree(perilune_call *call, void *user_data)
+{
+    perilune_value *value = NULL;
+    (void)user_data;
+    CHECK(perilune_call_value(call, 0, &value));
+    check_tree(value);
+    perilune_value_free(value);
+    /* It need not be taken. */
+    CHECK(perilune_call_value(call, 0, NULL));
+    CHECK_INT(perilune_call_type(call, 0), PERILUNE_TYPE_TABLE);
+}
+
+static void across_a_script(void)
+{
+    perilune_error *error = NULL;
+    perilune_engine *engine = engine_of(1);
+    CHECK_OK(perilune_engine_function(engine, "tree", 4, answer_tree, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, "take", 4, take_tree, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, "deep", 4, answer_deep, NULL, NULL, &error));
+    perilune_script *script = compiled(engine, "host.take(host.tree())\n"
+                                               "local t = host.tree()\n"
+                                               "print(#t.list, t.list[2].bytes == 'a\\0\\255', t[''])\n"
+                                               "local d, n = host.deep(), 0\n"
+                                               "while d do d, n = d[1], n + 1 end\n"
+                                               "print(n)");
+    check_prints(script, NULL, "2\ttrue\ttrue\n128\n");
+    perilune_script_free(script);
+    perilune_engine_free(engine);
+}
+
+void test_values(void)
+{
+    scalars();
+    perilune_value *tree = a_tree();
+    check_tree(tree);
+    perilune_value_free(tree);
+    what_can_not_be_put();
+    check_depth();
+    across_a_script();
+}
