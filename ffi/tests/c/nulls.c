@@ -39,6 +39,7 @@ static struct {
     perilune_metrics_view metrics_view;
     size_t len, second_len, third_len;
     double number;
+    uint64_t bytes;
     bool boolean;
     const char *text, *second_text;
 } out;

@@ -153,6 +153,27 @@ static void poll_is_destroyed_once(const perilune_engine *engine)
     perilune_script_free(script);
 }
 
+/* Asked until it has been often enough. */
+static int32_t third_time(void *user_data)
+{
+    return ++*(int *)user_data >= 3;
+}
+
+static void poll_ends_a_run(const perilune_engine *engine)
+{
+    perilune_error *error = NULL;
+    int asked = 0;
+    perilune_script *script = compiled(engine, "while true do pcall(function() while true do end end) end");
+    perilune_request *request = perilune_request_new();
+    CHECK_OK(perilune_request_set_poll(request, 1000000, third_time, &asked, NULL, &error));
+    perilune_trace *trace = run_of(script, NULL, NULL, request);
+    CHECK_INT(perilune_trace_status(trace), PERILUNE_STATUS_CANCELLED);
+    CHECK_INT(asked, 3);
+    perilune_trace_free(trace);
+    perilune_request_free(request);
+    perilune_script_free(script);
+}
+
 void test_request(void)
 {
     perilune_engine *engine = engine_of(2);
@@ -160,5 +181,6 @@ void test_request(void)
     a_seed_repeats(engine);
     by_many_threads(engine);
     poll_is_destroyed_once(engine);
+    poll_ends_a_run(engine);
     perilune_engine_free(engine);
 }
