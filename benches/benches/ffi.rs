@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_void};
 use std::hint::black_box;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use perilune_benches::{BODY, GREETING, HELLO, QUERY, request, script};
@@ -84,8 +84,28 @@ fn hello(criterion: &mut Criterion) {
     group.bench_function("hello-rust", |bencher| {
         bencher.iter(|| black_box(in_rust.run(&request()).expect("it runs")));
     });
+    // The difference, taken turn by turn: what else the machine does falls on both.
+    group.bench_function("boundary", |bencher| {
+        bencher.iter_custom(|runs| {
+            let (mut c, mut rust, mut left) = (Duration::ZERO, Duration::ZERO, runs);
+            while left > 0 {
+                let turn = left.min(TURN);
+                c += timed(&|| assert_eq!(in_c.run(turn), turn * GREETING.len() as u64));
+                rust += timed(&|| {
+                    for _ in 0..turn {
+                        black_box(in_rust.run(&request()).expect("it runs"));
+                    }
+                });
+                left -= turn;
+            }
+            c.saturating_sub(rust)
+        });
+    });
     group.finish();
 }
+
+/// Runs between which C and Rust take turns: short beside what a scheduler gives others.
+const TURN: u64 = 200;
 
 criterion_group!(benches, hello);
 criterion_main!(benches);
