@@ -26,7 +26,7 @@ def nanoseconds(seconds: float, name: str) -> int:
     """Seconds as the library takes them."""
     if not seconds >= 0:
         raise ValueError(f"{name}: {seconds!r} is no time in seconds")
-    return min(int(seconds * 1e9), (1 << 64) - 1) if seconds < 1e11 else (1 << 64) - 1
+    return min(round(seconds * 1e9), (1 << 64) - 1) if seconds < 1e11 else (1 << 64) - 1
 
 
 def size(bytes: Union[int, str], name: str) -> int:
