@@ -7,7 +7,7 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, List, NamedTuple, Optional, Union
+from typing import Any, Dict, List, NamedTuple, Optional, Union
 
 import pytest
 
@@ -379,7 +379,8 @@ def test_a_reader_that_has_gone_is_no_error(command: Command, arguments: List[st
     for stream in ("stdout", "stderr"):
         reader, writer = os.pipe()
         os.close(reader)
-        done = command(*arguments, **{stream: writer})
+        streams: Dict[str, Any] = {stream: writer}
+        done = command(*arguments, **streams)
         os.close(writer)
         assert done.code == code
         if stream == "stdout":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from itertools import accumulate
 from time import perf_counter_ns
 from typing import List, Optional, Tuple, cast
 
@@ -48,11 +49,9 @@ class Measured:
         return f"{self.failed} of {self.runs} runs did not succeed, the first with {self.failure}"
 
     def quantile(self, quantile: float) -> int:
-        seen = 0
-        for latency, runs in sorted(self.latencies.items()):
-            seen += runs
-            if seen >= quantile * self.runs:
-                break
+        latencies = sorted(self.latencies)
+        seen = accumulate(self.latencies[latency] for latency in latencies)
+        latency = next(latency for latency, runs in zip(latencies, seen) if runs >= quantile * self.runs)
         return latency + _unit(latency) - 1
 
     def rows(self) -> List[Tuple[int, int]]:

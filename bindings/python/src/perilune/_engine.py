@@ -7,7 +7,8 @@ import json
 import os
 import uuid
 import weakref
-from typing import Any, Callable, Dict, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Tuple, TypeVar, Union, cast, overload
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Tuple, TypeVar, Union, cast, overload
 
 from . import _native
 from ._errors import Error, ScriptNotFound
@@ -28,6 +29,11 @@ from ._script import (
     size,
 )
 from ._trace import Trace
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from ._script import Rest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Size = Union[int, str]
@@ -138,6 +144,13 @@ class Engine(_native.Engine):
     'Hello\\tManticore\\n'
     """
 
+    _settings: Tuple[int, int, Dict[int, int]]
+    _functions: Dict[str, Callable[..., Any]]
+    _modules: Dict[str, Union[str, bytes]]
+    _watches: List[Watch]
+    _restored: weakref.WeakValueDictionary[Tuple[str, str], Script]
+    _key: str
+
     def __new__(
         cls,
         *,
@@ -170,12 +183,12 @@ class Engine(_native.Engine):
 
     @classmethod
     def _with(cls, pool_size: int, backlog: int, limits: Dict[int, int]) -> Engine:
-        self = cast(Engine, _native.Engine.__new__(cls, pool_size, backlog, limits))
+        self = _native.Engine.__new__(cls, pool_size, backlog, limits)
         self._settings = (pool_size, backlog, limits)
-        self._functions: Dict[str, Callable[..., Any]] = {}
-        self._modules: Dict[str, Union[str, bytes]] = {}
-        self._watches: List[Watch] = []
-        self._restored: weakref.WeakValueDictionary[Tuple[str, str], Script] = weakref.WeakValueDictionary()
+        self._functions = {}
+        self._modules = {}
+        self._watches = []
+        self._restored = weakref.WeakValueDictionary()
         self._key = uuid.uuid4().hex
         return self
 
@@ -196,7 +209,7 @@ class Engine(_native.Engine):
         name: str,
         query: Optional[Text] = None,
         post: Optional[Json] = None,
-        **rest: Any,
+        **rest: Unpack[Rest],
     ) -> Trace:
         """Runs the script that serves under a name: `Script.run`, whose parameters it takes.
 
@@ -209,7 +222,7 @@ class Engine(_native.Engine):
         name: str,
         query: Optional[Text] = None,
         post: Optional[Json] = None,
-        **rest: Any,
+        **rest: Unpack[Rest],
     ) -> Trace:
         """`run` for asyncio: see `Script.run_async`."""
         return await self.scripts[name].run_async(query, post, **rest)
@@ -241,7 +254,7 @@ class Engine(_native.Engine):
             (function,) = args
             name = name or function.__name__
         elif not args and name is not None:
-            return lambda function: self.function(name, function)
+            return partial(self.function, name)
         else:
             raise TypeError("function takes a function, or a name and a function")
         if not callable(function):
@@ -273,7 +286,7 @@ class Engine(_native.Engine):
             if on_change is not None:
                 on_change(_report(report))
 
-        watch = cast(Watch, Watch(self, os.fspath(path), tell))
+        watch = Watch(self, os.fspath(path), tell)
         self._watches.append(watch)
         return watch
 

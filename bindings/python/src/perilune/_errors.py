@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Literal, Optional
 
 if TYPE_CHECKING:
     from ._trace import Trace
@@ -14,7 +14,7 @@ COMPILE, PAYLOAD, NOT_FOUND = 2, 3, 4
 class Error(Exception):
     """Anything that Perilune raises."""
 
-    ok = False
+    ok: Literal[False] = False
     """So that what a batch gives back can be asked alike: a trace's `ok` is true after a success."""
 
 
@@ -26,7 +26,7 @@ class CompileError(Error):
     ...     perilune.Engine().compile("return +", name="sum")
     ... except perilune.CompileError as error:
     ...     print(error, "|", error.line)
-    sum:1: Expected identifier when parsing expression, got <eof> | 1
+    sum:1: Expected identifier when parsing expression, got '+' | 1
     """
 
     def __init__(self, message: str, script: str = "", line: int = 0, reason: str = "") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, Union, cast
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, TypedDict, Union, cast
 
 from . import _native
 from ._errors import Error
@@ -17,6 +17,20 @@ Text = Union[str, bytes, bytearray, memoryview]
 """A text that is at hand: as str, or its bytes."""
 Json = Union[Text, Mapping[str, Any]]
 """A JSON object: as a mapping, or as text that is one."""
+
+
+class Rest(TypedDict, total=False):
+    """What `Script.run` takes by name only."""
+
+    get: Optional[Mapping[str, Any]]
+    form: Optional[Text]
+    config: Optional[Json]
+    meta: Optional[Json]
+    seed: Optional[int]
+    timeout: Optional[float]
+    memory: Union[int, str, None]
+    output: Union[int, str, None]
+
 
 # PERILUNE_LIMIT_* of perilune.h
 TIMEOUT_NS, QUEUE_NS, MEMORY, OUTPUT, VALUE, HOST_CALLS, REQUEST, PARAMETERS, SOURCE = range(1, 10)
@@ -88,7 +102,7 @@ class Script(_native.Script):
     _engine: Engine
 
     def __new__(cls, engine: Engine, how: str, name: str, source: Union[str, bytes] = "", /) -> Script:
-        self = cast(Script, super().__new__(cls, engine, how, name, source))
+        self = super().__new__(cls, engine, how, name, source)
         self._engine = engine
         return self
 
@@ -206,7 +220,7 @@ class Script(_native.Script):
         >>> script = perilune.Engine().compile("return 2 * GET.n")
         >>> traces = script.run_batch([{"get": {"n": 1}}, {"post": "no JSON"}, {"get": {"n": 3}}])
         >>> [trace.value if trace.ok else str(trace) for trace in traces]
-        [2, 'JSON parse error - expected ident: line 1 column 2 (char 1)', 6]
+        [2, 'JSON parse error - Expecting object: line 1 column 1 (char 0)', 6]
         """
         made = [request if isinstance(request, Request) else self.request(**request) for request in requests]
         if not progress or not made:
@@ -254,13 +268,10 @@ class Script(_native.Script):
             raise TypeError("pass query or get, not both")
         if post is not None and form is not None:
             raise TypeError("pass post or form, not both")
-        return cast(
-            Request,
-            Request(
-                query, params_of(get), json_text(post, "post"), form, json_text(config, "config"),
-                json_text(meta, "meta"), seed, limits, cancel,
-            ),  # fmt: skip
-        )
+        return Request(
+            query, params_of(get), json_text(post, "post"), form, json_text(config, "config"),
+            json_text(meta, "meta"), seed, limits, cancel,
+        )  # fmt: skip
 
     def __reduce__(self) -> Tuple[object, ...]:
         return _restore, (self._engine, self.name, self.source)
