@@ -44,6 +44,8 @@ class BuildExtension(build_ext):
         ext.include_dirs = [str(ROOT / "include")]
         ext.extra_objects = [str(target / "release" / "libperilune.a")]
         ext.depends = [*ext.extra_objects, str(ROOT / "include" / "perilune.h")]
+        # An interpreter that was built for a directory of its own would have modules look for libraries there.
+        self.compiler.linker_so = [part for part in self.compiler.linker_so if not part.startswith("-Wl,-rpath")]
         super().build_extension(ext)
 
 

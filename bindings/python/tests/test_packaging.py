@@ -40,7 +40,7 @@ print(perilune.__version__, perilune.__file__)
 
 def output(*command: Any, **rest: Any) -> str:
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **rest)
-    said = done.stdout.decode()
+    said: str = done.stdout.decode()
     assert done.returncode == 0, said
     return said
 
@@ -105,8 +105,10 @@ def test_a_wheel_is_for_all_pythons_and_has_nothing_else(wheel: Path, tmp_path: 
         assert set(archive.namelist()) == {*sources, *about, "perilune/_native.abi3.so"}
         for name in archive.namelist():
             assert str(ROOT).encode() not in archive.read(name), name
-        sections = output("readelf", "--wide", "--section-headers", archive.extract("perilune/_native.abi3.so", tmp_path))
-    assert ".dynsym" in sections and ".symtab" not in sections and ".debug" not in sections
+        about_it = output("readelf", "--wide", "--section-headers", "--dynamic", archive.extract("perilune/_native.abi3.so", tmp_path))
+    assert ".dynsym" in about_it
+    for unwanted in (".symtab", ".debug", "RPATH", "RUNPATH"):
+        assert unwanted not in about_it
 
 
 @pytest.mark.parametrize("minor", range(9, 20))
