@@ -42,7 +42,6 @@ script.run(post=[1])  # type: ignore[arg-type]  # pyright: ignore[reportArgument
 engine.run("one", get={"a": 1}, seed=1)
 engine.run("one", tiemout=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 engine.run("one", timeout="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-perilune.Engine(4)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 @engine.function
@@ -58,7 +57,7 @@ def how_many(sku: str, /) -> int:
 assert_type(stock("a"), Dict[str, int])
 assert_type(how_many("a"), int)
 engine.function("length", len)
-engine.function("stock")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
+engine.function("stock")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
 engine.module("money", "return {}")
 
 engine.scripts["shop/greet"] = "return 1"
