@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from setuptools import Extension, setup
@@ -17,22 +18,23 @@ from setuptools.command.sdist import sdist
 HERE = Path(__file__).resolve().parent
 VENDORED = HERE / "rust"
 ROOT = VENDORED if VENDORED.is_dir() else HERE.parent.parent
-# Not the benches, which no user builds.
-SOURCES = ["Cargo.lock", "engine", "ffi", "include", ".cargo", "LICENSE"]
-MEMBERS = '["engine", "ffi", "ffi/library"]'
+# What the members of the workspace need; without one of them, its lock file would not be that of the manifest.
+SHARED = ["Cargo.toml", "Cargo.lock", ".cargo", "include", "README.md", "LICENSE"]
+
+
+def needed(variable, names, complaint):
+    """The program that the variable names, or else the first of the names that is on the PATH."""
+    found = os.environ.get(variable) or next(filter(shutil.which, names), None)
+    if found is None:
+        sys.exit(f"perilune: {complaint}, or set {variable}.")
+    return found
 
 
 class BuildExtension(build_ext):
     def build_extension(self, ext):
-        cargo = os.environ.get("CARGO", "cargo")
-        if shutil.which(cargo) is None:
-            sys.exit(
-                "perilune: cargo is missing. Its engine is Rust: install it from https://rustup.rs "
-                "(1.91 or later), or set CARGO to where it is."
-            )
-        if not any(shutil.which(compiler) for compiler in ("c++", "g++", "clang++")) and "CXX" not in os.environ:
-            sys.exit("perilune: a C++ compiler is missing. Install one (Debian: apt-get install g++), or set CXX.")
-        target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
+        cargo = needed("CARGO", ["cargo"], "cargo is missing. The engine is Rust: get it from https://rustup.rs (1.91 or later)")
+        needed("CXX", ["c++", "g++", "clang++"], "a C++ compiler is missing. Get one (Debian: apt-get install g++)")
+        target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
         subprocess.run(
             [cargo, "build", "--release", "--locked", "-p", "perilune-library"],
             cwd=ROOT,
@@ -42,6 +44,8 @@ class BuildExtension(build_ext):
         ext.include_dirs = [str(ROOT / "include")]
         ext.extra_objects = [str(target / "release" / "libperilune.a")]
         ext.depends = [*ext.extra_objects, str(ROOT / "include" / "perilune.h")]
+        # An interpreter that was built for a directory of its own would have modules look for libraries there.
+        self.compiler.linker_so = [part for part in self.compiler.linker_so if not part.startswith("-Wl,-rpath")]
         super().build_extension(ext)
 
 
@@ -49,17 +53,15 @@ class SourceDistribution(sdist):
     def make_release_tree(self, base_dir, files):
         super().make_release_tree(base_dir, files)
         rust = Path(base_dir) / "rust"
-        ignore = shutil.ignore_patterns("target", "tests", "fuzz", "examples")
-        for name in SOURCES:
+        rust.mkdir(exist_ok=True)
+        manifest = (ROOT / "Cargo.toml").read_text()
+        members = re.findall('"(.*?)"', re.search(r"(?ms)^members = \[(.*?)\]", manifest)[1])
+        for name in [*SHARED, *members]:
             source = ROOT / name
             if source.is_dir():
-                shutil.copytree(source, rust / name, ignore=ignore, dirs_exist_ok=True)
+                shutil.copytree(source, rust / name, ignore=shutil.ignore_patterns("target"), dirs_exist_ok=True)
             else:
-                rust.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(source, rust / name)
-        manifest = (ROOT / "Cargo.toml").read_text()
-        (rust / "Cargo.toml").write_text(re.sub(r"(?m)^members = .*$", f"members = {MEMBERS}", manifest))
-        shutil.copy2(HERE / "README.md", rust / "README.md")
 
 
 def wheel_command():
@@ -78,7 +80,10 @@ def wheel_command():
 
 
 linux = sys.platform.startswith("linux")
+# In the checkout they would be in the way, and a module that is gone from it would stay in wheels.
+scratch = tempfile.TemporaryDirectory()
 setup(
+    options={"build": {"build_base": scratch.name}, "egg_info": {"egg_base": scratch.name}},
     ext_modules=[
         Extension(
             "perilune._native",

@@ -89,7 +89,7 @@ def test_config_meta_and_seed(engine: perilune.Engine) -> None:
         ({"timeout": float("nan")}, ValueError, "timeout: nan is no time in seconds"),
         ({"memory": "64 parsecs"}, perilune.Error, "is not a size in bytes"),
         ({"memory": -1}, ValueError, "memory: -1 is no size in bytes"),
-        ({"tiemout": 1}, TypeError, "a run takes no tiemout"),
+        ({"tiemout": 1}, TypeError, "unexpected keyword argument 'tiemout'"),
     ],
 )
 def test_requests_that_are_refused(engine: perilune.Engine, given: Any, error: Any, text: str) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import uuid
 import weakref
+from functools import partial
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Tuple, TypeVar, Union, cast, overload
 
 from . import _native
@@ -252,7 +253,7 @@ class Engine(_native.Engine):
             (function,) = args
             name = name or function.__name__
         elif not args and name is not None:
-            return lambda function: self.function(name, function)
+            return partial(self.function, name)
         else:
             raise TypeError("function takes a function, or a name and a function")
         if not callable(function):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Optional
+from typing import TYPE_CHECKING, Literal, Optional
 
 if TYPE_CHECKING:
     from ._trace import Trace
@@ -14,7 +14,7 @@ COMPILE, PAYLOAD, NOT_FOUND = 2, 3, 4
 class Error(Exception):
     """Anything that Perilune raises."""
 
-    ok = False
+    ok: Literal[False] = False
     """So that what a batch gives back can be asked alike: a trace's `ok` is true after a success."""
 
 

@@ -1567,6 +1567,11 @@ static PyObject *module_setup(PyObject *module, PyObject *args)
     PyObject *class, *maker;
     unsigned long thread;
     (void)module;
+    /* Those that share the main one's GIL could load the module; its state is the process's. */
+    if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) {
+        PyErr_SetString(PyExc_ImportError, "perilune can't be used in a subinterpreter");
+        return NULL;
+    }
     if (!PyArg_ParseTuple(args, "OOk", &class, &maker, &thread)) {
         return NULL;
     }

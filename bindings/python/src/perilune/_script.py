@@ -28,7 +28,7 @@ def nanoseconds(seconds: float, name: str) -> int:
     """Seconds as the library takes them."""
     if not seconds >= 0:
         raise ValueError(f"{name}: {seconds!r} is no time in seconds")
-    return min(int(seconds * 1e9), (1 << 64) - 1) if seconds < 1e11 else (1 << 64) - 1
+    return min(round(seconds * 1e9), (1 << 64) - 1) if seconds < 1e11 else (1 << 64) - 1
 
 
 def size(bytes: Union[int, str], name: str) -> int:
@@ -92,30 +92,36 @@ class Request(_native.Request):
     __slots__ = ()
 
 
-def request_of(
-    query: Optional[Text], post: Optional[Json], options: RunOptions, cancel: Optional[_native.Cancel]
+def request(
+    query: Optional[Text],
+    post: Optional[Json],
+    cancel: Optional[_native.Cancel] = None,
+    *,
+    get: Optional[Mapping[str, Any]] = None,
+    form: Optional[Text] = None,
+    config: Optional[Json] = None,
+    meta: Optional[Json] = None,
+    seed: Optional[int] = None,
+    timeout: Optional[float] = None,
+    memory: Union[int, str, None] = None,
+    output: Union[int, str, None] = None,
 ) -> Request:
     """The request of a run's parameters."""
-    unknown = options.keys() - RunOptions.__annotations__.keys()
-    if unknown:
-        raise TypeError(f"a run takes no {', '.join(sorted(unknown))}")
-    get, form = options.get("get"), options.get("form")
     if query is not None and get is not None:
         raise TypeError("pass query or get, not both")
     if post is not None and form is not None:
         raise TypeError("pass post or form, not both")
     limits: Dict[int, int] = {}
-    timeout, memory, output = options.get("timeout"), options.get("memory"), options.get("output")
     if timeout is not None:
         limits[TIMEOUT_NS] = nanoseconds(timeout, "timeout")
     if memory is not None:
         limits[MEMORY] = size(memory, "memory")
     if output is not None:
         limits[OUTPUT] = size(output, "output")
-    config, meta = json_text(options.get("config"), "config"), json_text(options.get("meta"), "meta")
     return Request(
-        query, params_of(get), json_text(post, "post"), form, config, meta, options.get("seed"), limits, cancel
-    )
+        query, params_of(get), json_text(post, "post"), form, json_text(config, "config"), json_text(meta, "meta"),
+        seed, limits, cancel,
+    )  # fmt: skip
 
 
 class Script(_native.Script):
@@ -154,7 +160,7 @@ class Script(_native.Script):
         """
         if not options and (post is None or type(post) is bytes):
             return self._run(query, post, None)
-        return self._run(None, None, request_of(query, post, options, None))
+        return self._run(None, None, request(query, post, **options))
 
     async def run_async(
         self, query: Optional[Text] = None, post: Optional[Json] = None, **options: Unpack[RunOptions]
@@ -167,7 +173,7 @@ class Script(_native.Script):
         7
         """
         cancel = _native.Cancel()
-        request = request_of(query, post, options, cancel)
+        given = request(query, post, cancel, **options)
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Trace] = loop.create_future()
 
@@ -185,7 +191,7 @@ class Script(_native.Script):
             except RuntimeError:
                 pass  # The loop is closed: nobody waits any more.
 
-        self._submit(None, None, request, done)
+        self._submit(None, None, given, done)
         try:
             return await future
         except asyncio.CancelledError:
@@ -228,7 +234,7 @@ class Script(_native.Script):
         query: Optional[Text] = None, post: Optional[Json] = None, **options: Unpack[RunOptions]
     ) -> Request:
         """A request made once for many runs, or for `run_batch`: the parameters are those of `run`."""
-        return request_of(query, post, options, None)
+        return request(query, post, **options)
 
     def __reduce__(self) -> Tuple[object, ...]:
         return _restore, (self._engine, self.name, self.source)

@@ -161,5 +161,8 @@ class Trace(_native.Trace):
         trace: Dict[str, Any] = json.loads(self.to_json())
         return trace
 
+    def __reduce__(self) -> Tuple[object, ...]:
+        raise TypeError("a trace stays in its process: send what you need of it, or all as to_dict()")
+
     def __repr__(self) -> str:
         return f"<perilune.Trace {self.id} of {self.script}: {self.status}, {self.duration_ns / 1e6:.3f} ms>"

@@ -1,0 +1,7 @@
+"""`python -m perilune`."""
+
+import sys
+
+from ._cli import main
+
+sys.exit(main(sys.argv[1:]))
