@@ -7,7 +7,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::cancel::CancelHandle;
 use crate::pool::Nesting;
 use crate::watchdog::{Deadline, Guard};
 
@@ -77,14 +76,13 @@ pub(crate) struct Polling<'a> {
     /// When the run must end.
     deadline: Deadline,
     guard: &'a Guard<'a>,
-    /// What a `Break` cancels the run with.
-    pub(crate) cancel: CancelHandle,
+    is_over: Cell<bool>,
 }
 
 impl<'a> Polling<'a> {
     /// `guard` is to wake the run when the first call is `due`.
     pub(crate) fn new(poll: &'a Poll, due: Deadline, deadline: Deadline, guard: &'a Guard<'a>) -> Self {
-        Self { poll, due: Cell::new(due), deadline, guard, cancel: CancelHandle::new() }
+        Self { poll, due: Cell::new(due), deadline, guard, is_over: Cell::new(false) }
     }
 
     /// Calls the host if that is due at `now`, on the thread that runs the VM; returns whether it was.
@@ -95,12 +93,18 @@ impl<'a> Polling<'a> {
         let due = match self.poll.call() {
             ControlFlow::Continue(()) => self.poll.due(Instant::now()),
             ControlFlow::Break(()) => {
-                self.cancel.cancel();
+                self.is_over.set(true);
                 Deadline::NEVER
             }
         };
         self.due.set(due);
         self.guard.wake_at(due.min(self.deadline));
         true
+    }
+
+    /// Whether the host said to stop. No handle is cancelled for that: making one and listing the run with it would be what most of a
+    /// poll costs a run that is too short for one.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.get()
     }
 }

@@ -20,6 +20,7 @@ use super::scripts::Loaded;
 use super::slots::Slots;
 use crate::cancel::CancelHandle;
 use crate::capture::Capture;
+use crate::poll::Polling;
 use crate::response::Response;
 use crate::trace::ErrorKind;
 use crate::watchdog::Deadline;
@@ -195,6 +196,13 @@ impl Control {
     /// Whether the run was cancelled.
     pub(super) fn is_cancelled(&self) -> bool {
         self.cancels.borrow().iter().any(CancelHandle::is_cancelled)
+            || self.polling().is_some_and(Polling::is_over)
+    }
+
+    /// The asking of the host in the run under way.
+    fn polling(&self) -> Option<&Polling<'_>> {
+        // SAFETY: it is set during a call into the VM, on this thread, and what it points to lives longer.
+        unsafe { self.run.get().as_ref() }.and_then(|run| run.job.polling)
     }
 
     /// Whether the run must end now.
@@ -206,10 +214,8 @@ impl Control {
     /// anything, nor for what a host function calls: it has the thread then.
     fn is_over_or_polls(&self) -> bool {
         let now = Instant::now();
-        // SAFETY: it is set during a call into the VM, on this thread, and what it points to lives longer.
-        let run = unsafe { self.run.get().as_ref() };
         self.ending(now).is_some()
-            || run.and_then(|run| run.job.polling).is_some_and(|polling| polling.poll(now)) && self.is_over()
+            || self.polling().is_some_and(|polling| polling.poll(now)) && self.is_over()
     }
 
     /// Whether someone asked the VM to look, and the run must end. Costs a load when nobody did.

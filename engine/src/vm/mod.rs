@@ -88,8 +88,7 @@ pub(crate) struct Job<'a> {
 impl<'a> Job<'a> {
     /// What can cancel the run.
     fn cancels(&self) -> impl Iterator<Item = &'a CancelHandle> {
-        let polled = self.polling.map(|polling| &polling.cancel);
-        self.request.cancel.as_ref().into_iter().chain(self.cancel).chain(polled)
+        self.request.cancel.as_ref().into_iter().chain(self.cancel)
     }
 }
 
@@ -180,6 +179,8 @@ impl Vm {
         };
         // A host's thread may have little stack left.
         let called = catch_unwind(AssertUnwindSafe(|| stacker::maybe_grow(STACK, 2 * STACK, call)));
+        let ended = Instant::now();
+        let ending = control.ending(ended);
         control.run.set(std::ptr::null());
         let Ok(called) = called else {
             self.is_sound = false;
@@ -190,8 +191,7 @@ impl Vm {
             self.settle();
             return Err(Error::Payload(error));
         }
-        let ended = Instant::now();
-        let (value, error) = conclude(control, job, called, run.value.take(), control.ending(ended));
+        let (value, error) = conclude(control, job, called, run.value.take(), ending);
         control.end();
         if let Some(error) = &error {
             control.stderr.borrow_mut().write_reserved(&told(error));
