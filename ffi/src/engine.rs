@@ -138,9 +138,10 @@ pub unsafe extern "C" fn perilune_engine_run(
     let run = || unsafe {
         let engine = handle::get(engine, "engine")?;
         let name = handle::text(name, name_len, "name")?;
-        let request = request::of_call(query, query_len, body, body_len, request)?;
         let out = handle::required(trace, "trace")?;
-        trace::give(out, || engine.run(name, &request))
+        request::with(query, query_len, body, body_len, request, |request| {
+            trace::give(out, || engine.run(name, request))
+        })
     };
     // SAFETY: as above.
     unsafe { guard::fallible(error, run) }

@@ -98,33 +98,28 @@ impl Parts {
     }
 }
 
-/// The request that a call of a run describes: query and body of the call's own, and the rest.
+/// Does something with the request that a call of a run describes: query and body of the call's own, and the rest. It is lent
+/// and not returned, since moving it costs more than making it.
 ///
 /// # Safety
-/// The pointers are null, or what the header says, for the lifetime that is chosen.
-#[inline]
-pub(crate) unsafe fn of_call<'a>(
+/// The pointers are null, or what the header says.
+#[inline(always)]
+pub(crate) unsafe fn with<T>(
     query: *const c_char,
     query_len: usize,
     body: *const c_char,
     body_len: usize,
     rest: *const perilune_request,
-) -> Result<Request<'a>, Failure> {
+    then: impl FnOnce(&Request<'_>) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     // SAFETY: by this function's contract.
     unsafe {
         let query = handle::bytes(query, query_len, "query")?;
         let body = handle::bytes(body, body_len, "body")?;
-        if !rest.is_null() {
-            return Ok(handle::get(rest, "request")?.request(query, body));
+        if rest.is_null() {
+            return then(&Request::new().query(query.unwrap_or_default()).json(body.unwrap_or_default()));
         }
-        let mut request = Request::new();
-        if let Some(query) = query {
-            request = request.query(query);
-        }
-        if let Some(body) = body {
-            request = request.json(body);
-        }
-        Ok(request)
+        then(&handle::get(rest, "request")?.request(query, body))
     }
 }
 

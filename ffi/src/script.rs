@@ -184,9 +184,10 @@ pub unsafe extern "C" fn perilune_script_run(
     // SAFETY: as the header says.
     let run = || unsafe {
         let script = handle::get(script, "script")?;
-        let request = request::of_call(query, query_len, body, body_len, request)?;
         let out = handle::required(trace, "trace")?;
-        trace::give(out, || script.run(&request))
+        request::with(query, query_len, body, body_len, request, |request| {
+            trace::give(out, || script.run(request))
+        })
     };
     // SAFETY: `error` is null or can be written to.
     unsafe { guard::fallible(error, run) }
@@ -237,7 +238,9 @@ pub unsafe extern "C" fn perilune_script_submit(
     // SAFETY: as the header says.
     let submit = || unsafe {
         let script = handle::get(script, "script")?;
-        let request = request::of_call(query, query_len, body, body_len, request)?.into_owned();
+        let request = request::with(query, query_len, body, body_len, request, |request| {
+            Ok(request.clone().into_owned())
+        })?;
         let function = done.ok_or_else(|| Failure::null("done"))?;
         let done = Done { function, user_data: UserData::new(user_data, None) };
         script.engine().submit_with(script, request, move |result| {

@@ -23,18 +23,28 @@ impl Handle for perilune_trace {
 }
 
 pub(crate) struct Kept {
-    trace: Trace,
+    /// Never an error: it is a result so that a run can write it where it stays.
+    made: Result<Trace, Error>,
     /// Made when it is first asked for.
     json: OnceLock<Text>,
 }
 
-impl From<Trace> for Kept {
-    fn from(trace: Trace) -> Self {
-        Self { trace, json: OnceLock::new() }
+impl Kept {
+    fn trace(&self) -> &Trace {
+        match &self.made {
+            Ok(trace) => trace,
+            Err(error) => unreachable!("a trace that is none: {error}"),
+        }
     }
 }
 
-/// Runs something for its trace, and hands that to C. The place for it is made before, so that the trace is moved once: each move
+impl From<Trace> for Kept {
+    fn from(trace: Trace) -> Self {
+        Self { made: Ok(trace), json: OnceLock::new() }
+    }
+}
+
+/// Runs something for its trace, and hands that to C. The place for it is made before, so that the trace is not moved: a move
 /// waits for what the run wrote last, which is a good part of what this boundary costs.
 ///
 /// # Safety
@@ -46,15 +56,18 @@ pub(crate) unsafe fn give(
 ) -> Result<(), Failure> {
     let mut kept = Box::<Kept>::new_uninit();
     let place = kept.as_mut_ptr();
-    match run() {
-        // SAFETY: all fields of the place are written, and then it is a box; `out` is by this function's contract.
-        Ok(trace) => unsafe {
-            (&raw mut (*place).trace).write(trace);
-            (&raw mut (*place).json).write(OnceLock::new());
-            out.write(handle::box_into_raw(kept.assume_init()));
-            Ok(())
-        },
-        Err(error) => Err(error.into()),
+    // SAFETY: all fields of the place are written, and then it is a box; `out` is by this function's contract.
+    unsafe {
+        (&raw mut (*place).made).write(run());
+        (&raw mut (*place).json).write(OnceLock::new());
+        let kept = kept.assume_init();
+        match &kept.made {
+            Ok(_) => {
+                out.write(handle::box_into_raw(kept));
+                Ok(())
+            }
+            Err(error) => Err(error.clone().into()),
+        }
     }
 }
 
@@ -222,7 +235,7 @@ pub unsafe extern "C" fn perilune_trace_read(
 ) -> perilune_code {
     // SAFETY: the trace is null or one that the caller owns; the view starts with its size, and has no padding.
     let body = || unsafe {
-        let ours = perilune_trace_view::of(&handle::get(trace, "trace")?.trace);
+        let ours = perilune_trace_view::of(handle::get(trace, "trace")?.trace());
         handle::set_sized(view, ours, LEAST, "view")
     };
     // SAFETY: `error` is null or can be written to.
@@ -235,7 +248,7 @@ pub unsafe extern "C" fn perilune_trace_status(trace: *const perilune_trace) -> 
     guard::infallible(PERILUNE_STATUS_FAILURE, || {
         // SAFETY: null, or a trace that the caller owns.
         unsafe { handle::get(trace, "trace") }
-            .map_or(PERILUNE_STATUS_FAILURE, |kept| status(kept.trace.status))
+            .map_or(PERILUNE_STATUS_FAILURE, |kept| status(kept.trace().status))
     })
 }
 
@@ -243,14 +256,16 @@ pub unsafe extern "C" fn perilune_trace_status(trace: *const perilune_trace) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_trace_id(trace: *const perilune_trace) -> u64 {
     // SAFETY: as above.
-    guard::infallible(0, || unsafe { handle::get(trace, "trace") }.map_or(0, |kept| kept.trace.id))
+    guard::infallible(0, || unsafe { handle::get(trace, "trace") }.map_or(0, |kept| kept.trace().id))
 }
 
 /// How long the run took, in nanoseconds. NULL has 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_trace_duration_ns(trace: *const perilune_trace) -> u64 {
-    // SAFETY: as above.
-    guard::infallible(0, || unsafe { handle::get(trace, "trace") }.map_or(0, |kept| ns(kept.trace.duration)))
+    guard::infallible(0, || {
+        // SAFETY: as above.
+        unsafe { handle::get(trace, "trace") }.map_or(0, |kept| ns(kept.trace().duration))
+    })
 }
 
 /// A part of a trace.
@@ -280,7 +295,7 @@ pub unsafe extern "C" fn perilune_trace_stdout(
     len: *mut usize,
 ) -> *const c_char {
     // SAFETY: as the header says.
-    guard::infallible(ptr::null(), || unsafe { part(trace, len, |kept| Some(&kept.trace.stdout)) })
+    guard::infallible(ptr::null(), || unsafe { part(trace, len, |kept| Some(&kept.trace().stdout)) })
 }
 
 /// What the script wrote to stderr, to the byte, and then the uncaught error; not ended by a NUL byte. Lent until the trace is
@@ -293,7 +308,7 @@ pub unsafe extern "C" fn perilune_trace_stderr(
     len: *mut usize,
 ) -> *const c_char {
     // SAFETY: as the header says.
-    guard::infallible(ptr::null(), || unsafe { part(trace, len, |kept| Some(&kept.trace.stderr)) })
+    guard::infallible(ptr::null(), || unsafe { part(trace, len, |kept| Some(&kept.trace().stderr)) })
 }
 
 /// What the script returned, as JSON text: the value for one, an array for several, NULL for nothing; not ended by a NUL byte.
@@ -307,7 +322,7 @@ pub unsafe extern "C" fn perilune_trace_value(
 ) -> *const c_char {
     // SAFETY: as the header says.
     guard::infallible(ptr::null(), || unsafe {
-        part(trace, len, |kept| kept.trace.value.as_deref().map(str::as_bytes))
+        part(trace, len, |kept| kept.trace().value.as_deref().map(str::as_bytes))
     })
 }
 
@@ -322,7 +337,7 @@ pub unsafe extern "C" fn perilune_trace_error_message(
 ) -> *const c_char {
     // SAFETY: as the header says.
     guard::infallible(ptr::null(), || unsafe {
-        part(trace, len, |kept| kept.trace.error.as_ref().map(|error| error.message.as_bytes()))
+        part(trace, len, |kept| kept.trace().error.as_ref().map(|error| error.message.as_bytes()))
     })
 }
 
@@ -336,7 +351,7 @@ pub unsafe extern "C" fn perilune_trace_json(trace: *const perilune_trace, len: 
         // SAFETY: as the header says.
         unsafe {
             match handle::get(trace, "trace") {
-                Ok(kept) => kept.json.get_or_init(|| Text::new(kept.trace.to_json())).lend(len),
+                Ok(kept) => kept.json.get_or_init(|| Text::new(kept.trace().to_json())).lend(len),
                 Err(_) => handle::lend_nothing(len),
             }
         }
@@ -360,7 +375,7 @@ pub unsafe extern "C" fn perilune_trace_header(
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
-        let response = &handle::get(trace, "trace")?.trace.response;
+        let response = &handle::get(trace, "trace")?.trace().response;
         let headers = response.as_ref().map_or(&[][..], |response: &Response| &response.headers);
         let Some(header) = headers.get(index) else {
             return Err(Failure::argument(format!("index: {index} of {} headers", headers.len())));
