@@ -224,3 +224,48 @@ impl Drop for UserData {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A view as a later version has it.
+    #[repr(C)]
+    struct Later {
+        size: usize,
+        first: u64,
+        second: u64,
+    }
+
+    /// As a program was compiled with it.
+    #[repr(C)]
+    #[derive(Debug, PartialEq)]
+    struct Known<const BEYOND: usize> {
+        size: usize,
+        first: u64,
+        beyond: [u64; BEYOND],
+    }
+
+    fn fill<const BEYOND: usize>(size: usize) -> Result<Known<BEYOND>, Failure> {
+        let mut known = Known { size, first: 7, beyond: [7; BEYOND] };
+        let least = size_of::<Known<0>>();
+        let later = Later { size: size_of::<Later>(), first: 1, second: 2 };
+        // SAFETY: it starts with its size, and has no padding.
+        unsafe { set_sized((&raw mut known).cast(), later, least, "view") }.map(|()| known)
+    }
+
+    #[test]
+    fn a_struct_is_filled_as_far_as_it_was_known() {
+        let size = |words: usize| 8 * words;
+        // Compiled with an older header: what follows in memory is not touched.
+        let older = fill::<1>(size(2)).map_err(|failure| failure.text());
+        assert_eq!(older, Ok(Known { size: size(2), first: 1, beyond: [7] }));
+        let same = fill::<1>(size(3)).map_err(|failure| failure.text());
+        assert_eq!(same, Ok(Known { size: size(3), first: 1, beyond: [2] }));
+        let newer = fill::<2>(size(4)).map_err(|failure| failure.text());
+        assert_eq!(newer, Ok(Known { size: size(4), first: 1, beyond: [2, 0] }));
+        for wrong in [0, 8, 15, (1 << 20) + 1, usize::MAX] {
+            assert!(fill::<1>(wrong).is_err(), "{wrong}");
+        }
+    }
+}
