@@ -1,6 +1,7 @@
 //! What a host hands to a run.
 
 use std::ffi::{c_char, c_void};
+use std::mem::ManuallyDrop;
 use std::ops::ControlFlow;
 use std::ptr;
 use std::time::Duration;
@@ -117,7 +118,9 @@ pub(crate) unsafe fn with<T>(
         let query = handle::bytes(query, query_len, "query")?;
         let body = handle::bytes(body, body_len, "body")?;
         if rest.is_null() {
-            return then(&Request::new().query(query.unwrap_or_default()).json(body.unwrap_or_default()));
+            let request = Request::new().query(query.unwrap_or_default()).json(body.unwrap_or_default());
+            // It only borrows: there is nothing to drop.
+            return then(&ManuallyDrop::new(request));
         }
         then(&handle::get(rest, "request")?.request(query, body))
     }
