@@ -6,6 +6,7 @@
 
 const { copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } = require('node:fs')
 const { join } = require('node:path')
+const { copy, remove } = require('./pack.js')
 
 const here = join(__dirname, '..')
 const main = JSON.parse(readFileSync(join(here, 'package.json'), 'utf8'))
@@ -43,5 +44,8 @@ if (!folder) {
   const { scripts, devDependencies, optionalDependencies, ...rest } = main
   const named = Object.fromEntries(platforms.map((platform) => [`@perilune/${platform}`, main.version]))
   const to = write('perilune', { ...rest, scripts: { install: scripts.install }, optionalDependencies: { ...named, ...optionalDependencies } })
+  // For machines that none of them is for, it carries the sources too.
+  copy()
   for (const file of main.files) cpSync(join(here, file), join(to, file), { recursive: true })
+  remove()
 }

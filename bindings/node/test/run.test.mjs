@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
 import * as esm from '../index.mjs'
-import { cjs, rejects } from './helpers.mjs'
+import { cjs, gate, rejects } from './helpers.mjs'
 
 const { Engine, Trace, CompileError, PayloadError, PeriluneError, RunError, ScriptNotFound } = esm
 const engine = new Engine({ poolSize: 2 })
@@ -94,8 +94,11 @@ test('a body may be given away while its run waits', async () => {
   const engine = new Engine({ poolSize: 1 })
   const post = new Uint8Array(1 << 16).fill(0x20)
   post.set(Buffer.from('{"n": 1}'))
-  engine.function('give', () => void structuredClone(post, { transfer: [post.buffer] }))
-  const first = engine.compile('host.give()').run()
+  engine.function('give', () => void structuredClone(post, { transfer: [post.buffer] }).fill(0x78))
+  const began = gate()
+  engine.function('begin', began.open)
+  const first = engine.compile('host.begin() host.give()').run()
+  await began.promise
   // It waits for the VM of the first, whose function is called meanwhile.
   assert.equal(engine.compile('return POST.n').runSync({ post }).value, 1)
   assert.ok((await first).ok)
