@@ -80,6 +80,7 @@ export declare class Scripts {
 /** Keeps named scripts as the files of a directory are, until it is closed: see `Engine.watch`. */
 export declare class Watch {
     #private;
+    private readonly others;
     /** Ends it. The scripts stay as they are. */
     close(): void;
     [Symbol.dispose](): void;

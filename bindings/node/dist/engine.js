@@ -14,10 +14,19 @@ let last = 0;
 function isPromise(value) {
     return typeof value === 'object' && value !== null && typeof value.then === 'function';
 }
+/** What a script is told of what was thrown, which can be anything. */
+function textOf(thrown) {
+    try {
+        return String(thrown instanceof Error ? thrown.message : thrown).replace(/\p{Surrogate}/gu, '\ufffd');
+    }
+    catch {
+        return 'the function failed';
+    }
+}
 native_1.native.setDispatch((number, name, run, args, isSync, waiting) => {
     const engine = engines.get(number)?.deref();
     const fail = (thrown) => {
-        const text = thrown instanceof Error ? thrown.message : String(thrown);
+        const text = textOf(thrown);
         engine?.failed(run, `host.${name}: ${text}`, thrown);
         native_1.native.settle(waiting, true, text);
     };
@@ -113,16 +122,24 @@ function report([loaded, removed, failed]) {
 }
 /** Keeps named scripts as the files of a directory are, until it is closed: see `Engine.watch`. */
 class Watch {
+    told;
+    others;
     #handle;
     /** @internal */
-    constructor(handle) {
+    constructor(handle, 
+    /** The addon only borrows it. @internal */
+    told, others) {
+        this.told = told;
+        this.others = others;
         this.#handle = handle;
+        others.add(this);
     }
     /** Ends it. The scripts stay as they are. */
     close() {
         if (this.#handle)
             native_1.native.watchClose(this.#handle);
         this.#handle = undefined;
+        this.others.delete(this);
     }
     [Symbol.dispose]() {
         this.close();
@@ -230,9 +247,8 @@ class Engine {
      * changes nothing. It lasts as long as the engine, or until it is closed, and does not keep the process alive.
      */
     watch(path, onChange) {
-        const watch = new Watch((0, errors_1.call)(() => native_1.native.engineWatch(this.handle, path, (told) => onChange?.(report(told)))));
-        this.#watches.add(watch);
-        return watch;
+        const told = (change) => onChange?.(report(change));
+        return new Watch((0, errors_1.call)(() => native_1.native.engineWatch(this.handle, path, told)), told, this.#watches);
     }
     /** What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing. */
     check(source, { name = 'script' } = {}) {
@@ -259,7 +275,6 @@ class Engine {
     close() {
         for (const watch of this.#watches)
             watch.close();
-        this.#watches.clear();
         this.#handle = undefined;
     }
     [Symbol.dispose]() {
@@ -277,14 +292,14 @@ class Engine {
         this.#failures.set(run, { text, thrown });
     }
     /** @internal */
-    findCause = (run, message) => {
+    findCause = (trace) => {
         if (this.#failures.size === 0)
             return undefined;
-        const failure = this.#failures.get(run);
+        const failure = this.#failures.get(trace.id);
         if (!failure)
             return undefined;
-        this.#failures.delete(run);
-        return message?.includes(failure.text) ? failure.thrown : undefined;
+        this.#failures.delete(trace.id);
+        return trace.error?.message.includes(failure.text) ? failure.thrown : undefined;
     };
 }
 exports.Engine = Engine;

@@ -48,10 +48,9 @@ export interface Native {
     run(script: Handle, query?: Text, body?: Text, options?: NativeOptions): Promise<string>;
     runSync(script: Handle, query?: Text, body?: Text, options?: NativeOptions): string;
     scriptInfo(script: Handle): [name: string, version: number, hash: string, source: string];
-    setDispatch(dispatch: (engine: number, name: string, run: number, args: unknown[], isSync: boolean, call: Handle) => void): void;
-    settle(call: Handle, isError: boolean, value: unknown): void;
+    setDispatch(dispatch: (engine: number, name: string, run: number, args: unknown[], isSync: boolean, call: number) => void): void;
+    /** Answers a call of a host function. One that is answered already, or that nobody waits for any more, stays as it is. */
+    settle(call: number, isError: boolean, value: unknown): void;
     watchClose(watch: Handle): void;
 }
-/** The platform package's name: `@perilune/linux-x64-gnu`. */
-export declare function platformPackage(): string;
 export declare const native: Native;

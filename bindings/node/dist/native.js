@@ -2,26 +2,23 @@
 /** The addon: built when the package was installed, or that of a platform package. */
 Object.defineProperty(exports, "__esModule", { value: true });
 exports.native = void 0;
-exports.platformPackage = platformPackage;
 const node_fs_1 = require("node:fs");
 const node_path_1 = require("node:path");
-/** The platform package's name: `@perilune/linux-x64-gnu`. */
-function platformPackage() {
-    const report = process.report?.getReport();
-    const libc = process.platform !== 'linux' ? '' : report?.header?.glibcVersionRuntime ? '-gnu' : '-musl';
-    return `@perilune/${process.platform}-${process.arch}${libc}`;
-}
+const platform_1 = require("./platform");
 function load() {
     const built = (0, node_path_1.join)(__dirname, '..', 'build', 'perilune.node');
     if ((0, node_fs_1.existsSync)(built))
         return require(built);
-    const name = platformPackage();
-    try {
-        return require(name);
+    const tried = [];
+    for (const name of (0, platform_1.platformPackages)(process.platform, process.arch)) {
+        try {
+            return require(name);
+        }
+        catch (error) {
+            tried.push(error);
+        }
     }
-    catch (cause) {
-        throw new Error(`perilune has no addon here: neither ${built} was built, nor is ${name} installed. Install the package anew with ` +
-            'cargo (https://rustup.rs) and a C++ compiler at hand, and with scripts allowed.', { cause });
-    }
+    throw new Error(`perilune has no addon for ${process.platform}-${process.arch}: neither ${built} was built, nor is there a package that has it. ` +
+        'Install perilune anew with cargo (https://rustup.rs) and a C++ compiler at hand, and with scripts allowed.', { cause: new AggregateError(tried) });
 }
 exports.native = load();

@@ -54,26 +54,19 @@ class Script {
     async run(request = {}, options) {
         this.engine.assertOpen();
         const { query, post } = request;
-        const signal = options?.signal;
+        const cancel = options?.signal && Cancel.of(options.signal);
         try {
-            if (!signal && isFast(request)) {
+            if (!cancel && isFast(request)) {
                 return new trace_1.Trace(await native_1.native.run(this.#handle, query, post), this.engine.findCause);
             }
-            const cancel = signal && native_1.native.cancelNew();
-            const given = optionsOf(request, cancel);
-            const abort = () => native_1.native.cancelNow(cancel);
-            if (signal?.aborted)
-                abort();
-            signal?.addEventListener('abort', abort, { once: true });
-            try {
-                return new trace_1.Trace(await native_1.native.run(this.#handle, query, (0, values_1.jsonText)(post, 'post'), given), this.engine.findCause);
-            }
-            finally {
-                signal?.removeEventListener('abort', abort);
-            }
+            const given = optionsOf(request, cancel?.handle);
+            return new trace_1.Trace(await native_1.native.run(this.#handle, query, (0, values_1.jsonText)(post, 'post'), given), this.engine.findCause);
         }
         catch (thrown) {
             throw (0, errors_1.errorOf)(thrown);
+        }
+        finally {
+            cancel?.release();
         }
     }
     /**
@@ -85,19 +78,22 @@ class Script {
         const results = new Array(all.length);
         let next = 0;
         let done = 0;
-        // So many that no VM rests, and so few that none waits for long.
-        const workers = Array.from({ length: Math.min(all.length, 4 * this.engine.poolSize) }, async () => {
+        // As many as there are VMs: more would wait for one, and no longer than the engine lets a run wait.
+        const workers = Array.from({ length: Math.min(all.length, this.engine.poolSize) }, async () => {
             while (next < all.length) {
                 const index = next++;
                 try {
-                    results[index] = await this.run(all[index], options);
+                    results[index] = await this.run(all[index], options).catch((error) => {
+                        if (error instanceof errors_1.PeriluneError)
+                            return error;
+                        throw error;
+                    });
+                    options.onProgress?.(++done, all.length);
                 }
                 catch (error) {
-                    if (!(error instanceof errors_1.PeriluneError))
-                        throw error;
-                    results[index] = error;
+                    next = all.length;
+                    throw error;
                 }
-                options.onProgress?.(++done, all.length);
             }
         });
         await Promise.all(workers);
@@ -105,6 +101,35 @@ class Script {
     }
 }
 exports.Script = Script;
+/** What ends the runs of a signal: one for all of them, with one listener, for as long as there are some. */
+class Cancel {
+    signal;
+    static #all = new WeakMap();
+    handle = native_1.native.cancelNew();
+    #abort = () => native_1.native.cancelNow(this.handle);
+    #runs = 0;
+    constructor(signal) {
+        this.signal = signal;
+        signal.addEventListener('abort', this.#abort, { once: true });
+        if (signal.aborted)
+            this.#abort();
+    }
+    static of(signal) {
+        let cancel = Cancel.#all.get(signal);
+        if (!cancel) {
+            cancel = new Cancel(signal);
+            Cancel.#all.set(signal, cancel);
+        }
+        cancel.#runs++;
+        return cancel;
+    }
+    release() {
+        if (--this.#runs > 0)
+            return;
+        this.signal.removeEventListener('abort', this.#abort);
+        Cancel.#all.delete(this.signal);
+    }
+}
 /** Whether nothing but a query and a body that are texts is given. */
 function isFast(request) {
     for (const key in request) {

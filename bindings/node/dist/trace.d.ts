@@ -55,7 +55,7 @@ export interface TraceJson {
     };
 }
 /** What a host function threw in a run, if it is what ended it. */
-export type FindCause = (run: number, message: string | undefined) => unknown;
+export type FindCause = (trace: Trace) => unknown;
 /** What a run hands back. A field is made when it is read. */
 export declare class Trace {
     #private;

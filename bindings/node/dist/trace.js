@@ -19,7 +19,7 @@ class Trace {
     /** @internal */
     constructor(raw, findCause) {
         this.#raw = raw;
-        this.#cause = findCause?.(this.id, this.#text(4 /* Field.message */));
+        this.#cause = findCause?.(this);
     }
     #u32(at) {
         const raw = this.#raw;
@@ -58,7 +58,7 @@ class Trace {
     }
     /** When the run began, to the millisecond. */
     get executedAt() {
-        return new Date(Math.floor(this.#u64(AT.executedAt) / 1e6));
+        return new Date(Math.floor(this.#u64(AT.executedAt) / 1e3));
     }
     /** Milliseconds, rounded down. */
     get duration() {
@@ -95,11 +95,15 @@ class Trace {
     /** What the script returned, from JSON: undefined for nothing, the value for one, an array for several. */
     get value() {
         if (this.#value === undefined) {
-            const text = this.#text(3 /* Field.value */);
+            const text = this.valueText;
             if (text !== undefined)
                 this.#value = JSON.parse(text);
         }
         return this.#value;
+    }
+    /** The same as JSON, with the digits of its numbers as the engine wrote them. @internal */
+    get valueText() {
+        return this.#text(3 /* Field.value */);
     }
     /** What the script gave to `set_response`. */
     get response() {
@@ -159,7 +163,7 @@ class Trace {
     /** The trace as Syncano's clients know it: what `JSON.stringify` writes. */
     toJSON() {
         const { error, response, usage } = this;
-        const micros = Math.floor(this.#u64(AT.executedAt) / 1e3);
+        const micros = this.#u64(AT.executedAt);
         return {
             status: this.status,
             duration: this.duration,

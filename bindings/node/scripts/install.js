@@ -3,74 +3,88 @@
 'use strict'
 
 const { execFileSync } = require('node:child_process')
-const { existsSync, mkdirSync } = require('node:fs')
+const { existsSync, mkdirSync, renameSync, rmSync } = require('node:fs')
 const { dirname, join } = require('node:path')
+const { platformPackages } = require('../dist/platform.js')
 
 const here = join(__dirname, '..')
-// A tarball carries the Rust sources in `rust/`; in a checkout they are two levels up.
-const vendored = join(here, 'rust')
-const root = existsSync(vendored) ? vendored : join(here, '..', '..')
+// In a checkout the Rust sources are two levels up; a tarball carries them in `rust/`.
+const checkout = join(here, '..', '..')
+const isCheckout = existsSync(join(checkout, 'ffi', 'library', 'Cargo.toml'))
+const root = isCheckout ? checkout : join(here, 'rust')
 
-function platformPackage() {
-  const report = process.report && process.report.getReport()
-  const libc = process.platform !== 'linux' ? '' : report && report.header.glibcVersionRuntime ? '-gnu' : '-musl'
-  return `@perilune/${process.platform}-${process.arch}${libc}`
-}
-
-function has(module) {
-  try {
-    require.resolve(module, { paths: [here] })
-    return true
-  } catch {
-    return false
-  }
+/** Whether a package is there that has an addon for this machine. */
+function isPrebuilt() {
+  return platformPackages(process.platform, process.arch).some((name) => {
+    try {
+      require(require.resolve(name, { paths: [here] }))
+      return true
+    } catch {
+      return false
+    }
+  })
 }
 
 /** Where node_api.h is. */
 function headers() {
-  if (has('node-api-headers')) return require(require.resolve('node-api-headers', { paths: [here] })).include_dir
+  try {
+    return require(require.resolve('node-api-headers', { paths: [here] })).include_dir
+  } catch {
+    // Node's own archives have it; Linux distributions' packages do not.
+  }
   const beside = join(dirname(process.execPath), '..', 'include', 'node')
   if (existsSync(join(beside, 'node_api.h'))) return beside
   throw new Error('node_api.h is missing: install the package node-api-headers beside this one')
 }
 
-function run(program, args, options) {
+const HINTS = {
+  cargo: 'its engine is Rust: install it from https://rustup.rs (1.91 or later), or set CARGO',
+  cc: 'install a C and a C++ compiler (Debian: apt-get install g++), or set CC and CXX',
+}
+
+function run(program, kind, args, options) {
   try {
     execFileSync(program, args, { stdio: 'inherit', ...options })
   } catch (error) {
-    if (error.code === 'ENOENT') {
-      const where = program.includes('cargo')
-        ? 'its engine is Rust: install it from https://rustup.rs (1.91 or later), or set CARGO'
-        : 'install a C and C++ compiler (Debian: apt-get install g++), or set CC'
-      throw new Error(`${program} is missing: ${where}`)
-    }
-    throw new Error(`${program} failed`)
+    throw new Error(error.code === 'ENOENT' ? `${program} is missing: ${HINTS[kind]}` : `${program} failed`)
   }
 }
 
 function build() {
+  const compiler = process.env.CC || 'cc'
+  // Before cargo works for a minute.
+  run(compiler, 'cc', ['--version'], { stdio: 'ignore' })
   const target = process.env.CARGO_TARGET_DIR || join(root, 'target')
-  run(process.env.CARGO || 'cargo', ['build', '--release', '--locked', '-p', 'perilune-library'], {
+  run(process.env.CARGO || 'cargo', 'cargo', ['build', '--release', '--locked', '--quiet', '-p', 'perilune-library'], {
     cwd: root,
     env: { ...process.env, CARGO_TARGET_DIR: target },
   })
   mkdirSync(join(here, 'build'), { recursive: true })
+  const output = join(here, 'build', 'perilune.node')
   const isMac = process.platform === 'darwin'
-  run(process.env.CC || 'cc', [
+  run(compiler, 'cc', [
     '-shared', '-fPIC', '-std=c11', '-O2', '-Wall', '-Wextra', '-fvisibility=hidden', '-pthread',
     '-I', headers(), '-I', join(root, 'include'),
     join(here, 'src', 'addon.c'), join(target, 'release', 'libperilune.a'),
-    // Names of Luau's and Rust's stay inside: other addons may have their own.
     ...(isMac
       ? ['-undefined', 'dynamic_lookup', '-lc++']
-      : ['-Wl,--exclude-libs,ALL', '-Wl,--gc-sections', '-Wl,-s', '-lstdc++', '-lm', '-ldl']),
-    '-o', join(here, 'build', 'perilune.node'),
+      : [
+          // Names of Luau's and Rust's stay inside: other addons may have their own.
+          '-Wl,--exclude-libs,ALL', '-Wl,--gc-sections', '-Wl,-s',
+          // The engine's threads outlive a worker, with which Node would take their code away.
+          '-Wl,-z,nodelete',
+          '-lstdc++', '-lm', '-ldl',
+        ]),
+    '-o', `${output}.new`,
   ])
+  // A process may be using the old one.
+  renameSync(`${output}.new`, output)
+  // Hundreds of megabytes that nobody needs any more.
+  if (!isCheckout && !process.env.CARGO_TARGET_DIR) rmSync(target, { recursive: true })
 }
 
-if (process.env.PERILUNE_BUILD !== '1' && has(platformPackage())) process.exit(0)
 try {
-  build()
+  if (!isPrebuilt()) build()
 } catch (error) {
   console.error(`perilune: ${error.message}`)
   process.exit(1)

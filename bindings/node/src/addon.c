@@ -26,25 +26,9 @@
 
 /* ---- An environment ---- */
 
+typedef struct Environment Environment;
 typedef struct Item Item;
-
-typedef struct {
-    atomic_int references;
-    pthread_mutex_t lock;
-    /* Under the lock. */
-    bool is_closed;
-    Item *first, *last;
-    /* For threads that wait for the loop to call a function of JavaScript's. */
-    pthread_cond_t answered;
-    /* The rest is the loop's. */
-    napi_env env;
-    napi_threadsafe_function wake;
-    int in_flight;
-    napi_ref dispatch;
-    perilune_request *polled;
-    char *scratch;
-    size_t scratch_size;
-} Environment;
+typedef struct HostCall HostCall;
 
 /* What a thread has to say to the loop. */
 struct Item {
@@ -54,17 +38,49 @@ struct Item {
     void (*drop)(Environment *environment, Item *item);
 };
 
+struct Environment {
+    atomic_int references;
+    pthread_mutex_t lock;
+    /* Under the lock. */
+    bool is_closed, is_awake;
+    Item *first, *last;
+    /* Calls of functions that the loop was not told of, and those that it has yet to answer. */
+    HostCall *first_call, *last_call, *open;
+    uint64_t calls;
+    /* The rest is the loop's. */
+    napi_env env;
+    napi_threadsafe_function wake;
+    int in_flight;
+    napi_ref dispatch;
+    /* What runs are made with that are given nothing but texts. */
+    perilune_request *sync_request, *async_request;
+    /* Ends what still runs when the environment goes. */
+    perilune_cancel *ending;
+    char *scratch;
+    size_t scratch_size;
+};
+
 /* The environment that makes a synchronous run on this thread. */
 static _Thread_local Environment *synchronous;
 
 static void release_environment(Environment *environment)
 {
     if (atomic_fetch_sub(&environment->references, 1) == 1) {
-        perilune_request_free(environment->polled);
+        perilune_request_free(environment->sync_request);
+        perilune_request_free(environment->async_request);
+        perilune_cancel_free(environment->ending);
         pthread_mutex_destroy(&environment->lock);
-        pthread_cond_destroy(&environment->answered);
         free(environment->scratch);
         free(environment);
+    }
+}
+
+/* Under the lock, so that the threadsafe function is not gone. */
+static void wake(Environment *environment)
+{
+    if (!environment->is_awake) {
+        environment->is_awake = true;
+        napi_call_threadsafe_function(environment->wake, NULL, napi_tsfn_nonblocking);
     }
 }
 
@@ -82,36 +98,54 @@ static void post(Environment *environment, Item *item)
         environment->last->next = item;
     } else {
         environment->first = item;
-        /* Under the lock, so that it is not gone. */
-        napi_call_threadsafe_function(environment->wake, NULL, napi_tsfn_nonblocking);
     }
     environment->last = item;
+    wake(environment);
     pthread_mutex_unlock(&environment->lock);
 }
 
-/* On the loop's thread, in a handle scope. */
-static void tell_all(Environment *environment)
+/* One at a time: what is told may run scripts, and so come here again. NULL at the end. */
+static Item *take(Environment *environment)
 {
-    Item *item, *next;
+    Item *item;
     pthread_mutex_lock(&environment->lock);
     item = environment->first;
-    environment->first = environment->last = NULL;
-    pthread_mutex_unlock(&environment->lock);
-    for (; item; item = next) {
-        napi_handle_scope scope;
-        next = item->next;
-        napi_open_handle_scope(environment->env, &scope);
-        item->tell(environment->env, environment, item);
-        napi_close_handle_scope(environment->env, scope);
+    if (item) {
+        environment->first = item->next;
+        if (!environment->first) {
+            environment->last = NULL;
+        }
     }
+    pthread_mutex_unlock(&environment->lock);
+    return item;
 }
+
+static void tell_calls(Environment *environment);
 
 static void on_wake(napi_env env, napi_value function, void *context, void *data)
 {
+    Environment *environment = context;
+    Item *item, *last;
     (void)function;
     (void)data;
-    if (env) {
-        tell_all(context);
+    if (!env) {
+        return;
+    }
+    pthread_mutex_lock(&environment->lock);
+    environment->is_awake = false;
+    last = environment->last;
+    pthread_mutex_unlock(&environment->lock);
+    tell_calls(environment);
+    /* What comes meanwhile wakes the loop again, which has other things to do before. */
+    while (last && (item = take(environment))) {
+        bool is_last = item == last;
+        napi_handle_scope scope;
+        napi_open_handle_scope(env, &scope);
+        item->tell(env, environment, item);
+        napi_close_handle_scope(env, scope);
+        if (is_last) {
+            break;
+        }
     }
 }
 
@@ -125,18 +159,18 @@ static void count_in_flight(Environment *environment, int change)
     }
 }
 
+static void end_calls(Environment *environment);
+
 static void close_environment(void *data)
 {
     Environment *environment = data;
-    Item *item, *next;
+    Item *item;
     pthread_mutex_lock(&environment->lock);
     environment->is_closed = true;
-    item = environment->first;
-    environment->first = environment->last = NULL;
-    pthread_cond_broadcast(&environment->answered);
+    end_calls(environment);
     pthread_mutex_unlock(&environment->lock);
-    for (; item; item = next) {
-        next = item->next;
+    perilune_cancel_now(environment->ending);
+    while ((item = take(environment))) {
         item->drop(environment, item);
     }
     napi_release_threadsafe_function(environment->wake, napi_tsfn_abort);
@@ -189,9 +223,18 @@ static napi_value throw_type(napi_env env, const char *text)
     return NULL;
 }
 
-/* ---- Texts ---- */
+/* ---- Arguments ---- */
 
-/* A text of JavaScript's: a string as UTF-8, or the bytes of a Buffer or another view, which are only borrowed. */
+#define ARGUMENTS(number) \
+    size_t count = number; \
+    napi_value arguments[number]; \
+    Environment *environment; \
+    napi_get_cb_info(env, info, &count, arguments, NULL, NULL); \
+    napi_get_instance_data(env, (void **)&environment); \
+    (void)environment
+
+/* A text of JavaScript's: a string as UTF-8, or the bytes of a Buffer. Always a copy: the bytes could be changed, moved or freed by what a
+ * run calls, and those of a SharedArrayBuffer by another thread at any time. */
 typedef struct {
     const char *data; /* NULL for undefined and null */
     size_t len;
@@ -199,11 +242,22 @@ typedef struct {
     char inside[256];
 } Text;
 
+/* Room for `len` bytes and a NUL. NULL with an exception pending. */
+static char *text_room(napi_env env, Text *text, size_t len)
+{
+    char *room = len < sizeof text->inside ? text->inside : (text->owned = malloc(len + 1));
+    if (!room) {
+        napi_throw_error(env, NULL, "out of memory");
+    }
+    return room;
+}
+
 static bool text_of(napi_env env, napi_value value, Text *text)
 {
     napi_valuetype type;
-    size_t len;
+    size_t len = 0;
     bool is_view;
+    char *room;
     text->data = NULL;
     text->len = 0;
     text->owned = NULL;
@@ -212,26 +266,33 @@ static bool text_of(napi_env env, napi_value value, Text *text)
         return true;
     }
     if (type == napi_string) {
-        char *into = text->inside;
+        room = text->inside;
         /* Most fit; what fills it may have been cut. */
-        napi_get_value_string_utf8(env, value, into, sizeof text->inside, &text->len);
+        napi_get_value_string_utf8(env, value, room, sizeof text->inside, &text->len);
         if (text->len >= sizeof text->inside - 4) {
             napi_get_value_string_utf8(env, value, NULL, 0, &len);
-            into = text->owned = malloc(len + 1);
-            if (!into) {
-                return throw_type(env, "out of memory") != NULL;
+            room = text_room(env, text, len);
+            if (!room) {
+                return false;
             }
-            napi_get_value_string_utf8(env, value, into, len + 1, &text->len);
+            napi_get_value_string_utf8(env, value, room, len + 1, &text->len);
         }
-        text->data = into;
+        text->data = room;
         return true;
     }
     if (napi_is_typedarray(env, value, &is_view) == napi_ok && is_view) {
         napi_typedarray_type kind;
-        void *data;
+        void *data = NULL;
         napi_get_typedarray_info(env, value, &kind, &len, &data, NULL, NULL);
-        if (kind == napi_uint8_array || kind == napi_int8_array || kind == napi_uint8_clamped_array) {
-            text->data = data ? data : "";
+        if (kind == napi_uint8_array) {
+            room = text_room(env, text, len);
+            if (!room) {
+                return false;
+            }
+            if (len) {
+                memcpy(room, data, len);
+            }
+            text->data = room;
             text->len = len;
             return true;
         }
@@ -257,6 +318,39 @@ static void *external(napi_env env, napi_value value)
 
 /* ---- Values ---- */
 
+static bool is_utf8(const char *data, size_t len)
+{
+    const unsigned char *at = (const unsigned char *)data, *end = at + len;
+    while (at < end) {
+        unsigned char first = *at++, low = 0x80, high = 0xBF;
+        int more;
+        if (first < 0x80) {
+            continue;
+        }
+        if (first < 0xC2 || first > 0xF4) {
+            return false;
+        }
+        more = first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+        /* Neither longer than needed, nor a surrogate, nor beyond U+10FFFF. */
+        if (first == 0xE0) {
+            low = 0xA0;
+        } else if (first == 0xED) {
+            high = 0x9F;
+        } else if (first == 0xF0) {
+            low = 0x90;
+        } else if (first == 0xF4) {
+            high = 0x8F;
+        }
+        for (; more; more--, low = 0x80, high = 0xBF) {
+            if (at == end || *at < low || *at > high) {
+                return false;
+            }
+            at++;
+        }
+    }
+    return true;
+}
+
 static napi_value to_js(napi_env env, const perilune_value *value)
 {
     napi_value result = NULL, item;
@@ -271,23 +365,10 @@ static napi_value to_js(napi_env env, const perilune_value *value)
         break;
     case PERILUNE_TYPE_STRING:
         data = perilune_value_string(value, &len);
-        result = string_of(env, data, len);
-        /* What is not UTF-8 came out longer or shorter, but for bytes that are U+FFFD already. */
-        if (result) {
-            size_t back = 0;
-            napi_get_value_string_utf8(env, result, NULL, 0, &back);
-            bool same = back == len;
-            if (same && memchr(data, 0xEF, len)) {
-                char *copy = malloc(len + 1);
-                if (copy) {
-                    napi_get_value_string_utf8(env, result, copy, len + 1, &back);
-                    same = memcmp(copy, data, len) == 0;
-                    free(copy);
-                }
-            }
-            if (!same) {
-                napi_create_buffer_copy(env, len, data, NULL, &result);
-            }
+        if (is_utf8(data, len)) {
+            result = string_of(env, data, len);
+        } else {
+            napi_create_buffer_copy(env, len, data, NULL, &result);
         }
         break;
     case PERILUNE_TYPE_ARRAY:
@@ -538,7 +619,8 @@ static size_t pack(const perilune_trace *trace, char **into, size_t *size)
     *at++ = (char)view.stderr_truncated;
     at = put_u32(at, view.error_line);
     at = put_u64(at, view.id);
-    at = put_u64(at, (uint64_t)view.executed_at_unix_ns);
+    /* Microseconds: JavaScript's numbers have no room for more. */
+    at = put_u64(at, (uint64_t)(view.executed_at_unix_ns / 1000));
     at = put_u64(at, view.duration_ns);
     at = put_u64(at, view.queued_ns);
     at = put_u64(at, view.memory_bytes);
@@ -592,21 +674,40 @@ static void free_function(void *data)
     free(function);
 }
 
-/* A call that waits for the loop. It lives on the stack of the waiting thread. */
-typedef struct {
-    Item item;
+/* A call that waits for an answer. It lives on the stack of the waiting thread, and so is known to JavaScript by its number: what comes late
+ * or twice finds nothing. */
+struct HostCall {
+    HostCall *next;
     const Function *function;
-    uint64_t run;
-    perilune_value *arguments; /* an array */
+    uint64_t run, number;
+    perilune_value **arguments;
+    size_t len;
     /* Under the environment's lock. */
+    pthread_cond_t answered;
     bool is_answered;
     perilune_value *result;
-    char *failure;
+    char *failure; /* NULL beside no result: the environment is gone */
     size_t failure_len;
-} HostCall;
+};
 
-static void answer(Environment *environment, HostCall *call, perilune_value *result, const char *failure, size_t failure_len)
+/* Under the lock. NULL when it is answered already. */
+static HostCall *unlink_call(Environment *environment, uint64_t number)
 {
+    HostCall **at = &environment->open, *call;
+    while (*at && (*at)->number != number) {
+        at = &(*at)->next;
+    }
+    call = *at;
+    if (call) {
+        *at = call->next;
+    }
+    return call;
+}
+
+/* Takes the result, or copies the failure. */
+static void answer(Environment *environment, uint64_t number, perilune_value *result, const char *failure, size_t failure_len)
+{
+    HostCall *call;
     char *copy = NULL;
     if (!result) {
         copy = malloc(failure_len + 1);
@@ -615,104 +716,177 @@ static void answer(Environment *environment, HostCall *call, perilune_value *res
         }
     }
     pthread_mutex_lock(&environment->lock);
-    call->result = result;
-    call->failure = copy;
-    call->failure_len = copy ? failure_len : 0;
-    call->is_answered = true;
-    pthread_cond_broadcast(&environment->answered);
+    call = unlink_call(environment, number);
+    if (call) {
+        call->result = result;
+        call->failure = copy;
+        call->failure_len = copy ? failure_len : 0;
+        call->is_answered = true;
+        pthread_cond_signal(&call->answered);
+    }
     pthread_mutex_unlock(&environment->lock);
+    if (!call) {
+        perilune_value_free(result);
+        free(copy);
+    }
 }
 
-/* The text of the exception that is pending, which is cleared. */
-static void answer_exception(napi_env env, Environment *environment, HostCall *call)
+static void end_list(HostCall *call)
 {
+    HostCall *next;
+    for (; call; call = next) {
+        next = call->next;
+        call->is_answered = true;
+        pthread_cond_signal(&call->answered);
+    }
+}
+
+/* Under the lock. */
+static void end_calls(Environment *environment)
+{
+    end_list(environment->first_call);
+    end_list(environment->open);
+    environment->first_call = environment->last_call = environment->open = NULL;
+}
+
+/* With the text of the exception that is pending, which is cleared. */
+static void answer_exception(napi_env env, Environment *environment, uint64_t number)
+{
+    static const char what[] = "the function failed";
     napi_value exception, message;
     Text text;
     bool is_pending = false;
-    const char *what = "the function failed";
+    text.owned = NULL;
     napi_is_exception_pending(env, &is_pending);
     if (is_pending && napi_get_and_clear_last_exception(env, &exception) == napi_ok &&
-        napi_get_named_property(env, exception, "message", &message) == napi_ok && text_of(env, message, &text)) {
-        if (text.data) {
-            answer(environment, call, NULL, text.data, text.len);
-        } else {
-            answer(environment, call, NULL, what, strlen(what));
-        }
-        text_done(&text);
-        return;
+        napi_get_named_property(env, exception, "message", &message) == napi_ok && text_of(env, message, &text) && text.data) {
+        answer(environment, number, NULL, text.data, text.len);
+    } else {
+        answer(environment, number, NULL, what, sizeof what - 1);
     }
-    if (napi_is_exception_pending(env, &is_pending) == napi_ok && is_pending) {
+    text_done(&text);
+    napi_is_exception_pending(env, &is_pending);
+    if (is_pending) {
         napi_get_and_clear_last_exception(env, &exception);
     }
-    answer(environment, call, NULL, what, strlen(what));
 }
 
-/* Calls dispatch(engine, name, run, arguments, settle): what it returns is the result, or undefined when settle is given it later, by
- * settle(isError, result). `settle` is undefined in a synchronous run. */
-static void dispatch(napi_env env, Environment *environment, HostCall *call, bool is_synchronous);
-
-/* settle(token, isError, value): the answer of a call that waited for a promise. */
+/* settle(number, isError, value): the answer of a call. */
 static napi_value settle_call(napi_env env, napi_callback_info info)
 {
-    size_t count = 3;
-    napi_value arguments[3];
-    HostCall *call;
-    Environment *environment;
-    bool is_error;
-    napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
-    napi_get_instance_data(env, (void **)&environment);
-    call = external(env, arguments[0]);
-    if (!call) {
-        return NULL;
-    }
+    ARGUMENTS(3);
+    double number = 0;
+    bool is_error = false;
+    napi_get_value_double(env, arguments[0], &number);
     napi_get_value_bool(env, arguments[1], &is_error);
     if (is_error) {
         Text text;
         if (text_of(env, arguments[2], &text)) {
-            answer(environment, call, NULL, text.data ? text.data : "", text.len);
+            answer(environment, (uint64_t)number, NULL, text.data ? text.data : "", text.len);
             text_done(&text);
         } else {
-            answer_exception(env, environment, call);
+            answer_exception(env, environment, (uint64_t)number);
         }
-        return NULL;
-    }
-    perilune_value *result = from_js(env, arguments[2], 0);
-    if (result) {
-        answer(environment, call, result, NULL, 0);
     } else {
-        answer_exception(env, environment, call);
+        perilune_value *result = from_js(env, arguments[2], 0);
+        if (result) {
+            answer(environment, (uint64_t)number, result, NULL, 0);
+        } else {
+            answer_exception(env, environment, (uint64_t)number);
+        }
     }
     return NULL;
 }
 
-static void dispatch(napi_env env, Environment *environment, HostCall *call, bool is_synchronous)
+/* Calls what `setDispatch` was given, which settles the call, at once or later. */
+static void dispatch(Environment *environment, HostCall *call, bool is_synchronous)
 {
-    napi_value function, this, arguments[6], result;
+    napi_env env = environment->env;
+    napi_handle_scope scope;
+    napi_value function = NULL, this, arguments[6], result;
     const Function *of = call->function;
+    uint64_t number = call->number;
+    size_t i;
+    napi_open_handle_scope(env, &scope);
     napi_get_reference_value(env, environment->dispatch, &function);
     napi_get_undefined(env, &this);
     napi_create_uint32(env, of->engine, &arguments[0]);
     arguments[1] = string_of(env, of->name, strlen(of->name));
     napi_create_double(env, (double)call->run, &arguments[2]);
-    arguments[3] = to_js(env, call->arguments);
-    napi_get_boolean(env, is_synchronous, &arguments[4]);
-    napi_create_external(env, call, NULL, NULL, &arguments[5]);
-    /* True: it has been or will be settled. */
-    if (napi_call_function(env, this, function, 6, arguments, &result) != napi_ok) {
-        answer_exception(env, environment, call);
+    napi_create_array_with_length(env, call->len, &arguments[3]);
+    for (i = 0; i < call->len; i++) {
+        napi_set_element(env, arguments[3], (uint32_t)i, to_js(env, call->arguments[i]));
     }
+    napi_get_boolean(env, is_synchronous, &arguments[4]);
+    napi_create_double(env, (double)number, &arguments[5]);
+    if (napi_call_function(env, this, function, 6, arguments, &result) != napi_ok) {
+        answer_exception(env, environment, number);
+    }
+    napi_close_handle_scope(env, scope);
 }
 
-static void tell_call(napi_env env, Environment *environment, Item *item)
+/* On the loop's thread: the calls that wait now, one at a time, as a function may run scripts, and so come here again. */
+static void tell_calls(Environment *environment)
 {
-    dispatch(env, environment, (HostCall *)item, false);
+    HostCall *call;
+    uint64_t last;
+    pthread_mutex_lock(&environment->lock);
+    last = environment->last_call ? environment->last_call->number : 0;
+    for (;;) {
+        call = environment->first_call;
+        if (!call || call->number > last) {
+            break;
+        }
+        environment->first_call = call->next;
+        if (!call->next) {
+            environment->last_call = NULL;
+        }
+        call->next = environment->open;
+        environment->open = call;
+        pthread_mutex_unlock(&environment->lock);
+        dispatch(environment, call, false);
+        pthread_mutex_lock(&environment->lock);
+    }
+    pthread_mutex_unlock(&environment->lock);
 }
 
-static void drop_call(Environment *environment, Item *item)
+/* Has the loop call it, and waits. */
+static void wait_for_loop(Environment *environment, HostCall *call)
 {
-    (void)environment;
-    (void)item;
-    /* The thread that waits sees that the environment is closed. */
+    pthread_cond_init(&call->answered, NULL);
+    pthread_mutex_lock(&environment->lock);
+    if (!environment->is_closed) {
+        call->number = ++environment->calls;
+        call->next = NULL;
+        if (environment->last_call) {
+            environment->last_call->next = call;
+        } else {
+            environment->first_call = call;
+        }
+        environment->last_call = call;
+        wake(environment);
+        while (!call->is_answered) {
+            pthread_cond_wait(&call->answered, &environment->lock);
+        }
+    }
+    pthread_mutex_unlock(&environment->lock);
+    pthread_cond_destroy(&call->answered);
+}
+
+/* On the loop's thread, in a synchronous run. */
+static void call_now(Environment *environment, HostCall *call)
+{
+    pthread_cond_init(&call->answered, NULL);
+    pthread_mutex_lock(&environment->lock);
+    call->number = ++environment->calls;
+    call->next = environment->open;
+    environment->open = call;
+    pthread_mutex_unlock(&environment->lock);
+    dispatch(environment, call, true);
+    pthread_mutex_lock(&environment->lock);
+    unlink_call(environment, call->number);
+    pthread_mutex_unlock(&environment->lock);
+    pthread_cond_destroy(&call->answered);
 }
 
 static void call_function(perilune_call *call, void *user_data)
@@ -720,39 +894,36 @@ static void call_function(perilune_call *call, void *user_data)
     Function *function = user_data;
     Environment *environment = function->environment;
     HostCall host_call;
-    perilune_value *argument;
+    perilune_value *few[8];
     size_t i, len = perilune_call_len(call);
+    bool ok = true;
     memset(&host_call, 0, sizeof host_call);
-    host_call.item.tell = tell_call;
-    host_call.item.drop = drop_call;
     host_call.function = function;
     host_call.run = perilune_call_run_id(call);
-    host_call.arguments = perilune_value_new_array();
-    for (i = 0; i < len; i++) {
-        if (!perilune_call_value(call, i, &argument)) {
-            perilune_value_free(host_call.arguments);
-            return;
-        }
-        if (perilune_value_push(host_call.arguments, argument, NULL) != PERILUNE_OK) {
-            perilune_value_free(host_call.arguments);
-            perilune_call_fail(call, "an argument is nested too deep", PERILUNE_STRLEN);
-            return;
-        }
+    host_call.arguments = len <= sizeof few / sizeof *few ? few : malloc(len * sizeof *few);
+    if (!host_call.arguments) {
+        perilune_call_fail(call, "out of memory", PERILUNE_STRLEN);
+        return;
     }
-    if (synchronous == environment) {
-        napi_handle_scope scope;
-        napi_open_handle_scope(environment->env, &scope);
-        dispatch(environment->env, environment, &host_call, true);
-        napi_close_handle_scope(environment->env, scope);
-    } else {
-        post(environment, &host_call.item);
-        pthread_mutex_lock(&environment->lock);
-        while (!host_call.is_answered && !environment->is_closed) {
-            pthread_cond_wait(&environment->answered, &environment->lock);
-        }
-        pthread_mutex_unlock(&environment->lock);
+    while (ok && host_call.len < len) {
+        ok = perilune_call_value(call, host_call.len, &host_call.arguments[host_call.len]);
+        host_call.len += ok;
     }
-    perilune_value_free(host_call.arguments);
+    if (ok && synchronous == environment) {
+        call_now(environment, &host_call);
+    } else if (ok) {
+        wait_for_loop(environment, &host_call);
+    }
+    for (i = 0; i < host_call.len; i++) {
+        perilune_value_free(host_call.arguments[i]);
+    }
+    if (host_call.arguments != few) {
+        free(host_call.arguments);
+    }
+    if (!ok) {
+        /* The library has told the script why. */
+        return;
+    }
     if (host_call.result) {
         perilune_call_return_value(call, host_call.result);
     } else if (host_call.failure) {
@@ -763,28 +934,24 @@ static void call_function(perilune_call *call, void *user_data)
     free(host_call.failure);
 }
 
-/* While this thread makes a synchronous run, other runs may wait for it to call a function. */
+/* While this thread makes a synchronous run, other runs may wait for it to call a function; and a worker may be told to end. */
 static int32_t poll_loop(void *user_data)
 {
     Environment *environment = user_data;
-    if (synchronous == environment) {
-        napi_handle_scope scope;
-        napi_open_handle_scope(environment->env, &scope);
-        tell_all(environment);
-        napi_close_handle_scope(environment->env, scope);
-    }
-    return 0;
+    napi_env env = environment->env;
+    napi_handle_scope scope;
+    napi_value undefined;
+    bool is_same, is_over;
+    tell_calls(environment);
+    napi_open_handle_scope(env, &scope);
+    napi_get_undefined(env, &undefined);
+    /* The cheapest of what is refused once no JavaScript may run. */
+    is_over = napi_strict_equals(env, undefined, undefined, &is_same) != napi_ok;
+    napi_close_handle_scope(env, scope);
+    return is_over;
 }
 
-/* ---- Arguments ---- */
-
-#define ARGUMENTS(number) \
-    size_t count = number; \
-    napi_value arguments[number]; \
-    Environment *environment; \
-    napi_get_cb_info(env, info, &count, arguments, NULL, NULL); \
-    napi_get_instance_data(env, (void **)&environment); \
-    (void)environment
+/* ---- Requests ---- */
 
 static bool number_of(napi_env env, napi_value value, uint64_t *number)
 {
@@ -811,14 +978,14 @@ static bool is_nothing(napi_env env, napi_value value)
 typedef perilune_code (*text_setter)(perilune_request *, const char *, size_t, perilune_error **);
 
 /* [params, form, config, meta, seed, timeoutNs, memory, output, cancel], each of which may be undefined */
-static perilune_request *request_of(napi_env env, Environment *environment, napi_value options)
+static perilune_request *request_of(napi_env env, const perilune_request *plain, napi_value options)
 {
     static const text_setter setters[] = {perilune_request_set_form, perilune_request_set_config, perilune_request_set_meta};
     static const perilune_limit limits[] = {PERILUNE_LIMIT_TIMEOUT_NS, PERILUNE_LIMIT_MEMORY, PERILUNE_LIMIT_OUTPUT};
-    perilune_request *request = perilune_request_new();
+    perilune_request *request = perilune_request_clone(plain);
     perilune_error *error = NULL;
     perilune_code code = PERILUNE_OK;
-    napi_value value;
+    napi_value value = NULL;
     uint32_t i, len;
     uint64_t number;
     bool ok = true;
@@ -874,9 +1041,6 @@ static perilune_request *request_of(napi_env env, Environment *environment, napi
         code = perilune_request_set_cancel(request, cancel, &error);
     }
     if (ok && code == PERILUNE_OK) {
-        code = perilune_request_set_poll(request, POLL_NS, poll_loop, environment, NULL, &error);
-    }
-    if (ok && code == PERILUNE_OK) {
         return request;
     }
     perilune_request_free(request);
@@ -893,7 +1057,7 @@ typedef struct {
     perilune_request *request; /* owned; NULL without options */
 } Given;
 
-static bool given(napi_env env, Environment *environment, const napi_value *arguments, Given *given)
+static bool given(napi_env env, const perilune_request *plain, const napi_value *arguments, Given *given)
 {
     given->request = NULL;
     given->script = external(env, arguments[0]);
@@ -905,7 +1069,7 @@ static bool given(napi_env env, Environment *environment, const napi_value *argu
         return false;
     }
     if (!is_nothing(env, arguments[3])) {
-        given->request = request_of(env, environment, arguments[3]);
+        given->request = request_of(env, plain, arguments[3]);
         if (!given->request) {
             text_done(&given->query);
             text_done(&given->body);
@@ -940,9 +1104,25 @@ static void free_script(napi_env env, void *data, void *hint)
 
 static void free_cancel(napi_env env, void *data, void *hint)
 {
+    Environment *environment = hint;
     (void)env;
-    (void)hint;
+    /* It goes with its environment, and so do the runs that it was for. */
+    if (environment->is_closed) {
+        perilune_cancel_now(data);
+    }
     perilune_cancel_free(data);
+    release_environment(environment);
+}
+
+/* NULL with an exception pending; the object is freed then. */
+static napi_value external_value(napi_env env, void *object, napi_finalize finalize, void *hint)
+{
+    napi_value value = NULL;
+    if (napi_create_external(env, object, finalize, hint, &value) != napi_ok) {
+        finalize(env, object, hint);
+        return throw_type(env, "no object could be made");
+    }
+    return value;
 }
 
 /* engineNew(poolSize, backlog, [limit, value, …]), 0 and -1 where they are not set */
@@ -953,7 +1133,7 @@ static napi_value engine_new(napi_env env, napi_callback_info info)
     perilune_engine *engine = NULL;
     perilune_error *error = NULL;
     perilune_code code = PERILUNE_OK;
-    napi_value value;
+    napi_value value = NULL;
     uint32_t i, len = 0;
     int64_t pool_size = 0, backlog = -1;
     napi_get_value_int64(env, arguments[0], &pool_size);
@@ -981,15 +1161,7 @@ static napi_value engine_new(napi_env env, napi_callback_info info)
     if (code != PERILUNE_OK) {
         return throw_error(env, error);
     }
-    napi_create_external(env, engine, free_engine, NULL, &value);
-    return value;
-}
-
-static napi_value script_value(napi_env env, perilune_script *script)
-{
-    napi_value value;
-    napi_create_external(env, script, free_script, NULL, &value);
-    return value;
+    return external_value(env, engine, free_engine, NULL);
 }
 
 /* engineScript(engine, how, name, source): how is "compile", "put" or "get" */
@@ -1023,10 +1195,9 @@ static napi_value engine_script(napi_env env, napi_callback_info info)
     if (!ok) {
         return NULL;
     }
-    return code == PERILUNE_OK ? script_value(env, script) : throw_error(env, error);
+    return code == PERILUNE_OK ? external_value(env, script, free_script, NULL) : throw_error(env, error);
 }
 
-/* compileAsync(engine, name, source): a promise */
 typedef struct {
     perilune_engine *engine;
     Text name, source;
@@ -1034,7 +1205,6 @@ typedef struct {
     perilune_error *error;
     napi_deferred deferred;
     napi_async_work work;
-    napi_ref kept;
 } Compilation;
 
 static void compile_now(napi_env env, void *data)
@@ -1045,23 +1215,35 @@ static void compile_now(napi_env env, void *data)
                             compilation->source.len, &compilation->script, &compilation->error);
 }
 
-static void compile_done(napi_env env, napi_status status, void *data)
+static void free_compilation(napi_env env, Compilation *compilation)
 {
-    Compilation *compilation = data;
-    if (compilation->script) {
-        napi_resolve_deferred(env, compilation->deferred, script_value(env, compilation->script));
-    } else if (status == napi_ok) {
-        napi_reject_deferred(env, compilation->deferred, error_value(env, compilation->error));
-    }
     perilune_error_free(compilation->error);
     perilune_engine_free(compilation->engine);
     text_done(&compilation->name);
     text_done(&compilation->source);
-    napi_delete_reference(env, compilation->kept);
-    napi_delete_async_work(env, compilation->work);
+    if (compilation->work) {
+        napi_delete_async_work(env, compilation->work);
+    }
     free(compilation);
 }
 
+/* An environment that ends comes here too: nothing can be made of the script then, and nobody is told. */
+static void compile_done(napi_env env, napi_status status, void *data)
+{
+    Compilation *compilation = data;
+    (void)status;
+    if (compilation->script) {
+        napi_value script = external_value(env, compilation->script, free_script, NULL);
+        if (script) {
+            napi_resolve_deferred(env, compilation->deferred, script);
+        }
+    } else if (compilation->error) {
+        napi_reject_deferred(env, compilation->deferred, error_value(env, compilation->error));
+    }
+    free_compilation(env, compilation);
+}
+
+/* engineCompileAsync(engine, name, source) -> promise of a script */
 static napi_value engine_compile_async(napi_env env, napi_callback_info info)
 {
     ARGUMENTS(3);
@@ -1075,25 +1257,15 @@ static napi_value engine_compile_async(napi_env env, napi_callback_info info)
     if (!compilation) {
         return throw_type(env, "out of memory");
     }
-    if (!text_of(env, arguments[1], &compilation->name)) {
-        free(compilation);
-        return NULL;
-    }
-    if (!text_of(env, arguments[2], &compilation->source)) {
-        text_done(&compilation->name);
-        free(compilation);
-        return NULL;
-    }
     compilation->engine = perilune_engine_clone(engine);
-    /* A Buffer is only borrowed. */
-    napi_value kept;
-    napi_create_array_with_length(env, 1, &kept);
-    napi_set_element(env, kept, 0, arguments[2]);
-    napi_create_reference(env, kept, 1, &compilation->kept);
-    napi_create_promise(env, &compilation->deferred, &promise);
-    napi_create_string_utf8(env, "perilune", NAPI_AUTO_LENGTH, &label);
-    napi_create_async_work(env, NULL, label, compile_now, compile_done, compilation, &compilation->work);
-    napi_queue_async_work(env, compilation->work);
+    if (!text_of(env, arguments[1], &compilation->name) || !text_of(env, arguments[2], &compilation->source) ||
+        napi_create_promise(env, &compilation->deferred, &promise) != napi_ok ||
+        napi_create_string_utf8(env, "perilune", NAPI_AUTO_LENGTH, &label) != napi_ok ||
+        napi_create_async_work(env, NULL, label, compile_now, compile_done, compilation, &compilation->work) != napi_ok ||
+        napi_queue_async_work(env, compilation->work) != napi_ok) {
+        free_compilation(env, compilation);
+        return NULL;
+    }
     return promise;
 }
 
@@ -1234,7 +1406,7 @@ static napi_value engine_metrics(napi_env env, napi_callback_info info)
     bool prometheus = false;
     const char *text;
     size_t len;
-    napi_value value;
+    napi_value value = NULL;
     if (!engine) {
         return NULL;
     }
@@ -1254,7 +1426,7 @@ static napi_value engine_limit(napi_env env, napi_callback_info info)
     ARGUMENTS(2);
     perilune_engine *engine = external(env, arguments[0]);
     int32_t limit = 0;
-    napi_value value;
+    napi_value value = NULL;
     if (!engine) {
         return NULL;
     }
@@ -1305,7 +1477,7 @@ static napi_value engine_load_dir(napi_env env, napi_callback_info info)
     perilune_error *error = NULL;
     perilune_code code;
     Text path;
-    napi_value value;
+    napi_value value = NULL;
     if (!engine || !text_of(env, arguments[1], &path)) {
         return NULL;
     }
@@ -1321,7 +1493,7 @@ static napi_value engine_load_dir(napi_env env, napi_callback_info info)
 
 typedef struct {
     Environment *environment;
-    /* The loop's; NULL once the environment or the watch is gone. */
+    /* The loop's; NULL once the watch is gone. Weak: the watch's object keeps the function, which may know the object. */
     napi_ref callback;
     atomic_int references;
 } Watcher;
@@ -1358,13 +1530,15 @@ static void drop_change(Environment *environment, Item *item)
 static void tell_change(napi_env env, Environment *environment, Item *item)
 {
     Change *change = (Change *)item;
+    napi_value callback = NULL, this, report, result, exception;
     if (change->watcher->callback) {
-        napi_value callback, this, report = report_value(env, change->report), result;
         napi_get_reference_value(env, change->watcher->callback, &callback);
+    }
+    if (callback) {
+        report = report_value(env, change->report);
         napi_get_undefined(env, &this);
-        if (napi_call_function(env, this, callback, 1, &report, &result) == napi_pending_exception) {
-            napi_value exception;
-            napi_get_and_clear_last_exception(env, &exception);
+        if (napi_call_function(env, this, callback, 1, &report, &result) == napi_pending_exception &&
+            napi_get_and_clear_last_exception(env, &exception) == napi_ok) {
             napi_fatal_exception(env, exception);
         }
     }
@@ -1413,7 +1587,6 @@ static napi_value engine_watch(napi_env env, napi_callback_info info)
     Text path;
     Watch *watch;
     Watcher *watcher;
-    napi_value value;
     if (!engine || !text_of(env, arguments[1], &path)) {
         return NULL;
     }
@@ -1429,7 +1602,7 @@ static napi_value engine_watch(napi_env env, napi_callback_info info)
     atomic_fetch_add(&environment->references, 1);
     /* The watch's, and the engine's until it calls release_watcher. */
     atomic_init(&watcher->references, 2);
-    napi_create_reference(env, arguments[2], 1, &watcher->callback);
+    napi_create_reference(env, arguments[2], 0, &watcher->callback);
     watch->watcher = watcher;
     code = perilune_engine_watch(engine, path.data, path.len, call_watcher, watcher, release_watcher, &watch->watch, &error);
     text_done(&path);
@@ -1439,8 +1612,7 @@ static napi_value engine_watch(napi_env env, napi_callback_info info)
         free(watch);
         return throw_error(env, error);
     }
-    napi_create_external(env, watch, free_watch, NULL, &value);
-    return value;
+    return external_value(env, watch, free_watch, NULL);
 }
 
 /* watchClose(watch) */
@@ -1465,12 +1637,12 @@ static napi_value run_sync(napi_env env, napi_callback_info info)
     perilune_error *error = NULL;
     perilune_code code;
     Environment *outer = synchronous;
-    if (!given(env, environment, arguments, &with)) {
+    if (!given(env, environment->sync_request, arguments, &with)) {
         return NULL;
     }
     synchronous = environment;
     code = perilune_script_run(with.script, with.query.data, with.query.len, with.body.data, with.body.len,
-                               with.request ? with.request : environment->polled, &trace, &error);
+                               with.request ? with.request : environment->sync_request, &trace, &error);
     synchronous = outer;
     given_done(&with);
     return code == PERILUNE_OK ? trace_value(env, environment, trace) : throw_error(env, error);
@@ -1487,7 +1659,7 @@ typedef struct {
 static void tell_submitted(napi_env env, Environment *environment, Item *item)
 {
     Submitted *submitted = (Submitted *)item;
-    napi_value value;
+    napi_value value = NULL;
     if (submitted->trace) {
         value = trace_value(env, environment, submitted->trace);
         if (value) {
@@ -1532,7 +1704,7 @@ static napi_value run(napi_env env, napi_callback_info info)
     perilune_error *error = NULL;
     perilune_code code;
     napi_value promise;
-    if (!given(env, environment, arguments, &with)) {
+    if (!given(env, environment->async_request, arguments, &with)) {
         return NULL;
     }
     submitted = calloc(1, sizeof *submitted);
@@ -1543,11 +1715,15 @@ static napi_value run(napi_env env, napi_callback_info info)
     submitted->item.tell = tell_submitted;
     submitted->item.drop = drop_submitted;
     submitted->environment = environment;
-    napi_create_promise(env, &submitted->deferred, &promise);
+    if (napi_create_promise(env, &submitted->deferred, &promise) != napi_ok) {
+        given_done(&with);
+        free(submitted);
+        return NULL;
+    }
     atomic_fetch_add(&environment->references, 1);
     count_in_flight(environment, 1);
-    code = perilune_script_submit(with.script, with.query.data, with.query.len, with.body.data, with.body.len, with.request, call_done,
-                                  submitted, &error);
+    code = perilune_script_submit(with.script, with.query.data, with.query.len, with.body.data, with.body.len,
+                                  with.request ? with.request : environment->async_request, call_done, submitted, &error);
     given_done(&with);
     if (code != PERILUNE_OK) {
         submitted->error = error;
@@ -1582,10 +1758,9 @@ static napi_value script_info(napi_env env, napi_callback_info info)
 /* cancelNew() -> cancel */
 static napi_value cancel_new(napi_env env, napi_callback_info info)
 {
-    napi_value value;
-    (void)info;
-    napi_create_external(env, perilune_cancel_new(), free_cancel, NULL, &value);
-    return value;
+    ARGUMENTS(1);
+    atomic_fetch_add(&environment->references, 1);
+    return external_value(env, perilune_cancel_new(), free_cancel, environment);
 }
 
 /* cancelNow(cancel) */
@@ -1607,7 +1782,7 @@ static napi_value parse_bytes(napi_env env, napi_callback_info info)
     uint64_t bytes;
     perilune_error *error = NULL;
     perilune_code code;
-    napi_value value;
+    napi_value value = NULL;
     if (!text_of(env, arguments[0], &text)) {
         return NULL;
     }
@@ -1623,7 +1798,7 @@ static napi_value parse_bytes(napi_env env, napi_callback_info info)
 /* liveObjects() -> number */
 static napi_value live_objects(napi_env env, napi_callback_info info)
 {
-    napi_value value;
+    napi_value value = NULL;
     (void)info;
     napi_create_double(env, (double)perilune_live_objects(), &value);
     return value;
@@ -1667,21 +1842,27 @@ NAPI_MODULE_INIT()
         {"watchClose", watch_close},
     };
     Environment *environment = calloc(1, sizeof *environment);
-    napi_value value;
+    napi_value value = NULL;
     size_t i;
     if (!environment) {
         return throw_type(env, "out of memory");
     }
     atomic_init(&environment->references, 1);
     pthread_mutex_init(&environment->lock, NULL);
-    pthread_cond_init(&environment->answered, NULL);
     environment->env = env;
-    environment->polled = perilune_request_new();
-    perilune_request_set_poll(environment->polled, POLL_NS, poll_loop, environment, NULL, NULL);
+    environment->sync_request = perilune_request_new();
+    perilune_request_set_poll(environment->sync_request, POLL_NS, poll_loop, environment, NULL, NULL);
+    environment->async_request = perilune_request_new();
+    environment->ending = perilune_cancel_new();
+    perilune_request_set_cancel(environment->async_request, environment->ending, NULL);
     napi_create_string_utf8(env, "perilune", NAPI_AUTO_LENGTH, &value);
-    napi_create_threadsafe_function(env, NULL, NULL, value, 0, 1, NULL, NULL, environment, on_wake, &environment->wake);
+    if (napi_create_threadsafe_function(env, NULL, NULL, value, 0, 1, NULL, NULL, environment, on_wake, &environment->wake) != napi_ok) {
+        release_environment(environment);
+        return NULL;
+    }
     napi_unref_threadsafe_function(env, environment->wake);
     napi_set_instance_data(env, environment, NULL, NULL);
+    /* After the threadsafe function, and so called before it is gone. */
     napi_add_env_cleanup_hook(env, close_environment, environment);
     for (i = 0; i < sizeof functions / sizeof *functions; i++) {
         napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &value);

@@ -64,10 +64,19 @@ function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
+/** What a script is told of what was thrown, which can be anything. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown).replace(/\p{Surrogate}/gu, '\ufffd')
+  } catch {
+    return 'the function failed'
+  }
+}
+
 native.setDispatch((number, name, run, args, isSync, waiting) => {
   const engine = engines.get(number)?.deref()
   const fail = (thrown: unknown) => {
-    const text = thrown instanceof Error ? thrown.message : String(thrown)
+    const text = textOf(thrown)
     engine?.failed(run, `host.${name}: ${text}`, thrown)
     native.settle(waiting, true, text)
   }
@@ -164,14 +173,21 @@ export class Watch {
   #handle: Handle | undefined
 
   /** @internal */
-  constructor(handle: Handle) {
+  constructor(
+    handle: Handle,
+    /** The addon only borrows it. @internal */
+    readonly told: (report: NativeReport) => void,
+    private readonly others: Set<Watch>,
+  ) {
     this.#handle = handle
+    others.add(this)
   }
 
   /** Ends it. The scripts stay as they are. */
   close(): void {
     if (this.#handle) native.watchClose(this.#handle)
     this.#handle = undefined
+    this.others.delete(this)
   }
 
   [Symbol.dispose](): void {
@@ -284,9 +300,8 @@ export class Engine {
    * changes nothing. It lasts as long as the engine, or until it is closed, and does not keep the process alive.
    */
   watch(path: string, onChange?: (report: Report) => void): Watch {
-    const watch = new Watch(call(() => native.engineWatch(this.handle, path, (told) => onChange?.(report(told)))))
-    this.#watches.add(watch)
-    return watch
+    const told = (change: NativeReport) => onChange?.(report(change))
+    return new Watch(call(() => native.engineWatch(this.handle, path, told)), told, this.#watches)
   }
 
   /** What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing. */
@@ -317,7 +332,6 @@ export class Engine {
   /** Ends the watches, and refuses new runs. Those under way end as they would. */
   close(): void {
     for (const watch of this.#watches) watch.close()
-    this.#watches.clear()
     this.#handle = undefined
   }
 
@@ -338,11 +352,11 @@ export class Engine {
   }
 
   /** @internal */
-  readonly findCause: FindCause = (run, message) => {
+  readonly findCause: FindCause = (trace) => {
     if (this.#failures.size === 0) return undefined
-    const failure = this.#failures.get(run)
+    const failure = this.#failures.get(trace.id)
     if (!failure) return undefined
-    this.#failures.delete(run)
-    return message?.includes(failure.text) ? failure.thrown : undefined
+    this.#failures.delete(trace.id)
+    return trace.error?.message.includes(failure.text) ? failure.thrown : undefined
   }
 }

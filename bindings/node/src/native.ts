@@ -3,6 +3,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
+import { platformPackages } from './platform'
+
 /** An object of the library's: nothing but the addon can do anything with it. */
 export type Handle = { readonly handle: unique symbol }
 
@@ -56,32 +58,29 @@ export interface Native {
   runSync(script: Handle, query?: Text, body?: Text, options?: NativeOptions): string
   scriptInfo(script: Handle): [name: string, version: number, hash: string, source: string]
   setDispatch(
-    dispatch: (engine: number, name: string, run: number, args: unknown[], isSync: boolean, call: Handle) => void,
+    dispatch: (engine: number, name: string, run: number, args: unknown[], isSync: boolean, call: number) => void,
   ): void
-  settle(call: Handle, isError: boolean, value: unknown): void
+  /** Answers a call of a host function. One that is answered already, or that nobody waits for any more, stays as it is. */
+  settle(call: number, isError: boolean, value: unknown): void
   watchClose(watch: Handle): void
-}
-
-/** The platform package's name: `@perilune/linux-x64-gnu`. */
-export function platformPackage(): string {
-  const report = process.report?.getReport() as { header?: { glibcVersionRuntime?: string } } | undefined
-  const libc = process.platform !== 'linux' ? '' : report?.header?.glibcVersionRuntime ? '-gnu' : '-musl'
-  return `@perilune/${process.platform}-${process.arch}${libc}`
 }
 
 function load(): Native {
   const built = join(__dirname, '..', 'build', 'perilune.node')
   if (existsSync(built)) return require(built) as Native
-  const name = platformPackage()
-  try {
-    return require(name) as Native
-  } catch (cause) {
-    throw new Error(
-      `perilune has no addon here: neither ${built} was built, nor is ${name} installed. Install the package anew with ` +
-        'cargo (https://rustup.rs) and a C++ compiler at hand, and with scripts allowed.',
-      { cause },
-    )
+  const tried: unknown[] = []
+  for (const name of platformPackages(process.platform, process.arch)) {
+    try {
+      return require(name) as Native
+    } catch (error) {
+      tried.push(error)
+    }
   }
+  throw new Error(
+    `perilune has no addon for ${process.platform}-${process.arch}: neither ${built} was built, nor is there a package that has it. ` +
+      'Install perilune anew with cargo (https://rustup.rs) and a C++ compiler at hand, and with scripts allowed.',
+    { cause: new AggregateError(tried) },
+  )
 }
 
 export const native: Native = load()

@@ -98,23 +98,17 @@ export class Script {
   async run(request: RunRequest = {}, options?: RunOptions): Promise<Trace> {
     this.engine.assertOpen()
     const { query, post } = request
-    const signal = options?.signal
+    const cancel = options?.signal && Cancel.of(options.signal)
     try {
-      if (!signal && isFast(request)) {
+      if (!cancel && isFast(request)) {
         return new Trace(await native.run(this.#handle, query, post as Text), this.engine.findCause)
       }
-      const cancel = signal && native.cancelNew()
-      const given = optionsOf(request, cancel)
-      const abort = () => native.cancelNow(cancel as Handle)
-      if (signal?.aborted) abort()
-      signal?.addEventListener('abort', abort, { once: true })
-      try {
-        return new Trace(await native.run(this.#handle, query, jsonText(post, 'post'), given), this.engine.findCause)
-      } finally {
-        signal?.removeEventListener('abort', abort)
-      }
+      const given = optionsOf(request, cancel?.handle)
+      return new Trace(await native.run(this.#handle, query, jsonText(post, 'post'), given), this.engine.findCause)
     } catch (thrown) {
       throw errorOf(thrown)
+    } finally {
+      cancel?.release()
     }
   }
 
@@ -127,21 +121,53 @@ export class Script {
     const results = new Array<Trace | PeriluneError>(all.length)
     let next = 0
     let done = 0
-    // So many that no VM rests, and so few that none waits for long.
-    const workers = Array.from({ length: Math.min(all.length, 4 * this.engine.poolSize) }, async () => {
+    // As many as there are VMs: more would wait for one, and no longer than the engine lets a run wait.
+    const workers = Array.from({ length: Math.min(all.length, this.engine.poolSize) }, async () => {
       while (next < all.length) {
         const index = next++
         try {
-          results[index] = await this.run(all[index], options)
+          results[index] = await this.run(all[index], options).catch((error: unknown) => {
+            if (error instanceof PeriluneError) return error
+            throw error
+          })
+          options.onProgress?.(++done, all.length)
         } catch (error) {
-          if (!(error instanceof PeriluneError)) throw error
-          results[index] = error
+          next = all.length
+          throw error
         }
-        options.onProgress?.(++done, all.length)
       }
     })
     await Promise.all(workers)
     return results
+  }
+}
+
+/** What ends the runs of a signal: one for all of them, with one listener, for as long as there are some. */
+class Cancel {
+  static readonly #all = new WeakMap<AbortSignal, Cancel>()
+  readonly handle = native.cancelNew()
+  readonly #abort = () => native.cancelNow(this.handle)
+  #runs = 0
+
+  private constructor(private readonly signal: AbortSignal) {
+    signal.addEventListener('abort', this.#abort, { once: true })
+    if (signal.aborted) this.#abort()
+  }
+
+  static of(signal: AbortSignal): Cancel {
+    let cancel = Cancel.#all.get(signal)
+    if (!cancel) {
+      cancel = new Cancel(signal)
+      Cancel.#all.set(signal, cancel)
+    }
+    cancel.#runs++
+    return cancel
+  }
+
+  release(): void {
+    if (--this.#runs > 0) return
+    this.signal.removeEventListener('abort', this.#abort)
+    Cancel.#all.delete(this.signal)
   }
 }
 

@@ -62,7 +62,7 @@ const ABSENT = 0xffffffff
 const enum Field { stdout, stderr, script, value, message, errorScript, traceback, contentType, content }
 
 /** What a host function threw in a run, if it is what ended it. */
-export type FindCause = (run: number, message: string | undefined) => unknown
+export type FindCause = (trace: Trace) => unknown
 
 /** What a run hands back. A field is made when it is read. */
 export class Trace {
@@ -73,7 +73,7 @@ export class Trace {
   /** @internal */
   constructor(raw: string, findCause?: FindCause) {
     this.#raw = raw
-    this.#cause = findCause?.(this.id, this.#text(Field.message))
+    this.#cause = findCause?.(this)
   }
 
   #u32(at: number): number {
@@ -120,7 +120,7 @@ export class Trace {
 
   /** When the run began, to the millisecond. */
   get executedAt(): Date {
-    return new Date(Math.floor(this.#u64(AT.executedAt) / 1e6))
+    return new Date(Math.floor(this.#u64(AT.executedAt) / 1e3))
   }
 
   /** Milliseconds, rounded down. */
@@ -166,10 +166,15 @@ export class Trace {
   /** What the script returned, from JSON: undefined for nothing, the value for one, an array for several. */
   get value(): any {
     if (this.#value === undefined) {
-      const text = this.#text(Field.value)
+      const text = this.valueText
       if (text !== undefined) this.#value = JSON.parse(text)
     }
     return this.#value
+  }
+
+  /** The same as JSON, with the digits of its numbers as the engine wrote them. @internal */
+  get valueText(): string | undefined {
+    return this.#text(Field.value)
   }
 
   /** What the script gave to `set_response`. */
@@ -234,7 +239,7 @@ export class Trace {
   /** The trace as Syncano's clients know it: what `JSON.stringify` writes. */
   toJSON(): TraceJson {
     const { error, response, usage } = this
-    const micros = Math.floor(this.#u64(AT.executedAt) / 1e3)
+    const micros = this.#u64(AT.executedAt)
     return {
       status: this.status,
       duration: this.duration,

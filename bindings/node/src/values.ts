@@ -7,23 +7,28 @@ export type Json = Text | object
 export type Size = number | string
 
 /** Refuses what JSON would silently make something else of. */
-function check(this: unknown, key: string, value: unknown): unknown {
+function check(value: unknown, name: string): unknown {
   switch (typeof value) {
     case 'number':
-      if (!Number.isFinite(value)) throw new TypeError(`${key || 'it'}: ${value} can't be JSON`)
+      if (!Number.isFinite(value)) throw new TypeError(`${name}: ${value} can't be JSON`)
       return value
     case 'bigint':
       return bigint(value)
     case 'function':
     case 'symbol':
-      throw new TypeError(`${key || 'it'}: a ${typeof value} can't be given to a script`)
+      throw new TypeError(`${name}: a ${typeof value} can't be given to a script`)
     case 'object':
-      if (value instanceof Map || value instanceof Set) {
-        throw new TypeError(`${key || 'it'}: a ${value.constructor.name} can't be given to a script: pass an object or an array`)
-      }
+      if (value !== null) refuse(value, name)
       return value
     default:
       return value
+  }
+}
+
+/** Objects that hold something, and have no members that say so. */
+function refuse(value: object, name: string): void {
+  if (value instanceof Map || value instanceof Set || value instanceof ArrayBuffer || ArrayBuffer.isView(value)) {
+    throw new TypeError(`${name}: ${value.constructor.name} can't be given to a script: pass an object, an array or a Buffer`)
   }
 }
 
@@ -34,37 +39,30 @@ function bigint(value: bigint): number | string {
   throw new RangeError(`${value} has more than 64 bits: pass it as text`)
 }
 
-/** A Buffer writes itself as an object of numbers, which nobody means. */
-function bytes(value: object): string | undefined {
-  return ArrayBuffer.isView(value) ? Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString() : undefined
-}
-
 /** The JSON text of an object. */
 export function jsonText(value: Json | undefined, name: string): Text | undefined {
   if (value === undefined || value === null || typeof value === 'string' || value instanceof Uint8Array) return value ?? undefined
   if (typeof value !== 'object' || Array.isArray(value)) {
     throw new TypeError(`${name}: pass an object, or JSON as a string or Buffer`)
   }
-  try {
-    return JSON.stringify(value, function (this: Record<string, unknown>, key, item: unknown) {
-      // `item` is what toJSON made of it; what it was is in the holder.
-      const original = this[key]
-      const text = typeof original === 'object' && original !== null ? bytes(original) : undefined
-      return text ?? check.call(this, key, item)
-    })
-  } catch (error) {
-    if (error instanceof Error) error.message = `${name}: ${error.message}`
-    throw error
-  }
+  const text = JSON.stringify(value, function (this: Record<string, unknown>, key, item: unknown) {
+    // `item` is what toJSON made of it: of a Buffer, numbers. What it was is in the holder.
+    const original = this[key]
+    if (original instanceof Uint8Array) return Buffer.from(original.buffer, original.byteOffset, original.byteLength).toString()
+    return check(item, key === '' ? name : `${name}: ${key}`)
+  }) as string | undefined
+  if (text === undefined) throw new TypeError(`${name}: its toJSON returns nothing`)
+  // JSON can write half a surrogate pair, but UTF-8 can't: it becomes U+FFFD, as in any other text.
+  return text.includes('\\ud') ? text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd') : text
 }
 
 /** What a host function returned, as the addon takes it. Cycles end at its limit of depth. */
 export function plain(value: unknown, depth = 0): unknown {
-  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return value
+  if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
   if (depth > 128) throw new RangeError('a value is nested deeper than 128 levels')
   if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))
   if ('toJSON' in value && typeof value.toJSON === 'function') return plain(value.toJSON(), depth + 1)
-  check('', value)
+  refuse(value, 'a result')
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, plain(item, depth + 1)]))
 }
 

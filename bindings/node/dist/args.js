@@ -1,0 +1,210 @@
+"use strict";
+/** What the command takes. What is wrong with it is said in the words of the Rust command. */
+Object.defineProperty(exports, "__esModule", { value: true });
+exports.COMMANDS = exports.isStdin = exports.usage = exports.Refused = void 0;
+exports.parse = parse;
+const native_1 = require("./native");
+/** Why there is no trace; its text is for stderr. */
+class Refused extends Error {
+}
+exports.Refused = Refused;
+const usage = (reason) => new Refused(`perilune: ${reason}; see --help`);
+exports.usage = usage;
+const isStdin = (input) => input.file === undefined && input.text === undefined;
+exports.isStdin = isStdin;
+const LARGEST = 2n ** 64n - 1n;
+const text = (given) => given;
+const script = (given) => (given === '-' ? {} : { file: given });
+function json(given) {
+    if (given === '@')
+        throw new Error("a file's name must follow the @");
+    if (given.startsWith('@'))
+        return { file: given.slice(1) };
+    return given === '-' ? {} : { text: given };
+}
+function pair(given) {
+    const at = given.indexOf('=');
+    if (at < 0)
+        throw new Error(`a = must stand between key and value, as in ${given}=1`);
+    return [given.slice(0, at), given.slice(at + 1)];
+}
+function whole(given) {
+    const number = /^\+?[0-9]+$/.test(given) ? BigInt(given.replace('+', '')) : LARGEST + 1n;
+    if (number > LARGEST)
+        throw new Error(`give a whole number from 0 to ${LARGEST}`);
+    return number;
+}
+const count = (given) => Number(whole(given));
+const size = (given) => native_1.native.parseBytes(given);
+function seconds(given) {
+    const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given) ? Number(given) : 0;
+    if (!(number > 0 && number < 2 ** 64))
+        throw new Error('give a number of seconds above 0, such as 0.5 or 10');
+    return number;
+}
+const FILE = {
+    value: '<FILE|->',
+    help: 'The script; - is stdin. Errors and traces call it by its file name without the extension (hello for hello.lua), or stdin',
+};
+const OPTIONS = [
+    { name: 'query', value: '<QUERY>', read: text, help: 'The query as in a URL, without its ?' },
+    {
+        name: 'get', value: '<K=V>', read: pair, isList: true,
+        help: 'A parameter of the query, as it is: nothing in it is decoded. Can be repeated, and comes after those of --query; of one key the last value counts',
+    },
+    { name: 'post', value: '<JSON|@FILE|->', read: json, help: 'The body: a JSON object, @FILE to read it from a file, or - for stdin' },
+    { name: 'form', value: '<FORM>', read: text, help: 'The body: an urlencoded form, such as a=1&b=2' },
+    { name: 'config', value: '<JSON|@FILE|->', read: json, help: "The script's settings, CONFIG: given as for --post" },
+    { name: 'meta', value: '<JSON|@FILE|->', read: json, help: 'What the host knows of the request, META: given as for --post' },
+    { name: 'seed', value: '<N>', read: whole, help: 'Makes math.random repeat' },
+    { name: 'timeout', value: '<MS>', read: count, help: 'Wall clock for one run, in milliseconds [default: 30000]' },
+    { name: 'memory', value: '<BYTES>', read: size, help: 'Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]' },
+    { name: 'output', value: '<BYTES>', read: size, help: 'Captured stdout and stderr, each [default: 512KiB]' },
+    { name: 'module', value: '<NAME=FILE>', read: pair, isList: true, help: 'A module that the script can require by this name; can be repeated' },
+];
+exports.COMMANDS = [
+    {
+        name: 'run',
+        about: 'Runs a script once and prints its trace, as one line of JSON or indented on a terminal',
+        exit: '0 success; 1 any other status, the trace is still printed; 2 usage, an unreadable file, a compile error or a bad payload: one line on stderr and nothing on stdout.',
+        file: FILE,
+        options: OPTIONS,
+    },
+    {
+        name: 'check',
+        about: 'Compiles scripts without running them: a line FILE:LINE: REASON on stderr for each error; where there is none, a line FILE:LINE: warning: … for what may not be there, or differs from other Luas',
+        exit: "0 all compile, whatever the warnings; 2 some don't, or can't be read.",
+        file: { value: '<FILE>', help: 'The scripts; - is stdin', isList: true },
+        options: [],
+    },
+    {
+        name: 'bench',
+        about: 'Runs a script over and over, on one thread, and prints a histogram of its latency',
+        exit: '0 all runs succeeded; 1 some did not, stderr says how many and why; 2 as for run.',
+        file: FILE,
+        options: [...OPTIONS, { name: 'seconds', value: '<S>', read: seconds, help: 'How long to measure [default: 3]' }],
+    },
+];
+const label = (option) => `--${option.name} ${option.value}`;
+const fileLabel = ({ file }) => (file.isList ? `${file.value}...` : file.value);
+/** How many letters two words differ in. */
+function distance(a, b) {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i++) {
+        const next = [i];
+        for (let j = 1; j <= b.length; j++) {
+            const [over, left, up] = [row[j - 1], next[j - 1], row[j]];
+            next.push(Math.min(over + (a[i - 1] === b[j - 1] ? 0 : 1), left + 1, up + 1));
+        }
+        row = next;
+    }
+    return row[b.length];
+}
+function similar(what, given, known) {
+    const found = known.find((name) => distance(given, name) <= Math.min(2, name.replace('--', '').length / 3));
+    return found === undefined ? '' : `; tip: a similar ${what} exists: '${found}'`;
+}
+/** Lines of at most 100 characters. */
+function wrap(given, indentation) {
+    const lines = [''];
+    for (const word of given.split(' ')) {
+        const last = lines.at(-1);
+        if (last && last.length + word.length + indentation.length >= 100)
+            lines.push(word);
+        else
+            lines[lines.length - 1] = last ? `${last} ${word}` : word;
+    }
+    return lines.map((line) => indentation + line).join('\n');
+}
+function help(command) {
+    if (!command) {
+        const commands = exports.COMMANDS.map(({ name, about }) => `  ${name}\n${wrap(about, '      ')}`);
+        return [
+            'Runs untrusted Luau scripts: a script and a request in, a trace out',
+            'Usage: perilune <COMMAND>',
+            `Commands:\n${commands.join('\n')}`,
+            'Options:\n  -h, --help\n      Print help, also of a command\n  -V, --version\n      Print version\n',
+        ].join('\n\n');
+    }
+    const options = command.options.map((option) => `  ${label(option)}\n${wrap(option.help, '      ')}`);
+    return [
+        wrap(command.about, ''),
+        `Usage: perilune ${command.name} ${options.length > 0 ? '[OPTIONS] ' : ''}${fileLabel(command)}`,
+        `Arguments:\n  ${fileLabel(command)}\n${wrap(command.file.help, '      ')}`,
+        `Options:\n${[...options, '  -h, --help\n      Print help'].join('\n')}`,
+        `${wrap(`Exit code: ${command.exit}`, '')}\n`,
+    ].join('\n\n');
+}
+function value(option, given) {
+    try {
+        return option.read(given);
+    }
+    catch (error) {
+        throw (0, exports.usage)(`invalid value '${given}' for '${label(option)}': ${error.message}`);
+    }
+}
+/** What can follow an option as its value: what looks like another one only behind a `=`. */
+const isValue = (given) => given !== undefined && (!given.startsWith('-') || /^-(\d+(\.\d*)?)?$/.test(given));
+/** A command and what it was given, or a text to print. */
+function parse(argv) {
+    const names = exports.COMMANDS.map(({ name }) => name);
+    let [first, ...rest] = argv;
+    if (first === 'help')
+        [first, rest] = rest.length > 0 ? [rest[0], ['--help']] : ['--help', []];
+    if (first === undefined) {
+        throw (0, exports.usage)(`'perilune' requires a subcommand but one was not provided [subcommands: ${names.join(', ')}, help]`);
+    }
+    if (first === '-h' || first === '--help')
+        return help(undefined);
+    if (first === '-V' || first === '--version')
+        return `perilune ${native_1.native.version}\n`;
+    const command = exports.COMMANDS.find(({ name }) => name === first);
+    if (!command) {
+        if (first.startsWith('-'))
+            throw (0, exports.usage)(`unexpected argument '${first}' found`);
+        throw (0, exports.usage)(`unrecognized subcommand '${first}'${similar('subcommand', first, names)}`);
+    }
+    const given = { files: [], get: [], module: [] };
+    let areFiles = false;
+    while (rest.length > 0) {
+        const argument = rest.shift();
+        if (!areFiles && argument === '--') {
+            areFiles = true;
+        }
+        else if (areFiles || isValue(argument)) {
+            if (!command.file.isList && given.files.length > 0)
+                throw (0, exports.usage)(`unexpected argument '${argument}' found`);
+            if (argument === '')
+                throw (0, exports.usage)(`a value is required for '${fileLabel(command)}' but none was supplied`);
+            given.files.push(script(argument));
+        }
+        else if (argument === '-h' || argument === '--help') {
+            return help(command);
+        }
+        else {
+            const [, name, own] = /^([^=]*)(?:=([^]*))?$/.exec(argument);
+            const option = command.options.find((option) => `--${option.name}` === name);
+            if (!option)
+                throw (0, exports.usage)(`unexpected argument '${name}' found${similar('argument', name, command.options.map(({ name }) => `--${name}`))}`);
+            if (own === undefined && !isValue(rest[0]))
+                throw (0, exports.usage)(`a value is required for '${label(option)}' but none was supplied`);
+            const read = value(option, own ?? rest.shift());
+            if (option.isList) {
+                ;
+                given[option.name].push(read);
+            }
+            else if (option.name in given) {
+                throw (0, exports.usage)(`the argument '${label(option)}' cannot be used multiple times`);
+            }
+            else {
+                Object.assign(given, { [option.name]: read });
+            }
+        }
+    }
+    if (given.files.length === 0)
+        throw (0, exports.usage)(`the following required arguments were not provided: ${fileLabel(command)}`);
+    if (given.post && given.form !== undefined) {
+        throw (0, exports.usage)("the argument '--post <JSON|@FILE|->' cannot be used with '--form <FORM>'");
+    }
+    return [command, given];
+}

@@ -1,0 +1,183 @@
+#!/usr/bin/env node
+"use strict";
+/** The command: what it takes, prints and exits with is the same as of the Rust command `perilune`. */
+Object.defineProperty(exports, "__esModule", { value: true });
+const node_fs_1 = require("node:fs");
+const node_path_1 = require("node:path");
+const node_tty_1 = require("node:tty");
+const node_util_1 = require("node:util");
+const args_1 = require("./args");
+const bench_1 = require("./bench");
+const engine_1 = require("./engine");
+const errors_1 = require("./errors");
+const json_1 = require("./json");
+/** Exit code of a run whose status is not success; its trace was printed. */
+const NOT_A_SUCCESS = 1;
+/** Exit code when there is no trace: usage, an unreadable file, a compile error, a bad payload. */
+const REFUSED = 2;
+/** What the system says, as other programs write it. */
+function reasonOf({ errno = 0, message }) {
+    const text = (0, node_util_1.getSystemErrorMap)().get(errno)?.[1] ?? message;
+    return `${text.charAt(0).toUpperCase()}${text.slice(1)} (os error ${-errno})`;
+}
+/** What users know an input by. */
+const pathOf = (input) => input.file ?? 'stdin';
+/** What errors and traces call the script. */
+const nameOf = (input) => (0, node_path_1.parse)(pathOf(input)).name;
+function read(input) {
+    if (input.text !== undefined)
+        return Buffer.from(input.text);
+    try {
+        return (0, node_fs_1.readFileSync)(input.file ?? 0);
+    }
+    catch (error) {
+        throw new args_1.Refused(`perilune: can't read ${pathOf(input)}: ${reasonOf(error)}`);
+    }
+}
+/** All of it, also where the stream takes only a part at a time. */
+function write(to, text) {
+    let bytes = Buffer.from(text);
+    while (bytes.length > 0) {
+        try {
+            bytes = bytes.subarray((0, node_fs_1.writeSync)(to, bytes));
+        }
+        catch (error) {
+            if (error.code !== 'EAGAIN')
+                throw error;
+        }
+    }
+}
+/** A reader that has gone, as `head` does, wants no more: that is no error. */
+function print(text) {
+    try {
+        write(1, text);
+    }
+    catch (error) {
+        const failure = error;
+        if (failure.code !== 'EPIPE')
+            throw new args_1.Refused(`perilune: can't write to stdout: ${reasonOf(failure)}`);
+    }
+}
+function complain(reason) {
+    try {
+        write(2, `${(0, json_1.oneLine)(reason)}\n`);
+    }
+    catch {
+        // Nobody is left to tell.
+    }
+}
+/** Refuses what would read stdin twice, before anybody waits for it. */
+function atMostOneStdin(inputs) {
+    if (inputs.filter((input) => input && (0, args_1.isStdin)(input)).length > 1) {
+        throw new args_1.Refused('perilune: stdin can be read once: give - in one place, files in the others');
+    }
+}
+/** The path leads to the file where the script's name does not. */
+function compiling(path, body) {
+    try {
+        return body();
+    }
+    catch (error) {
+        if (error instanceof errors_1.CompileError)
+            throw new args_1.Refused(`${path}:${error.line}: ${error.reason}`);
+        throw error;
+    }
+}
+/** The query with `pairs` behind it, escaped as far as decoding would change them. No key has a `=`. */
+function withPairs(query, pairs) {
+    const escape = (text) => text.replace(/[%&+]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+    return [...(query ? [query] : []), ...pairs.map(([key, value]) => `${escape(key)}=${escape(value)}`)].join('&');
+}
+/** Reads all that the arguments name, and compiles the script in an engine of its own. */
+function prepare(given) {
+    const { timeout, memory, output, post, config, meta } = given;
+    const [file] = given.files;
+    atMostOneStdin([file, post, config, meta]);
+    // An engine's limits, unlike a run's, can be above the default.
+    const engine = new engine_1.Engine({ poolSize: 1, timeout, memory, output });
+    for (const [name, path] of given.module) {
+        const source = read({ file: path });
+        compiling(path, () => engine.module(name, source));
+    }
+    const source = read(file);
+    const script = compiling(pathOf(file), () => engine.compile(source, { name: nameOf(file) }));
+    const request = {
+        query: withPairs(given.query ?? '', given.get),
+        post: post && read(post),
+        form: given.form,
+        config: config && read(config),
+        meta: meta && read(meta),
+        seed: given.seed,
+    };
+    return [script, request, pathOf(file)];
+}
+function run(given) {
+    const [script, request] = prepare(given);
+    const trace = script.runSync(request);
+    const json = (0, json_1.jsonOf)(trace);
+    print(`${(0, node_tty_1.isatty)(1) ? (0, json_1.indent)(json) : json}\n`);
+    return trace.ok ? 0 : NOT_A_SUCCESS;
+}
+/** Looks at every file, whatever comes of those before it. */
+function check(given) {
+    atMostOneStdin(given.files);
+    const engine = new engine_1.Engine();
+    let code = 0;
+    for (const file of given.files) {
+        try {
+            for (const { severity, line, message } of engine.check(read(file), { name: nameOf(file) })) {
+                complain(`${pathOf(file)}:${line}: ${severity === 'warning' ? 'warning: ' : ''}${message}`);
+                if (severity === 'error')
+                    code = REFUSED;
+            }
+        }
+        catch (error) {
+            if (!(error instanceof args_1.Refused))
+                throw error;
+            complain(error.message);
+            code = REFUSED;
+        }
+    }
+    return code;
+}
+function bench(given) {
+    const [script, request, path] = prepare(given);
+    const seconds = given.seconds ?? 3;
+    const warm = (0, bench_1.measure)(script, request, Math.min(bench_1.WARM_UP, seconds), 'warming up');
+    // A script that fails now and then can be measured all the same; how long it takes to always fail misleads.
+    if (warm.failed === warm.runs) {
+        complain(`${path}: ${warm.failures()}; nothing was measured`);
+        return NOT_A_SUCCESS;
+    }
+    const measured = (0, bench_1.measure)(script, request, seconds, 'measuring');
+    print(measured.report(path));
+    if (measured.failed === 0)
+        return 0;
+    complain(`${path}: ${measured.failures()}`);
+    return NOT_A_SUCCESS;
+}
+const COMMANDS = { run, check, bench };
+function main(argv) {
+    try {
+        const parsed = (0, args_1.parse)(argv);
+        if (typeof parsed === 'string') {
+            print(parsed);
+            return 0;
+        }
+        const [command, given] = parsed;
+        return COMMANDS[command.name](given);
+    }
+    catch (error) {
+        if (error instanceof args_1.Refused) {
+            complain(error.message);
+        }
+        else if (error instanceof errors_1.PeriluneError) {
+            complain(`perilune: ${error instanceof errors_1.PayloadError && error.part === 'body' ? 'POST: ' : ''}${error.message}`);
+        }
+        else {
+            throw error;
+        }
+        return REFUSED;
+    }
+}
+process.exitCode = main(process.argv.slice(2));

@@ -1,0 +1,245 @@
+/** What the command takes. What is wrong with it is said in the words of the Rust command. */
+
+import { native } from './native'
+
+/** Why there is no trace; its text is for stderr. */
+export class Refused extends Error {}
+
+export const usage = (reason: string): Refused => new Refused(`perilune: ${reason}; see --help`)
+
+/** Where a script or a JSON text comes from: a file, a text, or stdin. */
+export interface Input {
+  file?: string
+  text?: string
+}
+
+export const isStdin = (input: Input): boolean => input.file === undefined && input.text === undefined
+
+type Pair = [key: string, value: string]
+
+/** What was given. */
+export interface Arguments {
+  files: Input[]
+  query?: string
+  get: Pair[]
+  post?: Input
+  form?: string
+  config?: Input
+  meta?: Input
+  seed?: bigint
+  timeout?: number
+  memory?: number
+  output?: number
+  module: Pair[]
+  seconds?: number
+}
+
+interface Option {
+  name: keyof Arguments
+  value: string
+  read: (text: string) => unknown
+  help: string
+  isList?: true
+}
+
+export interface Command {
+  name: string
+  about: string
+  exit: string
+  file: { value: string; help: string; isList?: true }
+  options: Option[]
+}
+
+const LARGEST = 2n ** 64n - 1n
+
+const text = (given: string) => given
+
+const script = (given: string): Input => (given === '-' ? {} : { file: given })
+
+function json(given: string): Input {
+  if (given === '@') throw new Error("a file's name must follow the @")
+  if (given.startsWith('@')) return { file: given.slice(1) }
+  return given === '-' ? {} : { text: given }
+}
+
+function pair(given: string): Pair {
+  const at = given.indexOf('=')
+  if (at < 0) throw new Error(`a = must stand between key and value, as in ${given}=1`)
+  return [given.slice(0, at), given.slice(at + 1)]
+}
+
+function whole(given: string): bigint {
+  const number = /^\+?[0-9]+$/.test(given) ? BigInt(given.replace('+', '')) : LARGEST + 1n
+  if (number > LARGEST) throw new Error(`give a whole number from 0 to ${LARGEST}`)
+  return number
+}
+
+const count = (given: string) => Number(whole(given))
+
+const size = (given: string) => native.parseBytes(given)
+
+function seconds(given: string): number {
+  const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given) ? Number(given) : 0
+  if (!(number > 0 && number < 2 ** 64)) throw new Error('give a number of seconds above 0, such as 0.5 or 10')
+  return number
+}
+
+const FILE = {
+  value: '<FILE|->',
+  help: 'The script; - is stdin. Errors and traces call it by its file name without the extension (hello for hello.lua), or stdin',
+}
+const OPTIONS: Option[] = [
+  { name: 'query', value: '<QUERY>', read: text, help: 'The query as in a URL, without its ?' },
+  {
+    name: 'get', value: '<K=V>', read: pair, isList: true,
+    help: 'A parameter of the query, as it is: nothing in it is decoded. Can be repeated, and comes after those of --query; of one key the last value counts',
+  },
+  { name: 'post', value: '<JSON|@FILE|->', read: json, help: 'The body: a JSON object, @FILE to read it from a file, or - for stdin' },
+  { name: 'form', value: '<FORM>', read: text, help: 'The body: an urlencoded form, such as a=1&b=2' },
+  { name: 'config', value: '<JSON|@FILE|->', read: json, help: "The script's settings, CONFIG: given as for --post" },
+  { name: 'meta', value: '<JSON|@FILE|->', read: json, help: 'What the host knows of the request, META: given as for --post' },
+  { name: 'seed', value: '<N>', read: whole, help: 'Makes math.random repeat' },
+  { name: 'timeout', value: '<MS>', read: count, help: 'Wall clock for one run, in milliseconds [default: 30000]' },
+  { name: 'memory', value: '<BYTES>', read: size, help: 'Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]' },
+  { name: 'output', value: '<BYTES>', read: size, help: 'Captured stdout and stderr, each [default: 512KiB]' },
+  { name: 'module', value: '<NAME=FILE>', read: pair, isList: true, help: 'A module that the script can require by this name; can be repeated' },
+]
+
+export const COMMANDS: Command[] = [
+  {
+    name: 'run',
+    about: 'Runs a script once and prints its trace, as one line of JSON or indented on a terminal',
+    exit: '0 success; 1 any other status, the trace is still printed; 2 usage, an unreadable file, a compile error or a bad payload: one line on stderr and nothing on stdout.',
+    file: FILE,
+    options: OPTIONS,
+  },
+  {
+    name: 'check',
+    about:
+      'Compiles scripts without running them: a line FILE:LINE: REASON on stderr for each error; where there is none, a line FILE:LINE: warning: … for what may not be there, or differs from other Luas',
+    exit: "0 all compile, whatever the warnings; 2 some don't, or can't be read.",
+    file: { value: '<FILE>', help: 'The scripts; - is stdin', isList: true },
+    options: [],
+  },
+  {
+    name: 'bench',
+    about: 'Runs a script over and over, on one thread, and prints a histogram of its latency',
+    exit: '0 all runs succeeded; 1 some did not, stderr says how many and why; 2 as for run.',
+    file: FILE,
+    options: [...OPTIONS, { name: 'seconds', value: '<S>', read: seconds, help: 'How long to measure [default: 3]' }],
+  },
+]
+
+const label = (option: Option) => `--${option.name} ${option.value}`
+const fileLabel = ({ file }: Command) => (file.isList ? `${file.value}...` : file.value)
+
+/** How many letters two words differ in. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const [over, left, up] = [row[j - 1], next[j - 1], row[j]] as [number, number, number]
+      next.push(Math.min(over + (a[i - 1] === b[j - 1] ? 0 : 1), left + 1, up + 1))
+    }
+    row = next
+  }
+  return row[b.length] as number
+}
+
+function similar(what: string, given: string, known: string[]): string {
+  const found = known.find((name) => distance(given, name) <= Math.min(2, name.replace('--', '').length / 3))
+  return found === undefined ? '' : `; tip: a similar ${what} exists: '${found}'`
+}
+
+/** Lines of at most 100 characters. */
+function wrap(given: string, indentation: string): string {
+  const lines = ['']
+  for (const word of given.split(' ')) {
+    const last = lines.at(-1) as string
+    if (last && last.length + word.length + indentation.length >= 100) lines.push(word)
+    else lines[lines.length - 1] = last ? `${last} ${word}` : word
+  }
+  return lines.map((line) => indentation + line).join('\n')
+}
+
+function help(command: Command | undefined): string {
+  if (!command) {
+    const commands = COMMANDS.map(({ name, about }) => `  ${name}\n${wrap(about, '      ')}`)
+    return [
+      'Runs untrusted Luau scripts: a script and a request in, a trace out',
+      'Usage: perilune <COMMAND>',
+      `Commands:\n${commands.join('\n')}`,
+      'Options:\n  -h, --help\n      Print help, also of a command\n  -V, --version\n      Print version\n',
+    ].join('\n\n')
+  }
+  const options = command.options.map((option) => `  ${label(option)}\n${wrap(option.help, '      ')}`)
+  return [
+    wrap(command.about, ''),
+    `Usage: perilune ${command.name} ${options.length > 0 ? '[OPTIONS] ' : ''}${fileLabel(command)}`,
+    `Arguments:\n  ${fileLabel(command)}\n${wrap(command.file.help, '      ')}`,
+    `Options:\n${[...options, '  -h, --help\n      Print help'].join('\n')}`,
+    `${wrap(`Exit code: ${command.exit}`, '')}\n`,
+  ].join('\n\n')
+}
+
+function value(option: Option, given: string): unknown {
+  try {
+    return option.read(given)
+  } catch (error) {
+    throw usage(`invalid value '${given}' for '${label(option)}': ${(error as Error).message}`)
+  }
+}
+
+/** What can follow an option as its value: what looks like another one only behind a `=`. */
+const isValue = (given: string | undefined) => given !== undefined && (!given.startsWith('-') || /^-(\d+(\.\d*)?)?$/.test(given))
+
+/** A command and what it was given, or a text to print. */
+export function parse(argv: string[]): [Command, Arguments] | string {
+  const names = COMMANDS.map(({ name }) => name)
+  let [first, ...rest] = argv
+  if (first === 'help') [first, rest] = rest.length > 0 ? [rest[0], ['--help']] : ['--help', []]
+  if (first === undefined) {
+    throw usage(`'perilune' requires a subcommand but one was not provided [subcommands: ${names.join(', ')}, help]`)
+  }
+  if (first === '-h' || first === '--help') return help(undefined)
+  if (first === '-V' || first === '--version') return `perilune ${native.version}\n`
+  const command = COMMANDS.find(({ name }) => name === first)
+  if (!command) {
+    if (first.startsWith('-')) throw usage(`unexpected argument '${first}' found`)
+    throw usage(`unrecognized subcommand '${first}'${similar('subcommand', first, names)}`)
+  }
+
+  const given: Arguments = { files: [], get: [], module: [] }
+  let areFiles = false
+  while (rest.length > 0) {
+    const argument = rest.shift() as string
+    if (!areFiles && argument === '--') {
+      areFiles = true
+    } else if (areFiles || isValue(argument)) {
+      if (!command.file.isList && given.files.length > 0) throw usage(`unexpected argument '${argument}' found`)
+      if (argument === '') throw usage(`a value is required for '${fileLabel(command)}' but none was supplied`)
+      given.files.push(script(argument))
+    } else if (argument === '-h' || argument === '--help') {
+      return help(command)
+    } else {
+      const [, name, own] = /^([^=]*)(?:=([^]*))?$/.exec(argument) as unknown as [string, string, string | undefined]
+      const option = command.options.find((option) => `--${option.name}` === name)
+      if (!option) throw usage(`unexpected argument '${name}' found${similar('argument', name, command.options.map(({ name }) => `--${name}`))}`)
+      if (own === undefined && !isValue(rest[0])) throw usage(`a value is required for '${label(option)}' but none was supplied`)
+      const read = value(option, own ?? (rest.shift() as string))
+      if (option.isList) {
+        ;(given[option.name] as unknown[]).push(read)
+      } else if (option.name in given) {
+        throw usage(`the argument '${label(option)}' cannot be used multiple times`)
+      } else {
+        Object.assign(given, { [option.name]: read })
+      }
+    }
+  }
+  if (given.files.length === 0) throw usage(`the following required arguments were not provided: ${fileLabel(command)}`)
+  if (given.post && given.form !== undefined) {
+    throw usage("the argument '--post <JSON|@FILE|->' cannot be used with '--form <FORM>'")
+  }
+  return [command, given]
+}
