@@ -8,7 +8,7 @@ use crate::batch::Batch;
 use crate::check::{Diagnostic, check};
 use crate::environment::Registered;
 use crate::error::{CompileError, Error};
-use crate::function::{Call, HostError};
+use crate::function::{Call, HostError, shared};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::pool::Pool;
@@ -119,8 +119,10 @@ impl Engine {
         F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
         R: Into<Value>,
     {
+        // Kept here, so that one with a name that is refused is not dropped under the lock.
+        let function = shared(function);
         self.shared.environment.change(|environment| {
-            environment.functions = environment.functions.with(name, function)?;
+            environment.functions = environment.functions.with(name, Arc::clone(&function))?;
             Ok(())
         })
     }

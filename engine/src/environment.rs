@@ -44,10 +44,15 @@ impl Registered {
     pub(crate) fn change<E>(&self, change: impl FnOnce(&mut Environment) -> Result<(), E>) -> Result<(), E> {
         let mut current = self.current.write();
         let mut next = Environment::clone(&current);
-        change(&mut next)?;
-        next.id = next_id();
-        self.id.store(next.id, Release);
-        *current = Arc::new(next);
-        Ok(())
+        let changed = change(&mut next);
+        if changed.is_ok() {
+            next.id = next_id();
+            self.id.store(next.id, Release);
+            let replaced = std::mem::replace(&mut *current, Arc::new(next));
+            drop(current);
+            // With it go functions of the host's, whose destructors may take locks of the host's.
+            drop(replaced);
+        }
+        changed
     }
 }

@@ -160,6 +160,15 @@ impl fmt::Debug for Call<'_> {
     }
 }
 
+/// A host function of the host's own type.
+pub(crate) fn shared<F, R>(function: F) -> Arc<Function>
+where
+    F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
+    R: Into<Value>,
+{
+    Arc::new(move |call: &Call<'_>| function(call).map(Into::into))
+}
+
 /// Some host functions in the order of their names, with a number that tells one set from another.
 #[derive(Clone)]
 pub(crate) struct Functions {
@@ -174,11 +183,7 @@ impl Functions {
     }
 
     /// These and one more, which replaces one of the same name.
-    pub(crate) fn with<F, R>(&self, name: &str, function: F) -> Result<Self, Error>
-    where
-        F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
-        R: Into<Value>,
-    {
+    pub(crate) fn with(&self, name: &str, function: Arc<Function>) -> Result<Self, Error> {
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && name.len() <= MAX_NAME;
@@ -188,7 +193,6 @@ impl Functions {
             return Err(Error::Name { name: name.to_owned(), reason });
         }
         let mut list = self.list.clone();
-        let function: Arc<Function> = Arc::new(move |call: &Call<'_>| function(call).map(Into::into));
         match self.find(name) {
             Ok(at) => list[at].1 = function,
             Err(at) => list.insert(at, (name.into(), function)),

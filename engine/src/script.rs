@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use crate::engine::{Engine, Shared};
 use crate::error::{CompileError, Error};
 use crate::execute::execute;
-use crate::function::{Call, Functions, HostError};
+use crate::function::{Call, Functions, HostError, shared};
 use crate::hints::{self, Hints};
 use crate::limits::{Limits, RunLimits};
 use crate::request::Request;
@@ -128,7 +128,7 @@ impl Script {
         R: Into<Value>,
     {
         let none = Functions::none();
-        let functions = self.functions.as_deref().unwrap_or(&none).with(name, function)?;
+        let functions = self.functions.as_deref().unwrap_or(&none).with(name, shared(function))?;
         self.functions = Some(Arc::new(functions));
         Ok(self)
     }

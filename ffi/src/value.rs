@@ -90,7 +90,7 @@ unsafe fn take_element(
     container: *const perilune_value,
     element: *mut perilune_value,
 ) -> Result<Value, Failure> {
-    if ptr::eq(container, element) {
+    if ptr::eq(container, element) && !element.is_null() {
         // Freeing it here would free what the caller still has.
         return Err(Failure::argument("element: a value can't be put into itself"));
     }

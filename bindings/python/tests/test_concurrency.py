@@ -1,11 +1,13 @@
 """asyncio, threads, signals, forks, the end of the process."""
 
 import asyncio
+import copy
 import gc
 import multiprocessing
 import pickle
 import sys
 import threading
+import weakref
 from typing import Any, List
 
 import pytest
@@ -60,6 +62,23 @@ def test_cancelling_the_task_cancels_the_run() -> None:
 
     assert asyncio.run(main()) == ([asyncio.CancelledError, asyncio.CancelledError], 1)
     assert engine.metrics()["runs"]["cancelled"] == 2
+
+
+def test_a_coroutine_that_is_closed_ends_its_run(engine: perilune.Engine) -> None:
+    began = threading.Event()
+    engine.function("begin", began.set)
+    script = engine.compile("host.begin() while true do end")
+
+    async def main() -> None:
+        run = script.run_async()
+        run.send(None)
+        began.wait(60)
+        run.close()
+        while engine.metrics()["vms"]["in_use"]:
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert engine.metrics()["runs"]["cancelled"] == 1
 
 
 def test_timeouts_of_asyncio(engine: perilune.Engine) -> None:
@@ -223,22 +242,37 @@ def test_prefork(child: Child) -> None:
     )
 
 
+def sent(what: Any, to: Any) -> Any:
+    """What another process has of it: `to` works there."""
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(to, (pickle.dumps(what),))
+
+
+def received(pickled: bytes) -> Any:
+    first, second = pickle.loads(pickled), pickle.loads(pickled)
+    assert first is second
+    return (first.name, first.run().value, dict(first.engine.limits), first.engine.run("a/b").value)
+
+
+def received_in_turn(pickled: bytes) -> Any:
+    old, new = pickle.loads(pickled)
+    engine = pickle.loads(new)
+    return pickle.loads(old) is engine, engine.run("a/b").value
+
+
 def test_pickling() -> None:
     engine = perilune.Engine(pool_size=1, timeout=2, memory="8MiB")
     engine.scripts["a/b"] = "return 1"
     engine.module("util", "return 2")
     engine.function("scale", scale)
     script = engine.compile("return host.scale(require('util'))", name="c")
-    first, second = pickle.loads(pickle.dumps(script)), pickle.loads(pickle.dumps(script))
-    assert first is second and first.engine is not engine
-    assert (first.name, first.run().value) == ("c", 20)
-    assert first.engine.limits == engine.limits
-    assert first.engine.run("a/b").value == 1
+    assert sent(script, received) == ("c", 20, dict(engine.limits), 1)
+    old = pickle.dumps(engine)
     engine.scripts["a/b"] = "return 3"
-    again = pickle.loads(pickle.dumps(engine))
-    assert again is first.engine and again.run("a/b").value == 3
+    assert sent((old, pickle.dumps(engine)), received_in_turn) == (True, 3)
+    assert pickle.loads(old) is engine and copy.deepcopy({"engine": engine})["engine"] is engine
     with pytest.raises(TypeError, match="to_dict"):
-        pickle.dumps(first.run())
+        pickle.dumps(script.run())
     engine.function("local", lambda: None)
     with pytest.raises(Exception, match="lambda"):
         pickle.dumps(engine)
@@ -302,9 +336,21 @@ def test_watches(tmp_path: Any) -> None:
         (tmp_path / "shop" / "price.lua").write_text("return 2")
         assert changed.wait(60)
         assert engine.run("shop/price").value == 2
+    assert not engine._watches
     with pytest.raises(perilune.Error):
         engine.watch(tmp_path / "none")
     assert engine.scripts.load_dir(tmp_path).loaded == []
+
+
+def test_a_watch_that_uses_its_engine_goes_with_it(tmp_path: Any) -> None:
+    engine = perilune.Engine(pool_size=1)
+    engine.watch(tmp_path, lambda report: print(engine.metrics(), report))
+    script = engine.compile("return 1")
+    gone = weakref.ref(script)
+    engine.function("keep", lambda: script)
+    del engine, script
+    gc.collect()
+    assert gone() is None
 
 
 def memory() -> int:

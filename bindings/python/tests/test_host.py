@@ -177,6 +177,102 @@ def test_an_engine_in_a_cycle_is_collected() -> None:
     assert gone() is None
 
 
+def test_what_python_code_does_while_a_value_is_read(engine: perilune.Engine) -> None:
+    """It may change the very thing that is read."""
+    value: Dict[Any, Any] = {}
+
+    class Key(int):
+        def __str__(self) -> str:
+            value.clear()
+            return "not this"
+
+        __repr__ = __str__
+
+        def __hash__(self) -> int:
+            return 5
+
+    @engine.function
+    def get() -> Any:
+        value[Key(5)] = [1.5, "abc" * 50, ["z" * 100]]
+        return value
+
+    assert engine.compile("return host.get()['5'][1]").run().value == 1.5
+
+
+def test_a_function_that_is_replaced_while_it_is_called(engine: perilune.Engine) -> None:
+    class Function:
+        def __init__(self) -> None:
+            self.pad = ["x" * 50]
+
+        def __call__(self, *arguments: Any) -> int:
+            return len(arguments)
+
+    class Replaces:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            engine.function("f", Function())
+
+    engine.function("f", Function())
+    script = engine.compile("local t = {} for i = 1, 50 do t[i] = { i } end for i = 1, 200 do host.f(t, t, t) end")
+    before = gc.get_threshold()
+    gc.set_threshold(1, 1, 1)
+    try:
+        for _ in range(50):
+            Replaces()
+            script.run().raise_for_status()
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_a_cause_does_not_keep_the_frames_that_have_the_trace(engine: perilune.Engine) -> None:
+    class Big: ...
+
+    gone: List[Any] = []
+    engine.function("fail", lambda: 1 / 0)
+    script = engine.compile("host.fail()")
+
+    def handler() -> str:
+        big = Big()
+        gone.append(weakref.ref(big))
+        trace = script.run()
+        return trace.status
+
+    for _ in range(10):
+        assert handler() == "failure"
+    gc.collect()
+    assert [big() for big in gone] == [None] * 10
+
+
+class Meta(type):
+    __name__ = property(lambda cls: 5)
+
+
+class Odd(Exception, metaclass=Meta): ...
+
+
+@pytest.mark.parametrize(
+    "error, text",
+    [
+        (OSError("no file /tmp/\udcff"), "OSError: no file /tmp/\\udcff"),
+        (Odd("text"), "Exception: text"),
+        (KeyError(), "KeyError"),
+        (ValueError("a\0b"), "ValueError: a\0b"),
+    ],
+)
+def test_texts_of_exceptions(engine: perilune.Engine, error: Exception, text: str) -> None:
+    def fail() -> None:
+        raise error
+
+    engine.function("fail", fail)
+    trace = engine.compile("host.fail()", name="try").run()
+    assert trace.error is not None and trace.error.message == f"try:1: host.fail: {text}"
+    with pytest.raises(perilune.RunError) as raised:
+        trace.raise_for_status()
+    assert raised.value.__cause__ is error or "\0" in text
+
+
 def test_functions_run_without_each_others_lock(engine: perilune.Engine) -> None:
     """Two runs are inside a host function at one time: neither the GIL nor a VM is kept from the other."""
     meet = threading.Barrier(2, timeout=60)
@@ -189,6 +285,39 @@ def test_functions_run_without_each_others_lock(engine: perilune.Engine) -> None
     for thread in threads:
         thread.join()
     assert [trace.value for trace in traces] == [True, True]
+
+
+class Quit(SystemExit): ...
+
+
+@pytest.mark.parametrize("is_main", [True, False])
+def test_exit_ends_a_run_soon_and_is_not_kept(engine: perilune.Engine, is_main: bool) -> None:
+    kept: List[Any] = []
+
+    def leave() -> None:
+        error = Quit()
+        kept.append(weakref.ref(error))
+        raise error
+
+    engine.function("exit", leave)
+    script = engine.compile("pcall(host.exit) while true do end")
+    raised: List[str] = []
+
+    def run() -> None:
+        try:
+            script.run()
+        except Quit:
+            raised.append("Quit")
+
+    if is_main:
+        run()
+    else:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    gc.collect()
+    assert (raised, [error() for error in kept]) == (["Quit"], [None])
+    assert engine.metrics()["runs"]["cancelled"] == 1
 
 
 def test_exit_in_a_function_ends_the_run_and_the_program(child: Child) -> None:

@@ -60,6 +60,18 @@ def test_requests(engine: perilune.Engine, given: Any, seen: Any) -> None:
     assert engine.compile("return { GET = GET, POST = POST }").run(**given).value == seen
 
 
+def test_a_request_that_is_made_once(engine: perilune.Engine) -> None:
+    script = engine.compile("return GET.a")
+    request = script.request(get={"a": 1})
+    assert [script.run(request).value, script.run(request).value] == ["1", "1"]
+    with pytest.raises(TypeError, match="pass nothing beside it"):
+        script.run(request, b"{}")
+    with pytest.raises(TypeError, match="pass nothing beside it"):
+        script.run(request, timeout=1)
+    with pytest.raises(TypeError, match=r"requests\[1\]: pass a mapping or a Request, not NoneType"):
+        script.run_batch([request, None])  # type: ignore[list-item]
+
+
 def test_config_meta_and_seed(engine: perilune.Engine) -> None:
     script = engine.compile("return CONFIG.a, META.b, math.random(1e9)")
     first = script.run(config={"a": 1}, meta='{"b": 2}', seed=7)
@@ -79,7 +91,7 @@ def test_config_meta_and_seed(engine: perilune.Engine) -> None:
         ({"post": {"n": datetime.date.today()}}, TypeError, "post: Object of type date is not JSON serializable"),
         ({"post": [1]}, TypeError, "post: pass a mapping, or JSON as str or bytes, not list"),
         ({"post": 1}, TypeError, "post: pass a mapping"),
-        ({"query": 1}, TypeError, "a text must be str or bytes, not int"),
+        ({"query": 1}, TypeError, "a text must be str, bytes or a buffer, not <class 'int'>"),
         ({"query": "\ud800"}, UnicodeEncodeError, "surrogates not allowed"),
         ({"get": {"a": None}}, TypeError, "get: 'a' must be str or a number, not NoneType"),
         ({"get": {"a": "1"}, "query": "b"}, TypeError, "pass query or get, not both"),
@@ -87,7 +99,10 @@ def test_config_meta_and_seed(engine: perilune.Engine) -> None:
         ({"seed": -1}, OverflowError, "can't convert negative"),
         ({"timeout": -1}, ValueError, "timeout: -1 is no time in seconds"),
         ({"timeout": float("nan")}, ValueError, "timeout: nan is no time in seconds"),
-        ({"memory": "64 parsecs"}, perilune.Error, "is not a size in bytes"),
+        ({"memory": "64 parsecs"}, ValueError, "memory: \"64 parsecs\" is not a size in bytes"),
+        ({"memory": 1e6}, TypeError, "memory: pass an int"),
+        ({"query": {"a": 1}}, TypeError, "a text must be str, bytes or a buffer, not <class 'dict'>"),
+        ({"query": [97]}, TypeError, "a text must be str, bytes or a buffer, not <class 'list'>"),
         ({"memory": -1}, ValueError, "memory: -1 is no size in bytes"),
         ({"tiemout": 1}, TypeError, "unexpected keyword argument 'tiemout'"),
     ],
@@ -158,6 +173,8 @@ def test_named_scripts(engine: perilune.Engine) -> None:
     scripts["a"] = b"return 3"
     assert (engine.run("shop/price").value, engine.run("shop/price").version) == (2, 2)
     assert (list(scripts), len(scripts), "a" in scripts, "b" in scripts) == (["a", "shop/price"], 2, True, False)
+    assert 5 not in scripts  # type: ignore[comparison-overlap]
+    assert scripts.get("\ud800") is None
     assert (scripts["a"].name, scripts["a"].source, len(scripts["a"].hash)) == ("a", "return 3", 64)
     with pytest.raises(perilune.CompileError):
         scripts["a"] = "return +"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import threading
 import uuid
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Tuple, TypeVar, Union, cast, overload
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Set, Tuple, TypeVar, Union, cast, overload
 
 from . import _native
 from ._errors import Error, ScriptNotFound
@@ -63,9 +64,12 @@ class Diagnostic(NamedTuple):
 class Watch(_native.Watch):
     """Keeps named scripts as the files of a directory are, until it is closed or its engine is gone: see `Engine.watch`."""
 
+    _open: Set[Watch]
+
     def close(self) -> None:
         """Ends it, and waits for what is under way. The scripts stay as they are."""
         self._close()
+        self._open.discard(self)
 
     def __enter__(self) -> Watch:
         return self
@@ -92,7 +96,8 @@ class Scripts(MutableMapping[str, Script]):
     def __getitem__(self, name: str) -> Script:
         try:
             return Script(self._engine, "get", name)
-        except ScriptNotFound:
+        except (ScriptNotFound, TypeError, UnicodeEncodeError):
+            # What can't be a name is none.
             raise ScriptNotFound(name) from None
 
     def __setitem__(self, name: str, source: Union[str, bytes, Script]) -> None:
@@ -146,7 +151,9 @@ class Engine(_native.Engine):
     _settings: Tuple[int, int, Dict[int, int]]
     _functions: Dict[str, Callable[..., Any]]
     _modules: Dict[str, Union[str, bytes]]
-    _watches: List[Watch]
+    _watches: Set[Watch]
+    _sent: Dict[str, int]
+    _was_sent: bool
     _restored: weakref.WeakValueDictionary[Tuple[str, str], Script]
     _key: str
 
@@ -186,7 +193,9 @@ class Engine(_native.Engine):
         self._settings = (pool_size, backlog, limits)
         self._functions = {}
         self._modules = {}
-        self._watches = []
+        self._watches = set()
+        self._sent = {}
+        self._was_sent = False
         self._restored = weakref.WeakValueDictionary()
         self._key = uuid.uuid4().hex
         return self
@@ -251,7 +260,9 @@ class Engine(_native.Engine):
             name, function = args
         elif len(args) == 1 and callable(args[0]):
             (function,) = args
-            name = name or function.__name__
+            name = name or getattr(function, "__name__", None)
+            if name is None:
+                raise TypeError("the function has no name: pass one, as in function('lookup', …)")
         elif not args and name is not None:
             return partial(self.function, name)
         else:
@@ -286,7 +297,8 @@ class Engine(_native.Engine):
                 on_change(_report(report))
 
         watch = Watch(self, os.fspath(path), tell)
-        self._watches.append(watch)
+        watch._open = self._watches
+        self._watches.add(watch)
         return watch
 
     def check(self, source: Union[str, bytes], *, name: str = "script") -> List[Diagnostic]:
@@ -330,8 +342,15 @@ class Engine(_native.Engine):
         return script
 
     def __reduce__(self) -> Tuple[object, ...]:
-        named = {name: script.source for name, script in self.scripts.items()}
-        return _restore, (self._key, self._settings, self._functions, self._modules, named)
+        with _lock:
+            _arrived[self._key] = self
+        named: Dict[str, Tuple[int, str]] = {}
+        for name in self.scripts:
+            script = self.scripts.get(name)
+            # It may be gone by now.
+            if script is not None:
+                named[name] = script.version, script.source
+        return _restore, (self._key, self._settings, dict(self._functions), dict(self._modules), named)
 
     def __repr__(self) -> str:
         limits = self.limits
@@ -339,6 +358,7 @@ class Engine(_native.Engine):
 
 
 _arrived: weakref.WeakValueDictionary[str, Engine] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
 
 
 def _restore(
@@ -346,20 +366,28 @@ def _restore(
     settings: Tuple[int, int, Dict[int, int]],
     functions: Dict[str, Callable[..., Any]],
     modules: Dict[str, Union[str, bytes]],
-    named: Dict[str, str],
+    named: Dict[str, Tuple[int, str]],
 ) -> Engine:
     """An engine that was sent to this process: the one that is here, brought up to date, or a new one."""
-    engine = _arrived.get(key)
-    if engine is None:
-        engine = Engine._with(*settings)
-        engine._key = key
-        _arrived[key] = engine
-    for name, function in functions.items():
-        if engine._functions.get(name) is not function:
-            engine.function(name, function)
-    for name, source in modules.items():
-        if engine._modules.get(name) != source:
-            engine.module(name, source)
-    for name, text in named.items():
-        engine.scripts[name] = text
+    with _lock:
+        engine = _arrived.get(key)
+        if engine is not None and not engine._was_sent:
+            # It never left.
+            return engine
+        if engine is None:
+            engine = Engine._with(*settings)
+            engine._key = key
+            engine._was_sent = True
+            _arrived[key] = engine
+        for name, function in functions.items():
+            if engine._functions.get(name) is not function:
+                engine.function(name, function)
+        for name, source in modules.items():
+            if engine._modules.get(name) != source:
+                engine.module(name, source)
+        for name, (version, text) in named.items():
+            # What was sent earlier may arrive later.
+            if engine._sent.get(name, 0) < version:
+                engine.scripts[name] = text
+                engine._sent[name] = version
     return engine

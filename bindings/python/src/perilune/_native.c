@@ -60,9 +60,16 @@ typedef struct {
     PyObject *cause;
 } Trace;
 
+/* What a watch's own thread is given: the object, until that is gone. Under the GIL. */
+typedef struct {
+    PyObject *watch;
+} Watched;
+
 typedef struct {
     PyObject_HEAD
     perilune_watch *watch;
+    PyObject *watcher;
+    Watched *watched; /* the thread's, who frees it */
 } Watch;
 
 static PyTypeObject *engine_type, *script_type, *request_type, *cancel_type, *watch_type;
@@ -71,7 +78,7 @@ static PyObject *statuses[6], *kinds[8];
 static PyTypeObject *trace_class;
 static PyObject *make_error;
 static unsigned long main_thread;
-/* For runs on the main thread that have no request of their own. */
+/* For runs that have no request of their own. */
 static perilune_request *polled;
 
 /* ---- What the engine calls ---- */
@@ -220,6 +227,12 @@ static int text_of(PyObject *object, const char **data, Py_ssize_t *len)
     return PyArg_Parse(object, "s#", data, len) ? 0 : -1;
 }
 
+/* As int writes it, whatever a subclass does. */
+static PyObject *integer_text(PyObject *number)
+{
+    return PyObject_CallMethod((PyObject *)&PyLong_Type, "__repr__", "(O)", number);
+}
+
 /* The digits of an integer that no double holds; NULL with an error when it has more than 64 bits. */
 static PyObject *digits(PyObject *number)
 {
@@ -233,7 +246,7 @@ static PyObject *digits(PyObject *number)
             return NULL;
         }
     }
-    return PyObject_Str(number);
+    return integer_text(number);
 }
 
 static perilune_value *value_from_python(PyObject *object, int depth);
@@ -260,31 +273,36 @@ static perilune_value *array_from_python(PyObject *sequence, int depth)
 static perilune_value *object_from_python(PyObject *dict, int depth)
 {
     perilune_value *object = perilune_value_new_object(), *member;
-    PyObject *key, *item, *text;
-    Py_ssize_t at = 0, len;
+    /* A list of its own: what follows can run Python code, which may change the dictionary. */
+    PyObject *items = PyDict_Items(dict), *key, *item, *text;
+    Py_ssize_t at, len, count = items ? PyList_Size(items) : 0;
     const char *data;
-    while (PyDict_Next(dict, &at, &key, &item)) {
+    for (at = 0; at < count; at++) {
+        key = PyTuple_GetItem(PyList_GetItem(items, at), 0);
+        item = PyTuple_GetItem(PyList_GetItem(items, at), 1);
         if (PyUnicode_Check(key) || PyBytes_Check(key)) {
             text = key;
             Py_INCREF(text);
         } else if (PyLong_Check(key) && !PyBool_Check(key)) {
-            text = PyObject_Str(key);
+            text = integer_text(key);
         } else {
             PyErr_Format(PyExc_TypeError, "a key must be str, bytes or int, not %R", key);
             text = NULL;
         }
-        Py_INCREF(item);
         member = text && text_of(text, &data, &len) == 0 ? value_from_python(item, depth + 1) : NULL;
-        Py_DECREF(item);
         if (member && perilune_value_set(object, data, (size_t)len, member, NULL) != PERILUNE_OK) {
             PyErr_SetString(PyExc_ValueError, "a member was refused");
             member = NULL;
         }
         Py_XDECREF(text);
         if (!member) {
-            perilune_value_free(object);
-            return NULL;
+            break;
         }
+    }
+    Py_XDECREF(items);
+    if (!items || at < count) {
+        perilune_value_free(object);
+        return NULL;
     }
     return object;
 }
@@ -381,32 +399,35 @@ typedef struct {
     char name[];
 } Function;
 
-/* "TYPE: TEXT" of an exception. */
+/* "TYPE: TEXT" of an exception, as UTF-8 that can be read back; NULL without memory for it. */
 static PyObject *describe(PyObject *type, PyObject *value)
 {
-    PyObject *name = PyObject_GetAttrString(type, "__name__"), *text = value ? PyObject_Str(value) : NULL, *result;
-    if (!text) {
-        PyErr_Clear();
-        text = PyUnicode_FromString("");
+    PyObject *name = PyObject_GetAttrString(type, "__name__"), *text, *whole = NULL, *bytes;
+    PyErr_Clear();
+    text = value ? PyObject_Str(value) : NULL;
+    PyErr_Clear();
+    if (!name || !PyUnicode_Check(name)) {
+        Py_XDECREF(name);
+        name = PyUnicode_FromString("Exception");
     }
-    if (!name || !text) {
-        result = NULL;
-    } else if (PyUnicode_GetLength(text) == 0) {
-        result = name;
-        Py_INCREF(result);
+    if (name && text && PyUnicode_GetLength(text) > 0) {
+        whole = PyUnicode_FromFormat("%U: %U", name, text);
     } else {
-        result = PyUnicode_FromFormat("%U: %U", name, text);
+        Py_XINCREF(name);
+        whole = name;
     }
+    bytes = whole ? PyUnicode_AsEncodedString(whole, "utf-8", "backslashreplace") : NULL;
     Py_XDECREF(name);
     Py_XDECREF(text);
-    return result;
+    Py_XDECREF(whole);
+    return bytes;
 }
 
 /* Tells the script what was raised, and remembers it for the one who reads the trace. */
 static void fail(perilune_call *call, Function *function)
 {
     PyObject *type, *value, *traceback, *text, *whole, *key, *pair;
-    const char *data;
+    char *data = NULL;
     Py_ssize_t len;
     PyErr_Fetch(&type, &value, &traceback);
     PyErr_NormalizeException(&type, &value, &traceback);
@@ -414,29 +435,33 @@ static void fail(perilune_call *call, Function *function)
         PyException_SetTraceback(value, traceback);
     }
     text = describe(type, value);
-    if (text && PyUnicode_Check(text) && PyArg_Parse(text, "s#", &data, &len)) {
+    if (!text || PyBytes_AsStringAndSize(text, &data, &len) < 0) {
+        perilune_call_fail(call, "an exception without a text", PERILUNE_STRLEN);
+    } else {
         perilune_call_fail(call, data, (size_t)len);
-        whole = PyUnicode_FromFormat("host.%s: %U", function->name, text);
+    }
+    if (type && !PyErr_GivenExceptionMatches(type, PyExc_Exception) && frame) {
+        /* The one who makes the run has it raised. */
+        if (!frame->type) {
+            frame->type = type;
+            frame->value = value;
+            frame->traceback = traceback;
+            type = value = traceback = NULL;
+            perilune_cancel_now(frame->cancel);
+        }
+    } else if (data && value) {
+        whole = PyUnicode_FromFormat("host.%s: %s", function->name, data);
         key = PyLong_FromUnsignedLongLong(perilune_call_run_id(call));
-        pair = whole && key && value ? PyTuple_Pack(2, whole, value) : NULL;
+        pair = whole && key ? PyTuple_Pack(2, whole, value) : NULL;
         if (pair) {
             PyDict_SetItem(function->engine->failures, key, pair);
         }
         Py_XDECREF(whole);
         Py_XDECREF(key);
         Py_XDECREF(pair);
-    } else {
-        perilune_call_fail(call, "an exception without a text", PERILUNE_STRLEN);
     }
-    Py_XDECREF(text);
     PyErr_Clear();
-    if (frame && !frame->type && type && !PyErr_GivenExceptionMatches(type, PyExc_Exception)) {
-        frame->type = type;
-        frame->value = value;
-        frame->traceback = traceback;
-        perilune_cancel_now(frame->cancel);
-        return;
-    }
+    Py_XDECREF(text);
     Py_XDECREF(type);
     Py_XDECREF(value);
     Py_XDECREF(traceback);
@@ -500,6 +525,8 @@ static void call_function(perilune_call *call, void *user_data)
         return;
     }
     callable = PyDict_GetItemString(function->engine->functions, function->name);
+    /* Making the arguments can run Python code, which may replace it. */
+    Py_XINCREF(callable);
     arguments = callable ? PyTuple_New((Py_ssize_t)len) : NULL;
     for (i = 0; arguments && i < len; i++) {
         item = argument(call, i);
@@ -508,15 +535,14 @@ static void call_function(perilune_call *call, void *user_data)
         }
     }
     if (arguments) {
-        Py_INCREF(callable);
         result = PyObject_Call(callable, arguments, NULL);
-        Py_DECREF(callable);
         Py_DECREF(arguments);
         if (result) {
             give_back(call, result);
             Py_DECREF(result);
         }
     }
+    Py_XDECREF(callable);
     if (PyErr_Occurred()) {
         fail(call, function);
     }
@@ -548,11 +574,14 @@ static int optional_text(PyObject *object, const char **data, Py_ssize_t *len, P
         return 0;
     }
     if (!PyBytes_Check(object) && !PyUnicode_Check(object)) {
-        if (PyLong_Check(object)) {
-            PyErr_SetString(PyExc_TypeError, "a text must be str or bytes, not int");
+        PyObject *view = PyMemoryView_FromObject(object);
+        if (!view) {
+            PyErr_Format(PyExc_TypeError, "a text must be str, bytes or a buffer, not %S", (PyObject *)Py_TYPE(object));
             return -1;
         }
-        *kept = PyBytes_FromObject(object);
+        /* A copy: it may be changed while the GIL is not held. */
+        *kept = PyBytes_FromObject(view);
+        Py_DECREF(view);
         if (!*kept) {
             return -1;
         }
@@ -858,28 +887,25 @@ static PyObject *engine_load_dir(Engine *self, PyObject *args)
 
 static void call_watcher(const perilune_report *report, void *user_data)
 {
+    Watched *watched = user_data;
     PyGILState_STATE gil;
-    PyObject *told, *result;
+    PyObject *told, *result, *watcher;
     if (!enter(&gil)) {
         return;
     }
-    told = report_to_python(report);
-    result = told ? PyObject_CallFunctionObjArgs((PyObject *)user_data, told, NULL) : NULL;
-    if (!result) {
-        PyErr_WriteUnraisable((PyObject *)user_data);
+    watcher = watched->watch ? ((Watch *)watched->watch)->watcher : NULL;
+    if (watcher) {
+        Py_INCREF(watcher);
+        told = report_to_python(report);
+        result = told ? PyObject_CallFunctionObjArgs(watcher, told, NULL) : NULL;
+        if (!result) {
+            PyErr_WriteUnraisable(watcher);
+        }
+        Py_XDECREF(told);
+        Py_XDECREF(result);
+        Py_DECREF(watcher);
     }
-    Py_XDECREF(told);
-    Py_XDECREF(result);
     leave(gil);
-}
-
-static void release(void *object)
-{
-    PyGILState_STATE gil;
-    if (enter(&gil)) {
-        Py_DECREF((PyObject *)object);
-        leave(gil);
-    }
 }
 
 static PyObject *watch_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -900,33 +926,63 @@ static PyObject *watch_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         return NULL;
     }
     Py_INCREF(watcher);
+    self->watcher = watcher;
+    self->watched = malloc(sizeof *self->watched);
+    if (!self->watched) {
+        Py_DECREF(self);
+        return PyErr_NoMemory();
+    }
+    self->watched->watch = (PyObject *)self;
     Py_BEGIN_ALLOW_THREADS
-    code = perilune_engine_watch(engine->engine, path, (size_t)len, call_watcher, watcher, release, &self->watch, &error);
+    code = perilune_engine_watch(engine->engine, path, (size_t)len, call_watcher, self->watched, free, &self->watch, &error);
     Py_END_ALLOW_THREADS
     if (code != PERILUNE_OK) {
+        self->watched = NULL;
         Py_DECREF(self);
         return raise_error(error);
     }
     return (PyObject *)self;
 }
 
-static PyObject *watch_close(Watch *self, PyObject *args)
+/* Waits for a callback that is under way, with the GIL released for it. */
+static void watch_end(Watch *self)
 {
     perilune_watch *watch = self->watch;
+    if (watch) {
+        self->watched->watch = NULL;
+        self->watched = NULL;
+        self->watch = NULL;
+        Py_BEGIN_ALLOW_THREADS
+        perilune_watch_free(watch);
+        Py_END_ALLOW_THREADS
+    }
+}
+
+static PyObject *watch_close(Watch *self, PyObject *args)
+{
     (void)args;
-    self->watch = NULL;
-    Py_BEGIN_ALLOW_THREADS
-    perilune_watch_free(watch);
-    Py_END_ALLOW_THREADS
+    watch_end(self);
     Py_RETURN_NONE;
+}
+
+static int watch_traverse(Watch *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->watcher);
+    return 0;
+}
+
+static int watch_clear(Watch *self)
+{
+    Py_CLEAR(self->watcher);
+    return 0;
 }
 
 static void watch_dealloc(Watch *self)
 {
-    perilune_watch *watch = self->watch;
-    Py_BEGIN_ALLOW_THREADS
-    perilune_watch_free(watch);
-    Py_END_ALLOW_THREADS
+    PyObject_GC_UnTrack(self);
+    watch_end(self);
+    Py_CLEAR(self->watcher);
     free_object((PyObject *)self);
 }
 
@@ -1093,6 +1149,17 @@ static PyObject *cause_of(Engine *engine, const perilune_trace *trace)
     return cause;
 }
 
+/* Nobody will ask for it; an exception is pending. */
+static void forget_failure(Engine *engine, const perilune_trace *trace)
+{
+    PyObject *type, *value, *traceback;
+    if (trace) {
+        PyErr_Fetch(&type, &value, &traceback);
+        Py_XDECREF(cause_of(engine, trace));
+        PyErr_Restore(type, value, traceback);
+    }
+}
+
 /* The object of a trace, which it takes. */
 static PyObject *trace_object(Engine *engine, perilune_trace *trace)
 {
@@ -1106,8 +1173,32 @@ static PyObject *trace_object(Engine *engine, perilune_trace *trace)
     return (PyObject *)self;
 }
 
+/* A cause has a traceback, whose frames may have the trace. */
+static int trace_traverse(Trace *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->cause);
+    return 0;
+}
+
+static int trace_clear(Trace *self)
+{
+    Py_CLEAR(self->cause);
+    return 0;
+}
+
+static PyObject *trace_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    (void)type;
+    (void)args;
+    (void)kwargs;
+    PyErr_SetString(PyExc_TypeError, "traces are made by runs");
+    return NULL;
+}
+
 static void trace_dealloc(Trace *self)
 {
+    PyObject_GC_UnTrack(self);
     perilune_trace_free(self->trace);
     Py_CLEAR(self->cause);
     free_object((PyObject *)self);
@@ -1367,7 +1458,7 @@ static PyObject *script_run(Script *self, PyObject *const *args, Py_ssize_t coun
     if (given(&with, args[0], args[1], args[2]) < 0) {
         return NULL;
     }
-    if (!with.request && PyThread_get_thread_ident() == main_thread) {
+    if (!with.request) {
         with.request = polled;
     }
     frame_push(&own);
@@ -1377,6 +1468,7 @@ static PyObject *script_run(Script *self, PyObject *const *args, Py_ssize_t coun
     Py_END_ALLOW_THREADS
     given_done(&with);
     if (frame_pop(&own)) {
+        forget_failure(self->engine, trace);
         perilune_trace_free(trace);
         perilune_error_free(error);
         return NULL;
@@ -1458,7 +1550,7 @@ typedef struct {
 static long long now_ns(void)
 {
     struct timespec now;
-    timespec_get(&now, TIME_UTC);
+    clock_gettime(CLOCK_MONOTONIC, &now);
     return now.tv_sec * 1000000000LL + now.tv_nsec;
 }
 
@@ -1473,7 +1565,10 @@ static void batch_progress(size_t done, size_t total, void *user_data)
     if (done < total && now - last < (is_main ? POLL_NS : 20 * POLL_NS)) {
         return;
     }
-    if (!atomic_compare_exchange_strong(&batch->last_ns, &last, now) || (!is_main && !batch->progress) || !enter(&gil)) {
+    if (!atomic_compare_exchange_strong(&batch->last_ns, &last, now) && done < total) {
+        return;
+    }
+    if ((!is_main && !batch->progress) || !enter(&gil)) {
         return;
     }
     result = Py_None;
@@ -1550,6 +1645,7 @@ static PyObject *script_run_batch(Script *self, PyObject *args)
                 Py_CLEAR(list);
             }
         }
+        forget_failure(self->engine, traces[i]);
         perilune_trace_free(traces[i]);
         perilune_error_free(errors[i]);
     }
@@ -1704,9 +1800,11 @@ static PyType_Slot request_slots[] = {SLOT(Py_tp_new, request_new), SLOT(Py_tp_d
 static PyType_Slot cancel_slots[] = {
     SLOT(Py_tp_new, cancel_new), SLOT(Py_tp_dealloc, cancel_dealloc), SLOT(Py_tp_methods, cancel_methods), {0, NULL}};
 static PyType_Slot watch_slots[] = {
-    SLOT(Py_tp_new, watch_new), SLOT(Py_tp_dealloc, watch_dealloc), SLOT(Py_tp_methods, watch_methods), {0, NULL}};
+    SLOT(Py_tp_new, watch_new),     SLOT(Py_tp_dealloc, watch_dealloc), SLOT(Py_tp_traverse, watch_traverse),
+    SLOT(Py_tp_clear, watch_clear), SLOT(Py_tp_methods, watch_methods), {0, NULL}};
 static PyType_Slot trace_slots[] = {
-    SLOT(Py_tp_dealloc, trace_dealloc), SLOT(Py_tp_methods, trace_methods), SLOT(Py_tp_getset, trace_getters), {0, NULL}};
+    SLOT(Py_tp_new, trace_new),         SLOT(Py_tp_dealloc, trace_dealloc), SLOT(Py_tp_traverse, trace_traverse),
+    SLOT(Py_tp_clear, trace_clear),     SLOT(Py_tp_methods, trace_methods), SLOT(Py_tp_getset, trace_getters), {0, NULL}};
 
 #define BASE Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE
 
@@ -1715,8 +1813,8 @@ static PyType_Spec specs[] = {
     {"perilune._native.Script", sizeof(Script), 0, BASE | Py_TPFLAGS_HAVE_GC, script_slots},
     {"perilune._native.Request", sizeof(Request), 0, BASE, request_slots},
     {"perilune._native.Cancel", sizeof(Cancel), 0, BASE, cancel_slots},
-    {"perilune._native.Watch", sizeof(Watch), 0, BASE, watch_slots},
-    {"perilune._native.Trace", sizeof(Trace), 0, BASE, trace_slots},
+    {"perilune._native.Watch", sizeof(Watch), 0, BASE | Py_TPFLAGS_HAVE_GC, watch_slots},
+    {"perilune._native.Trace", sizeof(Trace), 0, BASE | Py_TPFLAGS_HAVE_GC, trace_slots},
 };
 
 static struct PyModuleDef module_def = {

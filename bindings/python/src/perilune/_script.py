@@ -34,7 +34,12 @@ def nanoseconds(seconds: float, name: str) -> int:
 def size(bytes: Union[int, str], name: str) -> int:
     """A size in bytes, or as people write it."""
     if isinstance(bytes, str):
-        return _native.parse_bytes(bytes)
+        try:
+            return _native.parse_bytes(bytes)
+        except Error as error:
+            raise ValueError(f"{name}: {error}") from None
+    if not isinstance(bytes, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"{name}: pass an int, or a text such as '64MiB', not {type(bytes).__name__}")
     if bytes < 0:
         raise ValueError(f"{name}: {bytes} is no size in bytes")
     return bytes
@@ -50,6 +55,8 @@ def json_text(value: Optional[Json], name: str) -> Optional[Text]:
         return json.dumps(dict(value), allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
         raise type(error)(f"{name}: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{name}: it is nested too deep") from None
 
 
 def params_of(get: Optional[Mapping[str, Any]]) -> Optional[Dict[str, str]]:
@@ -93,7 +100,7 @@ class Request(_native.Request):
 
 
 def request(
-    query: Optional[Text],
+    query: Union[Text, Request, None],
     post: Optional[Json],
     cancel: Optional[_native.Cancel] = None,
     *,
@@ -107,6 +114,8 @@ def request(
     output: Union[int, str, None] = None,
 ) -> Request:
     """The request of a run's parameters."""
+    if isinstance(query, Request):
+        raise TypeError("a request that is made already has all: pass nothing beside it")
     if query is not None and get is not None:
         raise TypeError("pass query or get, not both")
     if post is not None and form is not None:
@@ -144,11 +153,14 @@ class Script(_native.Script):
         return self._engine
 
     def run(
-        self, query: Optional[Text] = None, post: Optional[Json] = None, **options: Unpack[RunOptions]
+        self,
+        query: Union[Text, Request, None] = None,
+        post: Optional[Json] = None,
+        **options: Unpack[RunOptions],
     ) -> Trace:
         """Runs it: what comes of it is in the trace, errors of the script included.
 
-        :param query: the raw query, without the ``?``; or pass ``get=``
+        :param query: the raw query, without the ``?``; or pass ``get=``; or, alone, what `request` made
         :param post: the body: a mapping, or a JSON object as str or bytes; or pass ``form=``
         :param options: see `RunOptions`
         :raises PayloadError: the request can't be given to a script
@@ -159,6 +171,8 @@ class Script(_native.Script):
         ['1', 2, 'EUR']
         """
         if not options and (post is None or type(post) is bytes):
+            if isinstance(query, Request):
+                return self._run(None, None, query if post is None else request(query, post))
             return self._run(query, post, None)
         return self._run(None, None, request(query, post, **options))
 
@@ -194,7 +208,8 @@ class Script(_native.Script):
         self._submit(None, None, given, done)
         try:
             return await future
-        except asyncio.CancelledError:
+        except BaseException:
+            # Also when the coroutine is closed. After the end of the run this does nothing.
             cancel.cancel()
             raise
 
@@ -216,7 +231,11 @@ class Script(_native.Script):
         >>> [trace.value if trace.ok else str(trace) for trace in traces]
         [2, 'JSON parse error - Expecting object: line 1 column 1 (char 0)', 6]
         """
-        made = [one if isinstance(one, Request) else self.request(**one) for one in requests]
+        made: List[Request] = []
+        for one in requests:
+            if not isinstance(one, (Request, Mapping)):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(f"requests[{len(made)}]: pass a mapping or a Request, not {type(one).__name__}")
+            made.append(one if isinstance(one, Request) else self.request(**one))
         if not progress:
             return self._run_batch(made, None)
         if callable(progress):
