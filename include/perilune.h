@@ -191,8 +191,8 @@ typedef void (*perilune_function)(struct perilune_call *call,
                                   void *user_data);
 
 /**
- * Frees what a callback was given as its user data. Called once, on any thread, when the callback will not be called any
- * more; it must not call back into the object that it belonged to.
+ * Frees what a callback was given as its user data. Called once, when the callback will not be called any more: on any thread, and
+ * inside any call of this library, so it must not wait for a lock that is held around such calls. It must return as usual.
  */
 typedef void (*perilune_destroy)(void *user_data);
 

@@ -200,8 +200,8 @@ pub(crate) struct UserData {
     destroy: perilune_destroy,
 }
 
-/// Frees what a callback was given as its user data. Called once, on any thread, when the callback will not be called any
-/// more; it must not call back into the object that it belonged to.
+/// Frees what a callback was given as its user data. Called once, when the callback will not be called any more: on any thread, and
+/// inside any call of this library, so it must not wait for a lock that is held around such calls. It must return as usual.
 pub type perilune_destroy = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
 
 // SAFETY: the header demands of hosts that what they hand over can be used on any thread, and by several at once where

@@ -38,7 +38,7 @@ def size(bytes: Union[int, str], name: str) -> int:
             return _native.parse_bytes(bytes)
         except Error as error:
             raise ValueError(f"{name}: {error}") from None
-    if not isinstance(bytes, int):  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(bytes, int):
         raise TypeError(f"{name}: pass an int, or a text such as '64MiB', not {type(bytes).__name__}")
     if bytes < 0:
         raise ValueError(f"{name}: {bytes} is no size in bytes")
@@ -233,7 +233,7 @@ class Script(_native.Script):
         """
         made: List[Request] = []
         for one in requests:
-            if not isinstance(one, (Request, Mapping)):  # pyright: ignore[reportUnnecessaryIsInstance]
+            if not isinstance(one, (Request, Mapping)):
                 raise TypeError(f"requests[{len(made)}]: pass a mapping or a Request, not {type(one).__name__}")
             made.append(one if isinstance(one, Request) else self.request(**one))
         if not progress:
