@@ -163,6 +163,28 @@ pub unsafe extern "C" fn perilune_request_free(request: *mut perilune_request) {
     guard::infallible((), || drop(unsafe { handle::take(request) }));
 }
 
+/// Sets a part of a request to a copy of some bytes, or to nothing.
+///
+/// # Safety
+/// The pointers are null, or what the header says.
+unsafe fn set_part(
+    request: *mut perilune_request,
+    data: *const c_char,
+    len: usize,
+    what: &str,
+    error: *mut *mut perilune_error,
+    set: impl FnOnce(&mut Parts, Option<Vec<u8>>),
+) -> perilune_code {
+    // SAFETY: by this function's contract.
+    let body = || unsafe {
+        let bytes = handle::bytes(data, len, what)?;
+        set(handle::get_mut(request, "request")?, bytes.map(<[u8]>::to_vec));
+        Ok(())
+    };
+    // SAFETY: as above.
+    unsafe { guard::fallible(error, body) }
+}
+
 /// The raw query, without the "?". Replaces an earlier one, and parameters that were added.
 ///
 /// @param query  any bytes, copied; NULL is an empty query
@@ -175,13 +197,11 @@ pub unsafe extern "C" fn perilune_request_set_query(
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    let body = || unsafe {
-        let query = handle::bytes(query, query_len, "query")?;
-        handle::get_mut(request, "request")?.query = Query::Raw(query.unwrap_or_default().to_vec());
-        Ok(())
-    };
-    // SAFETY: as above.
-    unsafe { guard::fallible(error, body) }
+    unsafe {
+        set_part(request, query, query_len, "query", error, |parts, query| {
+            parts.query = Query::Raw(query.unwrap_or_default())
+        })
+    }
 }
 
 /// Adds a parameter that is decoded already. Replaces a raw query; a repeated key keeps its last value.
@@ -227,13 +247,11 @@ pub unsafe extern "C" fn perilune_request_set_json(
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    let body = || unsafe {
-        let body = handle::bytes(body, body_len, "body")?;
-        handle::get_mut(request, "request")?.body = body.map_or(Body::None, |body| Body::Json(body.to_vec()));
-        Ok(())
-    };
-    // SAFETY: as above.
-    unsafe { guard::fallible(error, body) }
+    unsafe {
+        set_part(request, body, body_len, "body", error, |parts, body| {
+            parts.body = body.map_or(Body::None, Body::Json)
+        })
+    }
 }
 
 /// The body, an urlencoded form.
@@ -248,13 +266,11 @@ pub unsafe extern "C" fn perilune_request_set_form(
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    let body = || unsafe {
-        let body = handle::bytes(body, body_len, "body")?;
-        handle::get_mut(request, "request")?.body = body.map_or(Body::None, |body| Body::Form(body.to_vec()));
-        Ok(())
-    };
-    // SAFETY: as above.
-    unsafe { guard::fallible(error, body) }
+    unsafe {
+        set_part(request, body, body_len, "body", error, |parts, body| {
+            parts.body = body.map_or(Body::None, Body::Form)
+        })
+    }
 }
 
 /// The host's settings for the script, CONFIG, as a JSON object. Read when it is run.
@@ -269,13 +285,7 @@ pub unsafe extern "C" fn perilune_request_set_config(
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    let body = || unsafe {
-        let json = handle::bytes(json, json_len, "config")?;
-        handle::get_mut(request, "request")?.config = json.map(<[u8]>::to_vec);
-        Ok(())
-    };
-    // SAFETY: as above.
-    unsafe { guard::fallible(error, body) }
+    unsafe { set_part(request, json, json_len, "config", error, |parts, json| parts.config = json) }
 }
 
 /// What the host knows of the request, META, as a JSON object. Read when it is run.
@@ -290,13 +300,7 @@ pub unsafe extern "C" fn perilune_request_set_meta(
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    let body = || unsafe {
-        let json = handle::bytes(json, json_len, "meta")?;
-        handle::get_mut(request, "request")?.meta = json.map(<[u8]>::to_vec);
-        Ok(())
-    };
-    // SAFETY: as above.
-    unsafe { guard::fallible(error, body) }
+    unsafe { set_part(request, json, json_len, "meta", error, |parts, json| parts.meta = json) }
 }
 
 /// Makes math.random repeat: two runs with one seed see the same numbers.

@@ -135,6 +135,7 @@ fn assert_guards(path: &str, name: &str, last: &syn::Expr) {
         "told_text (",
         "read (",
         "answer (",
+        "set_part (",
         "text (",
     ];
     assert!(guards.iter().any(|guard| last.starts_with(guard)), "{path}: {name} is not guarded: {last}");
