@@ -26,7 +26,7 @@ pub extern "C" fn perilune_cancel_new() -> *mut perilune_cancel {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_cancel_free(cancel: *mut perilune_cancel) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(cancel) }));
+    guard::infallible((), || unsafe { handle::free(cancel) });
 }
 
 /// Ends the runs of all requests that were given the handle, before they begin or while they run, as

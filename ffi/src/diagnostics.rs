@@ -31,7 +31,7 @@ unsafe fn one<'a>(diagnostics: *const perilune_diagnostics, index: usize) -> Opt
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_diagnostics_free(diagnostics: *mut perilune_diagnostics) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(diagnostics) }));
+    guard::infallible((), || unsafe { handle::free(diagnostics) });
 }
 
 /// How many there are. NULL has 0.

@@ -132,7 +132,7 @@ pub unsafe extern "C" fn perilune_engine_watch(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_watch_free(watch: *mut perilune_watch) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(watch) }));
+    guard::infallible((), || unsafe { handle::free(watch) });
 }
 
 /// A second report of the same content, which the caller frees: for a watcher that tells somebody later. NULL is copied as NULL.
@@ -149,7 +149,7 @@ pub unsafe extern "C" fn perilune_report_clone(report: *const perilune_report) -
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_report_free(report: *mut perilune_report) {
     // SAFETY: as above.
-    guard::infallible((), || drop(unsafe { handle::take(report) }));
+    guard::infallible((), || unsafe { handle::free(report) });
 }
 
 /// How many scripts are new or changed. NULL has 0.

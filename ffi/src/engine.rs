@@ -54,7 +54,7 @@ pub unsafe extern "C" fn perilune_engine_new(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_free(engine: *mut perilune_engine) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(engine) }));
+    guard::infallible((), || unsafe { handle::free(engine) });
 }
 
 /// A second handle to the same engine, which the caller frees. NULL has NULL.

@@ -130,7 +130,7 @@ impl From<PayloadError> for Failure {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_error_free(error: *mut perilune_error) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(error) }));
+    guard::infallible((), || unsafe { handle::free(error) });
 }
 
 /// The code that came with the error: never PERILUNE_OK. NULL has PERILUNE_INVALID_ARGUMENT.

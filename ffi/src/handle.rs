@@ -34,6 +34,18 @@ pub(crate) unsafe fn give<T: Handle>(out: *mut *mut T, inner: T::Inner) {
     }
 }
 
+/// Frees an object where it is: to take it first would move all of it.
+///
+/// # Safety
+/// As [`take`].
+pub(crate) unsafe fn free<T: Handle>(handle: *mut T) {
+    if !handle.is_null() {
+        live::add(-1);
+        // SAFETY: by this function's contract.
+        drop(unsafe { Box::from_raw(handle.cast::<T::Inner>()) });
+    }
+}
+
 /// Takes an object back from C.
 ///
 /// # Safety

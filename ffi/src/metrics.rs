@@ -124,7 +124,7 @@ impl perilune_metrics_view {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_metrics_free(metrics: *mut perilune_metrics) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(metrics) }));
+    guard::infallible((), || unsafe { handle::free(metrics) });
 }
 
 /// Fills a view with all of a snapshot.

@@ -131,7 +131,7 @@ pub extern "C" fn perilune_options_new() -> *mut perilune_options {
 pub unsafe extern "C" fn perilune_options_free(options: *mut perilune_options) {
     guard::infallible((), || {
         // SAFETY: they were made here, and the caller does not use them again.
-        let _ = unsafe { handle::take(options) };
+        unsafe { handle::free(options) };
     });
 }
 

@@ -160,7 +160,7 @@ pub unsafe extern "C" fn perilune_request_clone(request: *const perilune_request
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_request_free(request: *mut perilune_request) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(request) }));
+    guard::infallible((), || unsafe { handle::free(request) });
 }
 
 /// Sets a part of a request to a copy of some bytes, or to nothing.

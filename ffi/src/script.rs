@@ -28,7 +28,7 @@ impl Handle for perilune_script {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_script_free(script: *mut perilune_script) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(script) }));
+    guard::infallible((), || unsafe { handle::free(script) });
 }
 
 /// A second handle to the script, with limits and functions of its own from here on, which the caller frees. NULL has NULL.

@@ -131,7 +131,7 @@ pub unsafe extern "C" fn perilune_engine_list(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_scripts_free(scripts: *mut perilune_scripts) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(scripts) }));
+    guard::infallible((), || unsafe { handle::free(scripts) });
 }
 
 /// How many scripts are in the list. NULL has 0.

@@ -219,7 +219,7 @@ fn unix_ns(at: SystemTime) -> i64 {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_trace_free(trace: *mut perilune_trace) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(trace) }));
+    guard::infallible((), || unsafe { handle::free(trace) });
 }
 
 /// Fills a view with all of a trace.

@@ -79,7 +79,7 @@ pub extern "C" fn perilune_value_new_object() -> *mut perilune_value {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_value_free(value: *mut perilune_value) {
     // SAFETY: it was made here, and the caller does not use it again.
-    guard::infallible((), || drop(unsafe { handle::take(value) }));
+    guard::infallible((), || unsafe { handle::free(value) });
 }
 
 /// Takes what is put into `container`, and refuses what would nest too deep in it.
