@@ -1120,7 +1120,7 @@ perilune_code perilune_request_set_form(struct perilune_request *request,
                                         struct perilune_error **error);
 
 /**
- * The host's settings for the script, CONFIG, as a JSON object. Read when it is run.
+ * The host's settings for the script, CONFIG, as JSON. Read when it is run.
  *
  * @param json   copied; NULL is none
  * @param error  where an error goes, if not NULL; the caller frees it
@@ -1131,7 +1131,7 @@ perilune_code perilune_request_set_config(struct perilune_request *request,
                                           struct perilune_error **error);
 
 /**
- * What the host knows of the request, META, as a JSON object. Read when it is run.
+ * What the host knows of the request, META, as JSON. Read when it is run.
  *
  * @param json   copied; NULL is none
  * @param error  where an error goes, if not NULL; the caller frees it

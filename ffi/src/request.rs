@@ -273,7 +273,7 @@ pub unsafe extern "C" fn perilune_request_set_form(
     }
 }
 
-/// The host's settings for the script, CONFIG, as a JSON object. Read when it is run.
+/// The host's settings for the script, CONFIG, as JSON. Read when it is run.
 ///
 /// @param json   copied; NULL is none
 /// @param error  where an error goes, if not NULL; the caller frees it
@@ -288,7 +288,7 @@ pub unsafe extern "C" fn perilune_request_set_config(
     unsafe { set_part(request, json, json_len, "config", error, |parts, json| parts.config = json) }
 }
 
-/// What the host knows of the request, META, as a JSON object. Read when it is run.
+/// What the host knows of the request, META, as JSON. Read when it is run.
 ///
 /// @param json   copied; NULL is none
 /// @param error  where an error goes, if not NULL; the caller frees it

@@ -115,10 +115,10 @@ public:
     /// The body, an urlencoded form.
     Request& form(std::string_view body) & { return set_text(perilune_request_set_form, body); }
     Request form(std::string_view body) && { return std::move(form(body)); }
-    /// The host's settings for the script, CONFIG, as a JSON object.
+    /// The host's settings for the script, CONFIG, as JSON.
     Request& config(std::string_view object) & { return set_text(perilune_request_set_config, object); }
     Request config(std::string_view object) && { return std::move(config(object)); }
-    /// What the host knows of the request, META, as a JSON object.
+    /// What the host knows of the request, META, as JSON.
     Request& meta(std::string_view object) & { return set_text(perilune_request_set_meta, object); }
     Request meta(std::string_view object) && { return std::move(meta(object)); }
     /// Makes math.random repeat: two runs with one seed see the same numbers.

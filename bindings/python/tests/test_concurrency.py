@@ -278,6 +278,23 @@ def test_pickling() -> None:
         pickle.dumps(engine)
 
 
+def run_named(engine: perilune.Engine) -> Any:
+    again = pickle.loads(pickle.dumps(engine))
+    return engine.run("a").value, again is engine
+
+
+@pytest.mark.skipif("fork" not in multiprocessing.get_all_start_methods(), reason="not on this system")
+def test_a_fork_gets_what_it_is_sent_and_not_what_it_had() -> None:
+    engine = perilune.Engine(pool_size=1)
+    engine.scripts["a"] = "return 1"
+    pickle.dumps(engine)
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        engine.scripts["a"] = "return 2"
+        assert pool.apply(run_named, (engine,)) == (2, True)
+        engine.scripts["a"] = "return 3"
+        assert pool.apply(run_named, (engine,)) == (3, True)
+
+
 @pytest.mark.parametrize("error", ["return +", "raise"])
 def test_errors_can_be_pickled(engine: perilune.Engine, error: str) -> None:
     with pytest.raises(perilune.Error) as raised:

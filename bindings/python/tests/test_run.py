@@ -64,9 +64,9 @@ def test_a_request_that_is_made_once(engine: perilune.Engine) -> None:
     script = engine.compile("return GET.a")
     request = script.request(get={"a": 1})
     assert [script.run(request).value, script.run(request).value] == ["1", "1"]
-    with pytest.raises(TypeError, match="pass nothing beside it"):
+    with pytest.raises(TypeError, match="goes alone, to run or in run_batch"):
         script.run(request, b"{}")
-    with pytest.raises(TypeError, match="pass nothing beside it"):
+    with pytest.raises(TypeError, match="goes alone, to run or in run_batch"):
         script.run(request, timeout=1)
     with pytest.raises(TypeError, match=r"requests\[1\]: pass a mapping or a Request, not NoneType"):
         script.run_batch([request, None])  # type: ignore[list-item]

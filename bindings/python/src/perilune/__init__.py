@@ -13,7 +13,7 @@ import os
 import threading
 
 from . import _native
-from ._engine import Diagnostic, Engine, Report, Scripts, Watch
+from ._engine import Diagnostic, Engine, Report, Scripts, Watch, after_fork
 from ._errors import CompileError, Error, PayloadError, RunError, ScriptNotFound, make
 from ._script import Request, RunOptions, Script
 from ._trace import Response, ScriptError, Trace, Usage
@@ -44,3 +44,4 @@ _native.setup(Trace, make, threading.main_thread().ident or 0)
 atexit.register(_native.end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_native.after_fork)
+    os.register_at_fork(after_in_child=after_fork)

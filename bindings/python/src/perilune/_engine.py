@@ -24,6 +24,7 @@ from ._script import (
     TIMEOUT_NS,
     VALUE,
     Json,
+    Request,
     RunOptions,
     Script,
     Text,
@@ -215,7 +216,7 @@ class Engine(_native.Engine):
     def run(
         self,
         name: str,
-        query: Optional[Text] = None,
+        query: Union[Text, Request, None] = None,
         post: Optional[Json] = None,
         **options: Unpack[RunOptions],
     ) -> Trace:
@@ -342,15 +343,18 @@ class Engine(_native.Engine):
         return script
 
     def __reduce__(self) -> Tuple[object, ...]:
+        # A fork has the engine, too, and what it is sent later is not what it has.
+        key = self._key if self._was_sent else f"{self._key}-{os.getpid()}"
         with _lock:
-            _arrived[self._key] = self
+            _arrived[key] = self
         named: Dict[str, Tuple[int, str]] = {}
         for name in self.scripts:
             script = self.scripts.get(name)
             # It may be gone by now.
             if script is not None:
-                named[name] = script.version, script.source
-        return _restore, (self._key, self._settings, dict(self._functions), dict(self._modules), named)
+                # One that is sent on keeps the number that it came with.
+                named[name] = max(script.version, self._sent.get(name, 0)), script.source
+        return _restore, (key, self._settings, dict(self._functions), dict(self._modules), named)
 
     def __repr__(self) -> str:
         limits = self.limits
@@ -359,6 +363,13 @@ class Engine(_native.Engine):
 
 _arrived: weakref.WeakValueDictionary[str, Engine] = weakref.WeakValueDictionary()
 _lock = threading.Lock()
+
+
+def after_fork() -> None:
+    """Nothing has arrived in this process, and nobody has the lock."""
+    global _lock
+    _lock = threading.Lock()
+    _arrived.clear()
 
 
 def _restore(

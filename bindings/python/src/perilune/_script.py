@@ -115,7 +115,7 @@ def request(
 ) -> Request:
     """The request of a run's parameters."""
     if isinstance(query, Request):
-        raise TypeError("a request that is made already has all: pass nothing beside it")
+        raise TypeError("a request that is made already goes alone, to run or in run_batch")
     if query is not None and get is not None:
         raise TypeError("pass query or get, not both")
     if post is not None and form is not None:
@@ -171,9 +171,10 @@ class Script(_native.Script):
         ['1', 2, 'EUR']
         """
         if not options and (post is None or type(post) is bytes):
-            if isinstance(query, Request):
-                return self._run(None, None, query if post is None else request(query, post))
-            return self._run(query, post, None)
+            if isinstance(query, str) or query is None:
+                return self._run(query, post, None)
+            if isinstance(query, Request) and post is None:
+                return self._run(None, None, query)
         return self._run(None, None, request(query, post, **options))
 
     async def run_async(
