@@ -1,5 +1,6 @@
 //! Many runs of one script, over all VMs of the pool.
 
+use std::convert::identity;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use crate::cancel::CancelHandle;
@@ -46,7 +47,7 @@ impl<'a> Batch<'a> {
             loop {
                 let index = next.fetch_add(1, Relaxed);
                 let Some(request) = requests.get(index) else { return results };
-                results.push((index, execute(self.script, request, self.cancel.as_ref())));
+                results.push((index, execute(self.script, request, self.cancel.as_ref(), identity)));
                 if let Some(progress) = &self.progress {
                     progress(done.fetch_add(1, Relaxed) + 1, requests.len());
                 }

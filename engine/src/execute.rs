@@ -1,5 +1,6 @@
 //! One run, from a request to a trace.
 
+use std::borrow::Borrow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
@@ -16,37 +17,40 @@ use crate::trace::{ErrorKind, ScriptError, Status, Trace, Usage};
 use crate::vm::{Job, Outcome};
 use crate::watchdog::Deadline;
 
-/// Runs `script`; `cancel` ends it, as the request's own handle does.
-pub(crate) fn execute(
+/// Runs `script`; `cancel` ends it, as the request's own handle does. `keep` puts the trace where it stays, so that it is not moved
+/// on the way: what was written just now is the dearest to move.
+pub(crate) fn execute<T: Borrow<Trace>>(
     script: &Script,
     request: &Request<'_>,
     cancel: Option<&CancelHandle>,
-) -> Result<Trace, Error> {
+    keep: impl FnOnce(Trace) -> T,
+) -> Result<T, Error> {
     let engine = &*script.engine;
     let limits = engine.limits.lowered_by(&script.limits).lowered_by(&request.limits);
     request.check(&limits)?;
     if is_cancelled(request, cancel) {
-        return Ok(cancelled(script, Duration::ZERO));
+        return Ok(keep(cancelled(script, Duration::ZERO)));
     }
 
     match engine.pool.checkout(limits.queue, request.poll.as_ref()) {
-        Ok((lent, queued)) => execute_in(lent, queued, script, request, &limits, cancel),
-        Err(refused) => never_ran(script, &limits, refused),
+        Ok((lent, queued)) => execute_in(lent, queued, script, request, &limits, cancel, keep),
+        Err(refused) => never_ran(script, &limits, refused).map(keep),
     }
 }
 
 /// Runs it in a VM that was waited for.
-pub(crate) fn execute_in(
+pub(crate) fn execute_in<T: Borrow<Trace>>(
     mut lent: Lent<'_>,
     queued: Duration,
     script: &Script,
     request: &Request<'_>,
     limits: &Limits,
     cancel: Option<&CancelHandle>,
-) -> Result<Trace, Error> {
+    keep: impl FnOnce(Trace) -> T,
+) -> Result<T, Error> {
     // It costs the VM to stop a run in it.
     if is_cancelled(request, cancel) {
-        return Ok(cancelled(script, queued));
+        return Ok(keep(cancelled(script, queued)));
     }
     let span = Span::enter(script);
     let (executed_at, began) = (SystemTime::now(), Instant::now());
@@ -62,10 +66,10 @@ pub(crate) fn execute_in(
 
     let duration = outcome.ended.duration_since(began);
     let dropped = outcome.dropped;
-    let trace = trace(script, outcome, executed_at, duration, queued);
-    member.recorder.count(&trace, dropped);
-    span.end(&trace);
-    Ok(trace)
+    let kept = keep(trace(script, outcome, executed_at, duration, queued));
+    member.recorder.count(kept.borrow(), dropped);
+    span.end(kept.borrow());
+    Ok(kept)
 }
 
 fn trace(
@@ -125,7 +129,13 @@ fn without_vm(script: &Script, kind: ErrorKind, message: String, queued: Duratio
         stdout: Default::default(),
         stderr: (format!("{message}\n").into_bytes(), false),
         value: None,
-        error: Some(ScriptError { kind, message, script: None, line: None, traceback: String::new() }),
+        error: Some(Box::new(ScriptError {
+            kind,
+            message,
+            script: None,
+            line: None,
+            traceback: String::new(),
+        })),
         response: None,
         memory: 0,
         host_calls: 0,

@@ -1,5 +1,7 @@
 //! A compiled script, bound to its engine.
 
+use std::borrow::Borrow;
+use std::convert::identity;
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
@@ -138,7 +140,20 @@ impl Script {
     /// # Errors
     /// Only what keeps the run from beginning: a request that can't be given to a script, or a failing system.
     pub fn run(&self, request: &Request<'_>) -> Result<Trace, Error> {
-        execute(self, request, None)
+        execute(self, request, None, identity)
+    }
+
+    /// The same, for a host that keeps its traces behind a pointer: `keep` is handed the trace to put it there, once and before
+    /// this returns.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); `keep` is not called then.
+    pub fn run_with<T: Borrow<Trace>>(
+        &self,
+        request: &Request<'_>,
+        keep: impl FnOnce(Trace) -> T,
+    ) -> Result<T, Error> {
+        execute(self, request, None, keep)
     }
 }
 

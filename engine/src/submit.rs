@@ -1,5 +1,6 @@
 //! Runs on the engine's own threads: the caller goes on, and is told.
 
+use std::convert::identity;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -185,7 +186,9 @@ impl Submission {
         drop(enlisted);
         // Somebody waits for an answer, also when the host's own code in a run (a subscriber of spans) panics.
         let made = catch_unwind(AssertUnwindSafe(|| match with {
-            Ok((lent, queued)) => execute_in(lent, queued, &script, &request, &limits, cancel.as_ref()),
+            Ok((lent, queued)) => {
+                execute_in(lent, queued, &script, &request, &limits, cancel.as_ref(), identity)
+            }
             Err(refused) => never_ran(&script, &limits, refused),
         }));
         callback(made.unwrap_or_else(|_| Err(Error::Internal("the run panicked".to_owned()))));

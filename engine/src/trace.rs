@@ -151,9 +151,9 @@ pub struct Trace {
     /// What the script returned, as JSON text: `None` for nothing, the value for one, an array for several.
     pub value: Option<String>,
     /// What the script gave to `set_response`, however the run ended.
-    pub response: Option<Response>,
+    pub response: Option<Box<Response>>,
     /// The error that ended the run, when the status is not success.
-    pub error: Option<ScriptError>,
+    pub error: Option<Box<ScriptError>>,
     /// Which script ran.
     pub script: Arc<str>,
     /// Which version of it.

@@ -10,7 +10,7 @@ use serde_json::json;
 fn response(source: &str) -> Option<Response> {
     let trace = run(source);
     common::assert_success(&trace, source);
-    trace.response
+    trace.response.map(|response| *response)
 }
 
 /// A call, and the JSON of the response that it makes.

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
-use perilune::Engine;
+use perilune::{Engine, Error};
 
 use crate::call::{self, perilune_function};
 use crate::diagnostics::perilune_diagnostics;
@@ -139,9 +139,8 @@ pub unsafe extern "C" fn perilune_engine_run(
         let engine = handle::get(engine, "engine")?;
         let name = handle::text(name, name_len, "name")?;
         let out = handle::required(trace, "trace")?;
-        request::with(query, query_len, body, body_len, request, |request| {
-            trace::give(out, || engine.run(name, request))
-        })
+        let script = engine.scripts().get(name).ok_or(Error::NotFound)?;
+        request::with(query, query_len, body, body_len, request, |request| trace::give(out, &script, request))
     };
     // SAFETY: as above.
     unsafe { guard::fallible(error, run) }

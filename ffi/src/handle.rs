@@ -91,7 +91,7 @@ pub const PERILUNE_STRLEN: usize = usize::MAX;
 /// # Safety
 /// `data` is null, or has `len` bytes (with [`PERILUNE_STRLEN`], a NUL byte at the end of them) that nobody changes
 /// during the call.
-#[inline]
+#[inline(always)]
 pub(crate) unsafe fn bytes<'a>(
     data: *const c_char,
     len: usize,
@@ -197,7 +197,9 @@ pub(crate) unsafe fn set_sized<T>(out: *mut T, value: T, least: usize, what: &st
         if size >= ours {
             // In place: each run of a host comes by here.
             out.write(value);
-            out.cast::<u8>().add(ours).write_bytes(0, size - ours);
+            if size > ours {
+                out.cast::<u8>().add(ours).write_bytes(0, size - ours);
+            }
         } else {
             out.cast::<u8>().copy_from((&raw const value).cast::<u8>(), size);
         }

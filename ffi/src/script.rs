@@ -185,9 +185,7 @@ pub unsafe extern "C" fn perilune_script_run(
     let run = || unsafe {
         let script = handle::get(script, "script")?;
         let out = handle::required(trace, "trace")?;
-        request::with(query, query_len, body, body_len, request, |request| {
-            trace::give(out, || script.run(request))
-        })
+        request::with(query, query_len, body, body_len, request, |request| trace::give(out, script, request))
     };
     // SAFETY: `error` is null or can be written to.
     unsafe { guard::fallible(error, run) }

@@ -1,12 +1,13 @@
 //! What a run hands back.
 
+use std::borrow::Borrow;
 use std::ffi::{CStr, c_char};
 use std::mem::offset_of;
 use std::ptr;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
-use perilune::{Error, Response, Trace};
+use perilune::{Request, Response, Script, Trace};
 
 use crate::error::{EMPTY, Failure, Text, perilune_error};
 use crate::guard;
@@ -23,52 +24,44 @@ impl Handle for perilune_trace {
 }
 
 pub(crate) struct Kept {
-    /// Never an error: it is a result so that a run can write it where it stays.
-    made: Result<Trace, Error>,
+    trace: Trace,
     /// Made when it is first asked for.
     json: OnceLock<Text>,
 }
 
-impl Kept {
-    fn trace(&self) -> &Trace {
-        match &self.made {
-            Ok(trace) => trace,
-            Err(error) => unreachable!("a trace that is none: {error}"),
-        }
-    }
-}
-
 impl From<Trace> for Kept {
+    #[inline(always)]
     fn from(trace: Trace) -> Self {
-        Self { made: Ok(trace), json: OnceLock::new() }
+        Self { trace, json: OnceLock::new() }
     }
 }
 
-/// Runs something for its trace, and hands that to C. The place for it is made before, so that the trace is not moved: a move
-/// waits for what the run wrote last, which is a good part of what this boundary costs.
+impl Borrow<Trace> for Box<Kept> {
+    fn borrow(&self) -> &Trace {
+        &self.trace
+    }
+}
+
+/// Runs a script, and hands its trace to C.
 ///
 /// # Safety
 /// `out` can be written to.
 #[inline(always)]
 pub(crate) unsafe fn give(
     out: *mut *mut perilune_trace,
-    run: impl FnOnce() -> Result<Trace, Error>,
+    script: &Script,
+    request: &Request<'_>,
 ) -> Result<(), Failure> {
-    let mut kept = Box::<Kept>::new_uninit();
-    let place = kept.as_mut_ptr();
-    // SAFETY: all fields of the place are written, and then it is a box; `out` is by this function's contract.
-    unsafe {
-        (&raw mut (*place).made).write(run());
-        (&raw mut (*place).json).write(OnceLock::new());
-        let kept = kept.assume_init();
-        match &kept.made {
-            Ok(_) => {
-                out.write(handle::box_into_raw(kept));
-                Ok(())
-            }
-            Err(error) => Err(error.clone().into()),
-        }
-    }
+    let kept = script.run_with(request, |trace| {
+        let mut place = Box::new_uninit();
+        // In place: a new box of something is made of a copy of it.
+        place.write(Kept::from(trace));
+        // SAFETY: just written.
+        unsafe { place.assume_init() }
+    })?;
+    // SAFETY: by this function's contract.
+    unsafe { out.write(handle::box_into_raw(kept)) };
+    Ok(())
 }
 
 /// All of a trace at once: see perilune_trace_read. What it points to is lent until the trace is freed. A pointer is NULL
@@ -235,7 +228,7 @@ pub unsafe extern "C" fn perilune_trace_read(
 ) -> perilune_code {
     // SAFETY: the trace is null or one that the caller owns; the view starts with its size, and has no padding.
     let body = || unsafe {
-        let ours = perilune_trace_view::of(handle::get(trace, "trace")?.trace());
+        let ours = perilune_trace_view::of(&handle::get(trace, "trace")?.trace);
         handle::set_sized(view, ours, LEAST, "view")
     };
     // SAFETY: `error` is null or can be written to.
@@ -248,7 +241,7 @@ pub unsafe extern "C" fn perilune_trace_status(trace: *const perilune_trace) -> 
     guard::infallible(PERILUNE_STATUS_FAILURE, || {
         // SAFETY: null, or a trace that the caller owns.
         unsafe { handle::get(trace, "trace") }
-            .map_or(PERILUNE_STATUS_FAILURE, |kept| status(kept.trace().status))
+            .map_or(PERILUNE_STATUS_FAILURE, |kept| status(kept.trace.status))
     })
 }
 
@@ -256,7 +249,7 @@ pub unsafe extern "C" fn perilune_trace_status(trace: *const perilune_trace) -> 
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_trace_id(trace: *const perilune_trace) -> u64 {
     // SAFETY: as above.
-    guard::infallible(0, || unsafe { handle::get(trace, "trace") }.map_or(0, |kept| kept.trace().id))
+    guard::infallible(0, || unsafe { handle::get(trace, "trace") }.map_or(0, |kept| kept.trace.id))
 }
 
 /// How long the run took, in nanoseconds. NULL has 0.
@@ -264,7 +257,7 @@ pub unsafe extern "C" fn perilune_trace_id(trace: *const perilune_trace) -> u64 
 pub unsafe extern "C" fn perilune_trace_duration_ns(trace: *const perilune_trace) -> u64 {
     guard::infallible(0, || {
         // SAFETY: as above.
-        unsafe { handle::get(trace, "trace") }.map_or(0, |kept| ns(kept.trace().duration))
+        unsafe { handle::get(trace, "trace") }.map_or(0, |kept| ns(kept.trace.duration))
     })
 }
 
@@ -295,7 +288,7 @@ pub unsafe extern "C" fn perilune_trace_stdout(
     len: *mut usize,
 ) -> *const c_char {
     // SAFETY: as the header says.
-    guard::infallible(ptr::null(), || unsafe { part(trace, len, |kept| Some(&kept.trace().stdout)) })
+    guard::infallible(ptr::null(), || unsafe { part(trace, len, |kept| Some(&kept.trace.stdout)) })
 }
 
 /// What the script wrote to stderr, to the byte, and then the uncaught error; not ended by a NUL byte. Lent until the trace is
@@ -308,7 +301,7 @@ pub unsafe extern "C" fn perilune_trace_stderr(
     len: *mut usize,
 ) -> *const c_char {
     // SAFETY: as the header says.
-    guard::infallible(ptr::null(), || unsafe { part(trace, len, |kept| Some(&kept.trace().stderr)) })
+    guard::infallible(ptr::null(), || unsafe { part(trace, len, |kept| Some(&kept.trace.stderr)) })
 }
 
 /// What the script returned, as JSON text: the value for one, an array for several, NULL for nothing; not ended by a NUL byte.
@@ -322,7 +315,7 @@ pub unsafe extern "C" fn perilune_trace_value(
 ) -> *const c_char {
     // SAFETY: as the header says.
     guard::infallible(ptr::null(), || unsafe {
-        part(trace, len, |kept| kept.trace().value.as_deref().map(str::as_bytes))
+        part(trace, len, |kept| kept.trace.value.as_deref().map(str::as_bytes))
     })
 }
 
@@ -337,7 +330,7 @@ pub unsafe extern "C" fn perilune_trace_error_message(
 ) -> *const c_char {
     // SAFETY: as the header says.
     guard::infallible(ptr::null(), || unsafe {
-        part(trace, len, |kept| kept.trace().error.as_ref().map(|error| error.message.as_bytes()))
+        part(trace, len, |kept| kept.trace.error.as_ref().map(|error| error.message.as_bytes()))
     })
 }
 
@@ -351,7 +344,7 @@ pub unsafe extern "C" fn perilune_trace_json(trace: *const perilune_trace, len: 
         // SAFETY: as the header says.
         unsafe {
             match handle::get(trace, "trace") {
-                Ok(kept) => kept.json.get_or_init(|| Text::new(kept.trace().to_json())).lend(len),
+                Ok(kept) => kept.json.get_or_init(|| Text::new(kept.trace.to_json())).lend(len),
                 Err(_) => handle::lend_nothing(len),
             }
         }
@@ -375,8 +368,8 @@ pub unsafe extern "C" fn perilune_trace_header(
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
-        let response = &handle::get(trace, "trace")?.trace().response;
-        let headers = response.as_ref().map_or(&[][..], |response: &Response| &response.headers);
+        let response = &handle::get(trace, "trace")?.trace.response;
+        let headers = response.as_deref().map_or(&[][..], |response: &Response| &response.headers);
         let Some(header) = headers.get(index) else {
             return Err(Failure::argument(format!("index: {index} of {} headers", headers.len())));
         };

@@ -48,7 +48,7 @@ pub(super) struct Control {
     /// Modules that are being run, outermost first.
     pub(super) requiring: RefCell<Vec<Arc<str>>>,
     /// What the script gave to `set_response` last.
-    pub(super) response: RefCell<Option<Response>>,
+    pub(super) response: RefCell<Option<Box<Response>>>,
     /// What the run under way was given and has made so far; null between runs.
     pub(super) run: Cell<*const super::run::Run<'static>>,
     pub(super) error: RefCell<Option<super::fault::Fault>>,

@@ -98,8 +98,8 @@ pub(crate) struct Outcome {
     pub(crate) stdout: (Vec<u8>, bool),
     pub(crate) stderr: (Vec<u8>, bool),
     pub(crate) value: Option<String>,
-    pub(crate) error: Option<ScriptError>,
-    pub(crate) response: Option<Response>,
+    pub(crate) error: Option<Box<ScriptError>>,
+    pub(crate) response: Option<Box<Response>>,
     pub(crate) memory: usize,
     pub(crate) host_calls: u64,
     pub(crate) ended: Instant,
@@ -264,7 +264,7 @@ fn conclude(
     called: i32,
     value: Option<Result<String, encode::Refused>>,
     ending: Option<ErrorKind>,
-) -> (Option<String>, Option<ScriptError>) {
+) -> (Option<String>, Option<Box<ScriptError>>) {
     let fault = control.error.take().filter(|_| called != ffi::LUA_OK);
     let (kind, message) = if let Some(kind) = ending {
         let timeout = job.limits.timeout.as_millis();
@@ -290,7 +290,7 @@ fn conclude(
     let fault = fault.unwrap_or_default();
     let error =
         ScriptError { kind, message, script: fault.script, line: fault.line, traceback: fault.traceback };
-    (None, Some(error))
+    (None, Some(Box::new(error)))
 }
 
 /// Whether an uncaught error is that memory ran out, perhaps handed on by a coroutine or the script, which put a place

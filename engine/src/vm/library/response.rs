@@ -28,7 +28,7 @@ pub(in super::super) unsafe extern "C-unwind" fn set_response(state: *mut lua_St
         ffi::lua_settop(state, 1);
         let limit = control.run.get().as_ref().map_or(0, |run| run.job.limits.value);
         match read(state, control, limit) {
-            Ok(response) => *control.response.borrow_mut() = Some(response),
+            Ok(response) => *control.response.borrow_mut() = Some(Box::new(response)),
             Err(Refused::Text(text)) => fault::raise(state, format!("set_response: {text}")),
             Err(Refused::Content(encode::Refused::Late)) => fault::raise_over(state),
             Err(Refused::Content(encode::Refused::Memory)) => fault::raise_out_of_memory(state),
