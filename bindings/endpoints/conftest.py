@@ -1,0 +1,57 @@
+"""Starts the hosts: each test is asked of both."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Tuple
+
+import pytest
+
+HERE = Path(__file__).resolve().parent
+TABLE = json.loads((HERE / "cases.json").read_text())
+
+COMMANDS = {
+    "python": [sys.executable, str(HERE / "hosts" / "host.py")],
+    "node": ["node", str(HERE / "hosts" / "host.mjs")],
+}
+
+
+class Host:
+    """A host in a process of its own: hosts/host.py or hosts/host.mjs, which says where it listens in its first line."""
+
+    def __init__(self, command: List[str]) -> None:
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=HERE)
+        assert self.process.stdout
+        self.url = self.process.stdout.readline().strip()
+        assert self.url.startswith("http://127.0.0.1:"), f"{command} says {self.url!r}"
+        self.port = int(self.url.rpartition(":")[2])
+
+    def close(self) -> None:
+        self.process.terminate()
+        assert self.process.wait(20) == 0, "it must end well when it is told to"
+
+
+@pytest.fixture(scope="session")
+def hosts() -> Iterator[Any]:
+    """Hosts by their language and what the table says of them, started when they are first asked for."""
+    running: Dict[Tuple[str, str], Host] = {}
+
+    def get(language: str, name: str = "usual") -> Host:
+        if (language, name) not in running:
+            settings = json.dumps({"scripts": str(HERE / "scripts"), **TABLE["hosts"][name]})
+            running[language, name] = Host([*COMMANDS[language], settings])
+        return running[language, name]
+
+    yield get
+    for host in running.values():
+        host.close()
+
+
+@pytest.fixture(params=[*COMMANDS])
+def language(request: Any) -> str:
+    only = os.environ.get("HOSTS")
+    if only and request.param not in only.split(","):
+        pytest.skip(f"HOSTS is {only}")
+    return str(request.param)

@@ -1,0 +1,2 @@
+print('so far')
+error('boom')

@@ -1,0 +1,3 @@
+-- Greets a monster.
+-- It reads its name from ARGS.
+print('Hello', ARGS.monster)
