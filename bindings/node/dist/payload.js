@@ -1,0 +1,209 @@
+"use strict";
+/** What a request's query, body and headers are to a script: secrets are cut out of the text, and the rest stays as it came. */
+Object.defineProperty(exports, "__esModule", { value: true });
+exports.Headers = exports.MultipartError = exports.given = exports.Form = void 0;
+exports.withoutSecrets = withoutSecrets;
+exports.multipart = multipart;
+const busboy_1 = require("@fastify/busboy");
+/** Parameters that carry keys. */
+const SECRETS = new Set(['api_key', 'apikey', '_api_key', 'user_key', '_user_key']);
+/** Headers that carry keys, as META would call them. */
+const HIDDEN = new Set(['HTTP_AUTHORIZATION', 'HTTP_PROXY_AUTHORIZATION', 'HTTP_COOKIE', 'HTTP_X_API_KEY', 'HTTP_X_USER_KEY']);
+// Texts are of bytes here, a character each: so nothing that is no UTF-8 gets lost.
+const bytesOf = (text) => Buffer.from(text, 'latin1');
+/** A name or value of a form, decoded. */
+function decoded(text) {
+    if (!/[+%]/.test(text))
+        return text;
+    return text.replace(/\+/g, ' ').replace(/%([0-9a-f]{2})/gi, (_, hex) => String.fromCharCode(parseInt(hex, 16)));
+}
+/** A query or form, and its parameters that carry keys. */
+class Form {
+    secrets = new Map();
+    /** What is left for the script. */
+    text;
+    constructor(raw) {
+        // Nearly none has any: every name of a secret ends so, unless it is escaped.
+        if (!/key|%/.test(raw)) {
+            this.text = raw;
+            return;
+        }
+        const kept = raw.split('&').filter((pair) => {
+            const at = pair.indexOf('=');
+            const name = decoded(at < 0 ? pair : pair.slice(0, at));
+            if (!SECRETS.has(name))
+                return true;
+            this.secrets.set(name, at < 0 ? '' : decoded(pair.slice(at + 1)));
+            return false;
+        });
+        this.text = kept.join('&');
+    }
+}
+exports.Form = Form;
+/** A text, as the engine takes it: most are ASCII, which is itself. */
+const given = (text) => (/[\x80-\xff]/.test(text) ? bytesOf(text) : text);
+exports.given = given;
+/** Where a string of JSON ends that begins at `at`, behind its quote; undefined if it doesn't. */
+function endOfString(text, at) {
+    for (let end = at + 1; end < text.length; end++) {
+        const c = text[end];
+        if (c === '"')
+            return end + 1;
+        if (c === '\\')
+            end++;
+    }
+    return undefined;
+}
+const space = /[ \t\n\r]*/y;
+function skip(text, at) {
+    space.lastIndex = at;
+    space.test(text);
+    return space.lastIndex;
+}
+/** Where the value of a member ends: at the comma or brace that is none of its own. */
+function endOfValue(text, begin) {
+    let depth = 0;
+    for (let at = begin; at < text.length; at++) {
+        switch (text[at]) {
+            case '"': {
+                const end = endOfString(text, at);
+                if (end === undefined)
+                    return undefined;
+                at = end - 1;
+                break;
+            }
+            case '{':
+            case '[':
+                depth++;
+                break;
+            case ',':
+                if (depth === 0)
+                    return at;
+                break;
+            case '}':
+            case ']':
+                if (depth-- === 0)
+                    return at;
+                break;
+        }
+    }
+    return undefined;
+}
+/**
+ * A JSON object without its members that carry keys, all others as they came; and `_api_key`, if that is a string. What is no object, or
+ * can't be followed, is handed on as it came: the engine says what is wrong with it.
+ */
+function withoutSecrets(body) {
+    if (!body.includes('key') && !body.includes('\\u'))
+        return [body, undefined];
+    const asItCame = [body, undefined];
+    const text = body.toString('latin1');
+    let at = skip(text, 0);
+    if (text[at] !== '{')
+        return asItCame;
+    const head = text.slice(0, ++at);
+    const kept = [];
+    let key;
+    let isCut = false;
+    for (;;) {
+        const begin = at;
+        at = skip(text, at);
+        if (text[at] === '}' && begin === head.length)
+            break;
+        const endOfName = text[at] === '"' ? endOfString(text, at) : undefined;
+        if (endOfName === undefined)
+            return asItCame;
+        const colon = skip(text, endOfName);
+        if (text[colon] !== ':')
+            return asItCame;
+        const end = endOfValue(text, colon + 1);
+        if (end === undefined)
+            return asItCame;
+        let value;
+        let isSecret;
+        try {
+            const name = JSON.parse(text.slice(at, endOfName));
+            isSecret = SECRETS.has(name);
+            // What is cut out must be JSON too: a body that isn't is refused, secrets or not.
+            if (isSecret)
+                value = JSON.parse(bytesOf(text.slice(colon + 1, end)).toString());
+            if (name === '_api_key')
+                key = typeof value === 'string' ? Buffer.from(value) : undefined;
+        }
+        catch {
+            return asItCame;
+        }
+        if (isSecret)
+            isCut = true;
+        else
+            kept.push(text.slice(begin, end));
+        at = end;
+        if (text[at] === '}')
+            break;
+        if (text[at] !== ',')
+            return asItCame;
+        at++;
+    }
+    return isCut ? [bytesOf(`${head}${kept.join(',')}${text.slice(at)}`), key] : asItCame;
+}
+/** Why a multipart body can't be read. */
+class MultipartError extends Error {
+}
+exports.MultipartError = MultipartError;
+/** A multipart body as a form: fields, and those of files with the files' content, to the byte. */
+function multipart(type, body) {
+    return new Promise((resolve, reject) => {
+        const refuse = (error) => reject(new MultipartError(error instanceof Error ? error.message : String(error)));
+        // Only what a form has a meaning for is escaped: it must not outgrow the limit.
+        const escape = (text, what) => text.replace(what, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+        const pairs = [];
+        try {
+            // Fields would be decoded.
+            const busboy = new busboy_1.Busboy({ headers: { 'content-type': type }, isPartAFile: () => true });
+            busboy.on('file', (name, stream) => {
+                const chunks = [];
+                stream.on('error', refuse);
+                stream.on('data', (chunk) => chunks.push(chunk));
+                if (name === undefined)
+                    return;
+                const at = pairs.push('') - 1;
+                stream.on('end', () => {
+                    const content = Buffer.concat(chunks).toString('latin1');
+                    pairs[at] = `${escape(Buffer.from(name).toString('latin1'), /[%&+=]/g)}=${escape(content, /[%&+]/g)}`;
+                });
+            });
+            busboy.on('error', refuse);
+            busboy.on('finish', () => resolve(pairs.join('&')));
+            busboy.end(body);
+        }
+        catch (error) {
+            refuse(error);
+        }
+    });
+}
+/** The headers that say who asks, and META with all others. */
+class Headers {
+    apiKey = '';
+    authorization = '';
+    meta = {};
+    /** Node keeps only the first or last of some headers: these are all, a name and a value in turn. */
+    constructor(raw) {
+        for (let at = 0; at < raw.length; at += 2) {
+            const name = raw[at];
+            const value = raw[at + 1];
+            const key = `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
+            if (HIDDEN.has(key)) {
+                const lower = name.toLowerCase();
+                if (lower === 'x-api-key')
+                    this.apiKey = value;
+                else if (lower === 'authorization')
+                    this.authorization = value;
+            }
+            else {
+                const before = this.meta[key];
+                this.meta[key] = before === undefined ? value : `${before}, ${value}`;
+            }
+        }
+    }
+}
+exports.Headers = Headers;
