@@ -67,7 +67,7 @@ test('a tarball is built where it is installed', () => {
   ok(npm(folder, 'install', tarball))
   works(folder)
   const files = readdirSync(join(folder, 'node_modules', 'perilune'))
-  assert.deepEqual(files.sort(), ['LICENSE', 'README.md', 'build', 'dist', 'index.d.mts', 'index.mjs', 'package.json', 'rust', 'scripts', 'src'])
+  assert.deepEqual(files.sort(), ['LICENSE', 'README.md', 'build', 'dist', 'fastify.d.mts', 'fastify.mjs', 'index.d.mts', 'index.mjs', 'package.json', 'rust', 'scripts', 'src'])
   assert.deepEqual(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')), ['node-api-headers', 'perilune'])
 })
 
