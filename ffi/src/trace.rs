@@ -52,13 +52,8 @@ pub(crate) unsafe fn give(
     script: &Script,
     request: &Request<'_>,
 ) -> Result<(), Failure> {
-    let kept = script.run_with(request, |trace| {
-        let mut place = Box::new_uninit();
-        // In place: a new box of something is made of a copy of it.
-        place.write(Kept::from(trace));
-        // SAFETY: just written.
-        unsafe { place.assume_init() }
-    })?;
+    // In place: a new box of something is made of a copy of it.
+    let kept = script.run_with(request, |trace| Box::write(Box::new_uninit(), Kept::from(trace)))?;
     // SAFETY: by this function's contract.
     unsafe { out.write(handle::box_into_raw(kept)) };
     Ok(())
