@@ -153,11 +153,14 @@ function targetOf(url, skipped) {
 }
 /** The comment that a source begins with. */
 function descriptionOf(source) {
-    const block = /^\s*--\[(=*)\[([^]*?)\]\1\]/.exec(source);
+    // A stranger wrote it: nothing here may take more than linear time.
+    const text = source.trimStart();
+    const block = /^--\[(=*)\[([^]*?)\]\1\]/.exec(text);
     if (block)
         return block[2].trim();
-    const lines = /^\s*((?:[ \t]*--[^\n]*(?:\n|$))+)/.exec(source)?.[1] ?? '';
-    return lines.split('\n').map((line) => line.replace(/^[ \t]*-- ?/, '').trimEnd()).join('\n').trim();
+    const lines = text.split('\n').map((line) => line.trim());
+    const end = lines.findIndex((line) => !line.startsWith('--'));
+    return lines.slice(0, end < 0 ? lines.length : end).map((line) => line.replace(/^-- ?/, '')).join('\n').trim();
 }
 /** The bytes of a body. Beyond the limit none are kept. */
 function read(stream, length, limit) {
@@ -182,8 +185,8 @@ function read(stream, length, limit) {
         stream.on('close', () => reject(new Answer(400, 'The body ended early.')));
     });
 }
-/** A body, without keys; and the key that it had. */
-async function payloadOf(body, type) {
+/** A body, without keys; and the key that it had. A multipart one has at most so many parts. */
+async function payloadOf(body, type, parts) {
     if (body.length === 0)
         return [{}, undefined];
     const media = type.split(';', 1)[0].trim().toLowerCase();
@@ -194,7 +197,7 @@ async function payloadOf(body, type) {
     const isMultipart = media === 'multipart/form-data';
     if (!isMultipart && media !== 'application/x-www-form-urlencoded')
         throw new Answer(415, `Unsupported media type "${type}" in request.`);
-    const form = new payload_1.Form(isMultipart ? await (0, payload_1.multipart)(type, body) : body.toString('latin1'));
+    const form = new payload_1.Form(isMultipart ? await (0, payload_1.multipart)(type, body, parts) : body.toString('latin1'));
     return [{ form: (0, payload_1.given)(form.text) }, Buffer.from(form.secrets.get('_api_key') ?? '', 'latin1')];
 }
 function json(reply, text, status = 200) {
@@ -222,7 +225,7 @@ class Endpoints {
     #links;
     #rate;
     #history = new history_1.History();
-    #limit;
+    #limits;
     constructor({ engine, keys, public: scripts, rate }) {
         if (!(engine instanceof engine_1.Engine))
             throw new TypeError('engine: pass an Engine');
@@ -230,7 +233,7 @@ class Endpoints {
         this.#keys = new Keys(keys);
         this.#links = new Links(scripts);
         this.#rate = rate === undefined ? undefined : new Rate(rate);
-        this.#limit = engine.limits.request;
+        this.#limits = engine.limits;
     }
     /** The key that a request has outside of its body. */
     #keyOf({ apiKey, authorization }, { secrets }) {
@@ -257,7 +260,7 @@ class Endpoints {
         const isRun = kind === 'run' || kind === 'public';
         const isPost = isRun && method === 'POST';
         const type = request.headers['content-type'] ?? '';
-        const body = () => this.#body(request);
+        const payloadRead = () => this.#payload(request, type);
         let payload;
         if (kind !== 'public') {
             const key = this.#keyOf(headers, query);
@@ -266,7 +269,7 @@ class Endpoints {
             }
             else {
                 // What can't be read has no key.
-                const [found, own] = kind === 'run' && isPost ? await body().then((bytes) => payloadOf(bytes, type)).catch(() => [undefined, undefined]) : [];
+                const [found, own] = kind === 'run' && isPost ? await payloadRead().catch(() => [undefined, undefined]) : [];
                 if (!own?.length)
                     throw new Answer(403, 'You do not have permission to perform this action.');
                 this.#assertKey(instance, own);
@@ -286,7 +289,7 @@ class Endpoints {
         if (isRun) {
             this.#rate?.take(instance);
             if (isPost)
-                payload ??= (await payloadOf(await body(), type))[0];
+                payload ??= (await payloadRead())[0];
             const { meta } = headers;
             meta.PATH_INFO = segmentsOf(target.path);
             meta.REQUEST_METHOD = method;
@@ -314,12 +317,12 @@ class Endpoints {
         }
         return json(reply, JSON.stringify(this.#describe(target, name, script)));
     }
-    async #body(request) {
+    async #payload(request, type) {
         const stream = request.body ?? request.raw;
         const length = Number(request.headers['content-length'] ?? 0);
         if (length === 0 && request.headers['transfer-encoding'] === undefined)
-            return Buffer.alloc(0);
-        return read(stream, length, this.#limit);
+            return [{}, undefined];
+        return payloadOf(await read(stream, length, this.#limits.request), type, this.#limits.parameters);
     }
     async #run(reply, script, full, request) {
         const abort = new AbortController();

@@ -16,8 +16,8 @@ export declare function withoutSecrets(body: Buffer): [left: Buffer, key: Buffer
 /** Why a multipart body can't be read. */
 export declare class MultipartError extends Error {
 }
-/** A multipart body as a form: fields, and those of files with the files' content, to the byte. */
-export declare function multipart(type: string, body: Buffer): Promise<string>;
+/** A multipart body of at most so many parts as a form: fields, and those of files with the files' content, to the byte. */
+export declare function multipart(type: string, body: Buffer, most: number): Promise<string>;
 /** The headers that say who asks, and META with all others. */
 export declare class Headers {
     apiKey: string;

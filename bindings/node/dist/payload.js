@@ -146,20 +146,26 @@ function withoutSecrets(body) {
     }
     return isCut ? [bytesOf(`${head}${kept.join(',')}${text.slice(at)}`), key] : asItCame;
 }
+/** Bytes of a multipart body that are taken apart at once. */
+const PIECE = 8 * 1024;
 /** Why a multipart body can't be read. */
 class MultipartError extends Error {
 }
 exports.MultipartError = MultipartError;
-/** A multipart body as a form: fields, and those of files with the files' content, to the byte. */
-function multipart(type, body) {
+/** A multipart body of at most so many parts as a form: fields, and those of files with the files' content, to the byte. */
+function multipart(type, body, most) {
     return new Promise((resolve, reject) => {
-        const refuse = (error) => reject(new MultipartError(error instanceof Error ? error.message : String(error)));
+        let isRefused = false;
+        const refuse = (error) => {
+            isRefused = true;
+            reject(new MultipartError(error instanceof Error ? error.message : String(error)));
+        };
         // Only what a form has a meaning for is escaped: it must not outgrow the limit.
         const escape = (text, what) => text.replace(what, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
         const pairs = [];
         try {
             // Fields would be decoded.
-            const busboy = new busboy_1.Busboy({ headers: { 'content-type': type }, isPartAFile: () => true });
+            const busboy = new busboy_1.Busboy({ headers: { 'content-type': type }, isPartAFile: () => true, limits: { files: most } });
             busboy.on('file', (name, stream) => {
                 const chunks = [];
                 stream.on('error', refuse);
@@ -173,8 +179,12 @@ function multipart(type, body) {
                 });
             });
             busboy.on('error', refuse);
+            busboy.on('filesLimit', () => refuse(`more than ${most} parts`));
             busboy.on('finish', () => resolve(pairs.join('&')));
-            busboy.end(body);
+            // Piece by piece, so that it can be left: many small parts take long.
+            for (let at = 0; at < body.length && !isRefused; at += PIECE)
+                busboy.write(body.subarray(at, at + PIECE));
+            busboy.end();
         }
         catch (error) {
             refuse(error);

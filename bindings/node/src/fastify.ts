@@ -185,10 +185,13 @@ function targetOf(url: string, skipped: number): Target | undefined {
 
 /** The comment that a source begins with. */
 function descriptionOf(source: string): string {
-  const block = /^\s*--\[(=*)\[([^]*?)\]\1\]/.exec(source)
+  // A stranger wrote it: nothing here may take more than linear time.
+  const text = source.trimStart()
+  const block = /^--\[(=*)\[([^]*?)\]\1\]/.exec(text)
   if (block) return (block[2] as string).trim()
-  const lines = /^\s*((?:[ \t]*--[^\n]*(?:\n|$))+)/.exec(source)?.[1] ?? ''
-  return lines.split('\n').map((line) => line.replace(/^[ \t]*-- ?/, '').trimEnd()).join('\n').trim()
+  const lines = text.split('\n').map((line) => line.trim())
+  const end = lines.findIndex((line) => !line.startsWith('--'))
+  return lines.slice(0, end < 0 ? lines.length : end).map((line) => line.replace(/^-- ?/, '')).join('\n').trim()
 }
 
 /** The bytes of a body. Beyond the limit none are kept. */
@@ -212,8 +215,8 @@ function read(stream: Readable, length: number, limit: number): Promise<Buffer> 
   })
 }
 
-/** A body, without keys; and the key that it had. */
-async function payloadOf(body: Buffer, type: string): Promise<[RunRequest, key: Buffer | undefined]> {
+/** A body, without keys; and the key that it had. A multipart one has at most so many parts. */
+async function payloadOf(body: Buffer, type: string, parts: number): Promise<[RunRequest, key: Buffer | undefined]> {
   if (body.length === 0) return [{}, undefined]
   const media = (type.split(';', 1)[0] as string).trim().toLowerCase()
   if (media === 'application/json' || media === 'text/plain') {
@@ -222,7 +225,7 @@ async function payloadOf(body: Buffer, type: string): Promise<[RunRequest, key: 
   }
   const isMultipart = media === 'multipart/form-data'
   if (!isMultipart && media !== 'application/x-www-form-urlencoded') throw new Answer(415, `Unsupported media type "${type}" in request.`)
-  const form = new Form(isMultipart ? await multipart(type, body) : body.toString('latin1'))
+  const form = new Form(isMultipart ? await multipart(type, body, parts) : body.toString('latin1'))
   return [{ form: given(form.text) }, Buffer.from(form.secrets.get('_api_key') ?? '', 'latin1')]
 }
 
@@ -252,7 +255,7 @@ class Endpoints {
   readonly #links: Links
   readonly #rate: Rate | undefined
   readonly #history = new History()
-  readonly #limit: number
+  readonly #limits: { readonly request: number; readonly parameters: number }
 
   constructor({ engine, keys, public: scripts, rate }: EndpointsOptions) {
     if (!(engine instanceof Engine)) throw new TypeError('engine: pass an Engine')
@@ -260,7 +263,7 @@ class Endpoints {
     this.#keys = new Keys(keys)
     this.#links = new Links(scripts)
     this.#rate = rate === undefined ? undefined : new Rate(rate)
-    this.#limit = engine.limits.request
+    this.#limits = engine.limits
   }
 
   /** The key that a request has outside of its body. */
@@ -288,7 +291,7 @@ class Endpoints {
     const isPost = isRun && method === 'POST'
 
     const type = request.headers['content-type'] ?? ''
-    const body = () => this.#body(request)
+    const payloadRead = () => this.#payload(request, type)
     let payload: RunRequest | undefined
     if (kind !== 'public') {
       const key = this.#keyOf(headers, query)
@@ -296,7 +299,7 @@ class Endpoints {
         this.#assertKey(instance, Buffer.from(key, 'latin1'))
       } else {
         // What can't be read has no key.
-        const [found, own] = kind === 'run' && isPost ? await body().then((bytes) => payloadOf(bytes, type)).catch(() => [undefined, undefined]) : []
+        const [found, own] = kind === 'run' && isPost ? await payloadRead().catch(() => [undefined, undefined]) : []
         if (!own?.length) throw new Answer(403, 'You do not have permission to perform this action.')
         this.#assertKey(instance, own)
         payload = found
@@ -312,7 +315,7 @@ class Endpoints {
 
     if (isRun) {
       this.#rate?.take(instance)
-      if (isPost) payload ??= (await payloadOf(await body(), type))[0]
+      if (isPost) payload ??= (await payloadRead())[0]
       const { meta } = headers
       meta.PATH_INFO = segmentsOf(target.path)
       meta.REQUEST_METHOD = method
@@ -339,11 +342,11 @@ class Endpoints {
     return json(reply, JSON.stringify(this.#describe(target, name, script)))
   }
 
-  async #body(request: FastifyRequest): Promise<Buffer> {
+  async #payload(request: FastifyRequest, type: string): ReturnType<typeof payloadOf> {
     const stream = (request.body as Readable | undefined) ?? request.raw
     const length = Number(request.headers['content-length'] ?? 0)
-    if (length === 0 && request.headers['transfer-encoding'] === undefined) return Buffer.alloc(0)
-    return read(stream, length, this.#limit)
+    if (length === 0 && request.headers['transfer-encoding'] === undefined) return [{}, undefined]
+    return payloadOf(await read(stream, length, this.#limits.request), type, this.#limits.parameters)
   }
 
   async #run(reply: FastifyReply, script: Script, full: string, request: RunRequest): Promise<FastifyReply> {

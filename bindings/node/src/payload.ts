@@ -133,19 +133,26 @@ export function withoutSecrets(body: Buffer): [left: Buffer, key: Buffer | undef
   return isCut ? [bytesOf(`${head}${kept.join(',')}${text.slice(at)}`), key] : asItCame
 }
 
+/** Bytes of a multipart body that are taken apart at once. */
+const PIECE = 8 * 1024
+
 /** Why a multipart body can't be read. */
 export class MultipartError extends Error {}
 
-/** A multipart body as a form: fields, and those of files with the files' content, to the byte. */
-export function multipart(type: string, body: Buffer): Promise<string> {
+/** A multipart body of at most so many parts as a form: fields, and those of files with the files' content, to the byte. */
+export function multipart(type: string, body: Buffer, most: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const refuse = (error: unknown) => reject(new MultipartError(error instanceof Error ? error.message : String(error)))
+    let isRefused = false
+    const refuse = (error: unknown) => {
+      isRefused = true
+      reject(new MultipartError(error instanceof Error ? error.message : String(error)))
+    }
     // Only what a form has a meaning for is escaped: it must not outgrow the limit.
     const escape = (text: string, what: RegExp) => text.replace(what, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`)
     const pairs: string[] = []
     try {
       // Fields would be decoded.
-      const busboy = new Busboy({ headers: { 'content-type': type } as BusboyHeaders, isPartAFile: () => true })
+      const busboy = new Busboy({ headers: { 'content-type': type } as BusboyHeaders, isPartAFile: () => true, limits: { files: most } })
       busboy.on('file', (name: string | undefined, stream) => {
         const chunks: Buffer[] = []
         stream.on('error', refuse)
@@ -158,8 +165,11 @@ export function multipart(type: string, body: Buffer): Promise<string> {
         })
       })
       busboy.on('error', refuse)
+      busboy.on('filesLimit', () => refuse(`more than ${most} parts`))
       busboy.on('finish', () => resolve(pairs.join('&')))
-      busboy.end(body)
+      // Piece by piece, so that it can be left: many small parts take long.
+      for (let at = 0; at < body.length && !isRefused; at += PIECE) busboy.write(body.subarray(at, at + PIECE))
+      busboy.end()
     } catch (error) {
       refuse(error)
     }

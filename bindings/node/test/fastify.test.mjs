@@ -1,7 +1,9 @@
 // Script Endpoints: what the table of bindings/endpoints doesn't ask.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
+import { connect } from 'node:net'
 import { test } from 'node:test'
+import { setImmediate } from 'node:timers/promises'
 
 import Fastify from 'fastify'
 
@@ -9,7 +11,8 @@ import endpoints from '../fastify.mjs'
 import { Engine } from '../index.mjs'
 
 const require = createRequire(import.meta.url)
-const { withoutSecrets } = require('../dist/payload.js')
+const { multipart, withoutSecrets } = require('../dist/payload.js')
+const { History } = require('../dist/history.js')
 const BASE = '/v1.1/instances/i/endpoints/scripts/'
 
 test('a host keeps its own routes and parsers, and its Map the links', async () => {
@@ -48,4 +51,67 @@ test('only its own members that carry keys are cut out of JSON', () => {
     for (const name of ['api_key', 'apikey', '_api_key', 'user_key', '_user_key']) delete expected[name]
     assert.deepEqual(JSON.parse(withoutSecrets(Buffer.from(text))[0]), expected, text)
   }
+})
+
+test('a description is the comment that a source begins with, and a stranger can not make it slow', async () => {
+  const engine = new Engine({ poolSize: 1 })
+  const app = Fastify()
+  await app.register(endpoints, { engine, keys: 'k' })
+  const described = {
+    '\n  -- One\n--two\n\n-- no more\nreturn 1': 'One\ntwo',
+    '--[==[ A\n]] B ]==] return 1': 'A\n]] B',
+    'return 1 -- no': '',
+    [`${' '.repeat(900_000)}return 1`]: '',
+    [`--${'\t'.repeat(900_000)}\n--x`]: 'x',
+  }
+  for (const [source, description] of Object.entries(described)) {
+    engine.scripts.set('i/a', source)
+    const answer = await app.inject({ url: `${BASE}a/`, headers: { 'x-api-key': 'k' } })
+    assert.equal(answer.json().description, description, source.slice(0, 50))
+  }
+  await app.close()
+})
+
+test('a full pool is 503, and a client that goes away ends its run', async (t) => {
+  const engine = new Engine({ poolSize: 1, queue: 1 })
+  const begun = new Promise((resolve) => engine.function('begun', () => resolve()))
+  engine.scripts.set('i/spins', 'host.begun() while true do end')
+  const app = Fastify()
+  t.after(() => app.close())
+  await app.register(endpoints, { engine, keys: 'k' })
+  await app.listen({ host: '127.0.0.1', port: 0 })
+  const client = connect(app.server.address().port, '127.0.0.1')
+  client.on('error', () => undefined)
+  client.write(`GET ${BASE}spins/run/ HTTP/1.1\r\nHost: here\r\nX-API-Key: k\r\n\r\n`)
+  await begun
+  const ask = (url) => app.inject({ url: BASE + url, headers: { 'x-api-key': 'k' } })
+  const refused = await ask('spins/run/')
+  assert.deepEqual([refused.statusCode, refused.headers['retry-after'], refused.json().status], [503, '1', 'queue_timeout'])
+  client.destroy()
+  // The run would go on for 30 s: the test would end before it does.
+  let traces
+  do {
+    await setImmediate()
+    traces = (await ask('spins/traces/')).json().objects
+  } while (traces.length < 2)
+  assert.deepEqual(traces.map(({ status }) => status).sort(), ['cancelled', 'queue_timeout'])
+})
+
+test('the last hundred traces of a script are kept, and 64 MiB of all', () => {
+  const history = new History()
+  const text = (bytes) => Buffer.from(`{"status":"success","result":{"stdout":"${'x'.repeat(bytes)}"},"executed_at":"","id":0}`)
+  for (let id = 1; id <= 101; id++) history.add('i/a', id, text(1))
+  const ids = (script) => history.list(script, String).map((json) => Number(JSON.parse(json).links.self))
+  assert.deepEqual(ids('i/a'), Array.from({ length: 100 }, (_, at) => 101 - at))
+  assert.equal(history.get('i/a', 1, ''), undefined)
+  history.add('i/b', 102, text(1))
+  for (let id = 103; id <= 135; id++) history.add('i/c', id, text(2 << 20))
+  assert.deepEqual([ids('i/a'), ids('i/b')], [[], []])
+  assert.deepEqual(ids('i/c'), Array.from({ length: 31 }, (_, at) => 135 - at))
+})
+
+test('a multipart body has as many parts as a query has parameters', async () => {
+  const parts = (count) => Buffer.from(`${'--X\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n'.repeat(count)}--X--\r\n`)
+  assert.equal(await multipart('multipart/form-data; boundary=X', parts(3), 3), 'a=1&a=1&a=1')
+  await assert.rejects(multipart('multipart/form-data; boundary=X', parts(4), 3), /^Error: more than 3 parts$/)
 })
