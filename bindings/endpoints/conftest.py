@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
@@ -11,6 +12,7 @@ HERE = Path(__file__).resolve().parent
 TABLE = json.loads((HERE / "cases.json").read_text())
 
 COMMANDS = {
+    "python": [sys.executable, str(HERE / "hosts" / "host.py")],
     "node": ["node", str(HERE / "hosts" / "host.mjs")],
 }
 

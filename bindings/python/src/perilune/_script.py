@@ -188,7 +188,16 @@ class Script(_native.Script):
         7
         """
         cancel = _native.Cancel()
-        given = request(query, post, cancel, **options)
+        future = self._begin(request(query, post, cancel, **options))
+        try:
+            return await future
+        except BaseException:
+            # Also when the coroutine is closed. After the end of the run this does nothing.
+            cancel.cancel()
+            raise
+
+    def _begin(self, given: Request) -> asyncio.Future[Trace]:
+        """Runs it on the engine's own threads. The run goes on when the future is cancelled."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Trace] = loop.create_future()
 
@@ -207,12 +216,7 @@ class Script(_native.Script):
                 pass  # The loop is closed: nobody waits any more.
 
         self._submit(None, None, given, done)
-        try:
-            return await future
-        except BaseException:
-            # Also when the coroutine is closed. After the end of the run this does nothing.
-            cancel.cancel()
-            raise
+        return future
 
     def run_batch(
         self,

@@ -1,0 +1,418 @@
+"""Script Endpoints as an ASGI app, for asyncio: what they answer is fixed by `bindings/endpoints/README.md` of the repository.
+
+>>> import perilune, perilune.asgi
+>>> engine = perilune.Engine()
+>>> engine.scripts["moonbase/hello"] = "print('Hello', ARGS.monster)"
+>>> app = perilune.asgi.endpoints(engine, keys="key-of-the-moonbase")
+
+Served by any ASGI server, or mounted in any app, `app` answers `POST /v1.1/instances/moonbase/endpoints/scripts/hello/run/`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, MutableMapping, NamedTuple, Optional, Tuple
+from urllib.parse import quote, unquote_to_bytes
+
+from . import _native
+from ._access import Answer, Keys, KeysOf, Links, Public, Rate
+from ._engine import Engine
+from ._errors import Error, PayloadError
+from ._history import History
+from ._payload import MultipartError, meta, multipart, split, without_secrets
+from ._script import Request, Script, request
+from ._trace import Response
+
+__all__ = ["endpoints", "metrics"]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+Headers = Iterable[Tuple[bytes, bytes]]
+
+NOT_FOUND = "Not found"
+DROPPED = 64 * 1024
+"""More than the limit of a body that is still read, and dropped: clients may hear of the limit only when they have sent all."""
+PATIENCE = 0.02
+"""Seconds that a run takes before it is worth the while to look whether its client has gone."""
+CONNECTION = re.compile(
+    b"connection|content-length|content-type|date|keep-alive|server|te|trailer|transfer-encoding|upgrade|proxy-.*"
+)
+"""The server's own headers."""
+ALLOWED = {
+    "run": "GET, POST", "public": "GET, POST", "list": "GET", "script": "GET", "traces": "GET", "trace": "GET", "reset_link": "POST",
+}  # fmt: skip
+
+
+class Gone(Exception):
+    """The client has gone: nobody waits for an answer."""
+
+
+def size_exceeded(limit: int) -> Answer:
+    return Answer(413, f"Request size limit exceeded ({limit}).")
+
+
+def dumps(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+class Payload(NamedTuple):
+    """A body without keys, and the key that it had."""
+
+    post: Optional[bytes] = None
+    form: Optional[bytes] = None
+    key: bytes = b""
+
+
+class Target(NamedTuple):
+    """What a path is of."""
+
+    kind: str
+    path: str
+    """All of it, decoded."""
+    base: str
+    """The path of the instance's scripts, as in links."""
+    instance: str
+    name: str = ""
+    id: str = ""
+    """A public link, or a trace's number."""
+
+
+def target_of(scope: Scope) -> Optional[Target]:
+    root: str = scope.get("root_path", "").rstrip("/")
+    raw: Optional[bytes] = scope.get("raw_path")
+    path = quote(scope["path"]) if raw is None else raw.decode("latin-1")
+    # What it is mounted below may be part of it or not.
+    skipped = root.count("/") if root and scope["path"].startswith(root + "/") else 0
+    parts = path.split("/")
+    if parts[-1] == "":
+        parts.pop()
+    try:
+        # One by one: an escaped slash is none.
+        names = [unquote_to_bytes(part.encode("latin-1")).decode() for part in parts[skipped + 1 :]]
+        decoded = unquote_to_bytes(path.encode("latin-1")).decode()
+    except UnicodeDecodeError:
+        return None
+    if names[:2] != ["v1.1", "instances"] or names[3:5] != ["endpoints", "scripts"] or len(names) > 8:
+        return None
+    instance, rest = names[2], names[5:]
+    if any(name == "" or "/" in name or "\0" in name for name in (instance, *rest)):
+        return None
+    before = parts[: skipped + 1] if skipped or not root else [root, *parts[1 : skipped + 1]]
+    base = f"{'/'.join(before)}/v1.1/instances/{escaped(instance)}/endpoints/scripts/"
+
+    def of(kind: str, name: str = "", id: str = "") -> Target:
+        return Target(kind, decoded, base, instance, name, id)
+
+    if not rest:
+        return of("list")
+    if len(rest) == 1:
+        return of("script", rest[0])
+    if len(rest) == 2:
+        return of(rest[1], rest[0]) if rest[1] in ("run", "traces", "reset_link") else None
+    if rest[0] == "p":
+        return of("public", rest[2], rest[1])
+    return of("trace", rest[0], rest[2]) if rest[1] == "traces" else None
+
+
+def escaped(name: str) -> str:
+    return quote(name, safe="!~*'()")
+
+
+def description_of(source: str) -> str:
+    """The comment that a source begins with. A stranger wrote it: nothing here may take more than linear time."""
+    text = source.lstrip()
+    block = re.match(r"--\[(=*)\[", text)
+    if block:
+        end = text.find(f"]{block[1]}]", block.end())
+        if end >= 0:
+            return text[block.end() : end].strip()
+    lines: List[str] = []
+    for line in text.split("\n"):
+        line = line.strip()
+        if not line.startswith("--"):
+            break
+        lines.append(line[3:] if line.startswith("-- ") else line[2:])
+    return "\n".join(lines).strip()
+
+
+async def respond(send: Send, status: int, headers: Headers, body: bytes = b"", type: bytes = b"application/json") -> None:
+    if status in (204, 304):
+        head = [*headers]
+    elif status == 205:
+        head, body = [*headers, (b"content-length", b"0")], b""
+    else:
+        head = [(b"content-type", type), (b"content-length", b"%d" % len(body)), *headers]
+    await send({"type": "http.response.start", "status": status, "headers": head})
+    await send({"type": "http.response.body", "body": b"" if status in (204, 304) else body})
+
+
+async def respond_as(send: Send, response: Response) -> None:
+    """What a script asked for."""
+    if response.status < 200:
+        raise Answer(502, f"The script set status {response.status}, which can't be sent.")
+    named = [(name.lower().encode(), value.encode()) for name, value in response.headers]
+    headers = [header for header in named if not CONNECTION.fullmatch(header[0])]
+    await respond(send, response.status, headers, response.content, response.content_type.encode())
+
+
+async def body_of(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
+    """The bytes of a body. Beyond the limit none are kept."""
+    length = headers.get(b"content-length", b"0")
+    if length.isdigit() and len(length) < 20 and int(length) > limit + DROPPED:
+        raise size_exceeded(limit)
+    chunks: List[bytes] = []
+    size = 0
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Gone
+        chunk: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
+        size += len(chunk)
+        if size <= limit:
+            chunks.append(chunk)
+        elif size <= limit + DROPPED and more:
+            chunks.clear()
+        else:
+            raise size_exceeded(limit)
+    return b"".join(chunks)
+
+
+class Endpoints:
+    """What all requests of an app share."""
+
+    def __init__(self, engine: Engine, keys: KeysOf, public: Public, rate: Optional[float]) -> None:
+        if not isinstance(engine, Engine):
+            raise TypeError("engine: pass an Engine")
+        self._engine = engine
+        self._keys = Keys(keys)
+        self._links = Links(public)
+        self._rate = None if rate is None else Rate(rate)
+        self._history = History()
+        limits = engine.limits
+        self._size, self._parameters = int(limits["request"]), int(limits["parameters"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await other(scope, receive, send)
+            return
+        try:
+            await self._handle(scope, receive, send)
+        except Answer as answer:
+            await respond(send, answer.status, answer.headers, dumps({"detail": str(answer)}))
+        except MultipartError as error:
+            await respond(send, 400, (), dumps({"detail": f"Multipart form parse error - {error}"}))
+        except PayloadError as error:
+            status = 413 if str(error).startswith("Request size limit exceeded") else 400
+            await respond(send, status, (), dumps({"detail": str(error)}))
+        except Error as error:
+            await respond(send, 503, [(b"retry-after", b"1")], dumps({"detail": str(error)}))
+        except Gone:
+            pass
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        target = target_of(scope)
+        if target is None:
+            raise Answer(404, NOT_FOUND)
+        kind, instance, name = target.kind, target.instance, target.name
+        method: str = scope["method"]
+        headers: Dict[bytes, bytes] = dict(scope["headers"])
+        query, secrets = split(scope.get("query_string", b""))
+        is_post = method == "POST" and kind in ("run", "public")
+
+        payload: Optional[Payload] = None if is_post else Payload()
+        if kind != "public":
+            words = headers.get(b"authorization", b"").split()
+            key = (
+                headers.get(b"x-api-key")
+                or secrets.get(b"api_key")
+                or secrets.get(b"apikey")
+                or (words[1] if len(words) == 2 else b"")
+            )
+            if not key and is_post:
+                try:
+                    payload = await self._payload(receive, headers)
+                    key = payload.key
+                except (Answer, MultipartError):
+                    pass  # What can't be read has no key.
+            if not key:
+                raise Answer(403, "You do not have permission to perform this action.")
+            self._keys.assert_one(instance, key)
+
+        full = f"{instance}/{name}"
+        script = None if kind == "list" else self._engine.scripts.get(full)
+        if script is None and kind != "public" and not self._is_known(instance):
+            raise Answer(404, "Instance was not found.")
+        if method not in ALLOWED[kind].split(", "):
+            raise Answer(405, f'Method "{method}" not allowed.', [(b"allow", ALLOWED[kind].encode())])
+        if kind == "list":
+            await respond(send, 200, (), self._list(target))
+        elif script is None or (kind == "public" and not self._links.is_of(full, target.id)):
+            raise Answer(404, NOT_FOUND)
+        elif kind in ("run", "public"):
+            if self._rate:
+                self._rate.take(instance)
+            if payload is None:
+                payload = await self._payload(receive, headers)
+            about = meta(scope["headers"])
+            about["PATH_INFO"] = target.path
+            about["REQUEST_METHOD"] = method
+            about["REMOTE_ADDR"] = (scope.get("client") or ("",))[0]
+            about["executed_by"] = "webhook"
+            about["executor"] = name
+            about["instance"] = instance
+            cancel = _native.Cancel()
+            given = request(query, payload.post, cancel, form=payload.form, meta=dumps(about))
+            await self._run(script, full, given, cancel, receive, send)
+        else:
+            await respond(send, 200, (), self._show(target, script, full))
+
+    def _show(self, target: Target, script: Script, full: str) -> bytes:
+        traces = f"{target.base}{escaped(target.name)}/traces/"
+        if target.kind == "traces":
+            objects = self._history.list(full, lambda id: f"{traces}{id}/")
+            return b'{"next":null,"prev":null,"objects":[%b]}' % b",".join(objects)
+        if target.kind == "trace":
+            id = target.id
+            found = self._history.get(full, int(id), f"{traces}{id}/") if re.fullmatch("[1-9][0-9]{0,15}", id) else None
+            if found is None:
+                raise Answer(404, NOT_FOUND)
+            return found
+        if target.kind == "reset_link":
+            if self._links.get(full) is None:
+                raise Answer(404, NOT_FOUND)
+            self._links.reset(full)
+        return dumps(self._describe(target, target.name, script))
+
+    def _is_known(self, instance: str) -> bool:
+        return any(name.startswith(f"{instance}/") for name in self._engine.scripts)
+
+    async def _payload(self, receive: Receive, headers: Mapping[bytes, bytes]) -> Payload:
+        body = await body_of(receive, headers, self._size)
+        if not body:
+            return Payload()
+        type = headers.get(b"content-type", b"").decode("latin-1")
+        media = type.partition(";")[0].strip().lower()
+        if media in ("application/json", "text/plain"):
+            post, key = without_secrets(body)
+            return Payload(post=post, key=key)
+        if media == "multipart/form-data":
+            body = multipart(type, body, self._parameters)
+        elif media != "application/x-www-form-urlencoded":
+            raise Answer(415, f'Unsupported media type "{type}" in request.')
+        form, secrets = split(body)
+        return Payload(form=form, key=secrets.get(b"_api_key", b""))
+
+    async def _run(self, script: Script, full: str, given: Request, cancel: _native.Cancel, receive: Receive, send: Send) -> None:
+        async def watch() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            cancel.cancel()
+
+        watcher: Optional[asyncio.Task[None]] = None
+
+        def lose_patience() -> None:
+            nonlocal watcher
+            watcher = asyncio.ensure_future(watch())
+
+        timer = asyncio.get_running_loop().call_later(PATIENCE, lose_patience)
+        try:
+            trace = await script._begin(given)
+        finally:
+            timer.cancel()
+            if watcher:
+                watcher.cancel()
+            cancel.cancel()
+        text = trace.to_json().encode()
+        self._history.add(full, trace.id, text)
+        response = trace.response
+        if trace.status == "queue_timeout":
+            await respond(send, 503, [(b"retry-after", b"1")], text)
+        elif response:
+            await respond_as(send, response)
+        else:
+            await respond(send, 200, (), text)
+
+    def _describe(self, target: Target, name: str, script: Script) -> Dict[str, Any]:
+        base = target.base
+        own = f"{base}{escaped(name)}/"
+        link = self._links.get(f"{target.instance}/{name}")
+        return {
+            "name": name,
+            "description": description_of(script.source),
+            "script": script.version,
+            "public": link is not None,
+            "public_link": link,
+            "links": {
+                "self": own,
+                "run": f"{own}run/",
+                "reset-link": f"{own}reset_link/",
+                "script": own,
+                "public-link": None if link is None else f"{base}p/{link}/{escaped(name)}/",
+                "traces": f"{own}traces/",
+            },
+        }
+
+    def _list(self, target: Target) -> bytes:
+        own = f"{target.instance}/"
+        objects: List[Dict[str, Any]] = []
+        for full in self._engine.scripts:
+            # It may be gone by now.
+            script = self._engine.scripts.get(full) if full.startswith(own) else None
+            if script is not None:
+                objects.append(self._describe(target, full[len(own) :], script))
+        return dumps({"next": None, "prev": None, "objects": objects})
+
+
+async def other(scope: Scope, receive: Receive, send: Send) -> None:
+    """What is no request of HTTP's."""
+    if scope["type"] == "lifespan":
+        for event in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{event}.complete"})
+    elif scope["type"] == "websocket":
+        await receive()
+        await send({"type": "websocket.close", "code": 1000})
+    else:
+        raise ValueError(f"{scope['type']}: there is nothing of this protocol here")
+
+
+def endpoints(engine: Engine, *, keys: KeysOf, public: Public = (), rate: Optional[float] = None) -> App:
+    """Serves the scripts of an engine, `INSTANCE/NAME`, as Syncano's Script Endpoints.
+
+    :param keys: the keys of all instances; or a mapping of each instance to its own
+    :param public: scripts that need no key, as `INSTANCE/NAME`; or a mapping of them to links of 40 hex digits, which are filled in where
+        they are None
+    :param rate: runs a second of one instance
+    """
+    return Endpoints(engine, keys, public, rate)
+
+
+def metrics(engine: Engine) -> App:
+    """The numbers to watch, `/metrics` and `/healthz`: for whom, is the host's to decide."""
+    if not isinstance(engine, Engine):
+        raise TypeError("engine: pass an Engine")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await other(scope, receive, send)
+            return
+        root: str = scope.get("root_path", "").rstrip("/")
+        path: str = scope["path"]
+        path = path[len(root) :] if path.startswith(root + "/") else path
+        if path not in ("/metrics", "/healthz"):
+            await respond(send, 404, (), dumps({"detail": NOT_FOUND}))
+        elif scope["method"] not in ("GET", "HEAD"):
+            await respond(send, 405, [(b"allow", b"GET, HEAD")], dumps({"detail": f'Method "{scope["method"]}" not allowed.'}))
+        elif path == "/healthz":
+            await respond(send, 200, (), b'{"status":"ok"}')
+        else:
+            await respond(send, 200, (), engine.prometheus().encode(), b"text/plain; version=0.0.4; charset=utf-8")
+
+    return app
