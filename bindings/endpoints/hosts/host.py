@@ -33,6 +33,8 @@ async def app(scope, receive, send):
 
 # What uvicorn was told it tells again when it has ended.
 signal.signal(signal.SIGTERM, lambda *_: None)
-listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
+# asyncio sends small packets at once only where it is told that this is TCP.
+listener = socket.socket(proto=socket.IPPROTO_TCP)
+listener.bind(("127.0.0.1", 0))
 print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="critical", access_log=False)).run(sockets=[listener])
