@@ -25,6 +25,12 @@ export interface Arguments {
     output?: number;
     module: Pair[];
     seconds?: number;
+    key: Input[];
+    host?: string;
+    port?: number;
+    public: string[];
+    rate?: number;
+    'metrics-port'?: number;
 }
 interface Option {
     name: keyof Arguments;

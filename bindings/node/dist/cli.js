@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 "use strict";
-/** The command: what it takes, prints and exits with is the same as of the Rust command `perilune`. */
+/** The command: what it takes, prints and exits with is the same as of the Rust command `perilune`, which doesn't serve. */
 Object.defineProperty(exports, "__esModule", { value: true });
 const node_fs_1 = require("node:fs");
 const node_path_1 = require("node:path");
@@ -156,8 +156,56 @@ function bench(given) {
     complain(`${path}: ${measured.failures()}`);
     return NOT_A_SUCCESS;
 }
-const COMMANDS = { run, check, bench };
-function main(argv) {
+/** The module that serves, which needs packages that others don't. */
+async function serving() {
+    try {
+        return await import('./serve.js');
+    }
+    catch (error) {
+        if (error.code !== 'MODULE_NOT_FOUND')
+            throw error;
+        throw new args_1.Refused('perilune: serve needs fastify and @fastify/busboy: npm install fastify @fastify/busboy');
+    }
+}
+async function serve(given) {
+    if (given.key.length === 0)
+        throw (0, args_1.usage)('the following required arguments were not provided: --key <KEY|@FILE>');
+    const { endpointsApp, Links, metricsApp, serve } = await serving();
+    const keys = given.key.flatMap((key) => read(key).toString().split('\n')).map((key) => key.trim()).filter((key) => key !== '');
+    if (keys.length === 0)
+        throw new args_1.Refused(`perilune: no key in ${pathOf(given.key[0])}: write one in each line`);
+    const directory = given.files[0]?.file ?? '-';
+    if (!(0, node_fs_1.statSync)(directory, { throwIfNoEntry: false })?.isDirectory())
+        throw new args_1.Refused(`perilune: can't read ${directory}: it is no folder`);
+    const { timeout, memory, output, rate } = given;
+    const engine = new engine_1.Engine({ timeout, memory, output });
+    const path = (0, node_path_1.join)(directory, '.public_links.json');
+    const apps = [];
+    try {
+        apps.push(await endpointsApp({ engine, keys, public: new Links(path, given.public), rate }));
+    }
+    catch (error) {
+        const failure = error;
+        throw new args_1.Refused(`perilune: can't keep the public links in ${path}: ${failure.errno === undefined ? failure.message : reasonOf(failure)}`);
+    }
+    if (given['metrics-port'] !== undefined)
+        apps.push(await metricsApp(engine));
+    const { host = '127.0.0.1' } = given;
+    for (const [at, app] of apps.entries()) {
+        const port = at > 0 ? given['metrics-port'] : (given.port ?? 8080);
+        try {
+            await app.listen({ host, port });
+        }
+        catch (error) {
+            throw new args_1.Refused(`perilune: can't listen on ${host}:${port}: ${reasonOf(error)}`);
+        }
+    }
+    await serve(engine, directory, apps, print, complain);
+    // Runs under way are nobody's any more.
+    process.exit(0);
+}
+const COMMANDS = { run, check, bench, serve };
+async function main(argv) {
     try {
         const parsed = (0, args_1.parse)(argv);
         if (typeof parsed === 'string') {
@@ -165,7 +213,7 @@ function main(argv) {
             return 0;
         }
         const [command, given] = parsed;
-        return COMMANDS[command.name](given);
+        return await COMMANDS[command.name](given);
     }
     catch (error) {
         if (error instanceof args_1.Refused) {
@@ -180,4 +228,6 @@ function main(argv) {
         return REFUSED;
     }
 }
-process.exitCode = main(process.argv.slice(2));
+void main(process.argv.slice(2)).then((code) => {
+    process.exitCode = code;
+});

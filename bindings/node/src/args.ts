@@ -32,6 +32,12 @@ export interface Arguments {
   output?: number
   module: Pair[]
   seconds?: number
+  key: Input[]
+  host?: string
+  port?: number
+  public: string[]
+  rate?: number
+  'metrics-port'?: number
 }
 
 interface Option {
@@ -78,16 +84,39 @@ const count = (given: string) => Number(whole(given))
 
 const size = (given: string) => native.parseBytes(given)
 
-function seconds(given: string): number {
+function positive(given: string, what: string): number {
   const number = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(given) ? Number(given) : 0
-  if (!(number > 0 && number < 2 ** 64)) throw new Error('give a number of seconds above 0, such as 0.5 or 10')
+  if (!(number > 0 && number < 2 ** 64)) throw new Error(`give a number of ${what}`)
   return number
+}
+
+const seconds = (given: string) => positive(given, 'seconds above 0, such as 0.5 or 10')
+const rate = (given: string) => positive(given, 'runs a second above 0')
+
+function port(given: string): number {
+  if (!/^[0-9]{1,5}$/.test(given) || Number(given) > 65535) throw new Error('give a port from 0 to 65535')
+  return Number(given)
+}
+
+function key(given: string): Input {
+  if (/^@*$/.test(given)) throw new Error('give a key, or @ and the name of a file with one in each line')
+  return given.startsWith('@') ? { file: given.slice(1) } : { text: given }
+}
+
+function endpoint(given: string): string {
+  if (!/^[^/]+\/[^/]+$/.test(given)) throw new Error('give an instance and a name, as in moonbase/hello')
+  return given
 }
 
 const FILE = {
   value: '<FILE|->',
   help: 'The script; - is stdin. Errors and traces call it by its file name without the extension (hello for hello.lua), or stdin',
 }
+const LIMITS: Option[] = [
+  { name: 'timeout', value: '<MS>', read: count, help: 'Wall clock for one run, in milliseconds [default: 30000]' },
+  { name: 'memory', value: '<BYTES>', read: size, help: 'Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]' },
+  { name: 'output', value: '<BYTES>', read: size, help: 'Captured stdout and stderr, each [default: 512KiB]' },
+]
 const OPTIONS: Option[] = [
   { name: 'query', value: '<QUERY>', read: text, help: 'The query as in a URL, without its ?' },
   {
@@ -99,9 +128,7 @@ const OPTIONS: Option[] = [
   { name: 'config', value: '<JSON|@FILE|->', read: json, help: "The script's settings, CONFIG: given as for --post" },
   { name: 'meta', value: '<JSON|@FILE|->', read: json, help: 'What the host knows of the request, META: given as for --post' },
   { name: 'seed', value: '<N>', read: whole, help: 'Makes math.random repeat' },
-  { name: 'timeout', value: '<MS>', read: count, help: 'Wall clock for one run, in milliseconds [default: 30000]' },
-  { name: 'memory', value: '<BYTES>', read: size, help: 'Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]' },
-  { name: 'output', value: '<BYTES>', read: size, help: 'Captured stdout and stderr, each [default: 512KiB]' },
+  ...LIMITS,
   { name: 'module', value: '<NAME=FILE>', read: pair, isList: true, help: 'A module that the script can require by this name; can be repeated' },
 ]
 
@@ -127,6 +154,28 @@ export const COMMANDS: Command[] = [
     exit: '0 all runs succeeded; 1 some did not, stderr says how many and why; 2 as for run.',
     file: FILE,
     options: [...OPTIONS, { name: 'seconds', value: '<S>', read: seconds, help: 'How long to measure [default: 3]' }],
+  },
+  {
+    name: 'serve',
+    about:
+      "Serves the scripts DIR/INSTANCE/NAME.lua over HTTP, as Syncano's Script Endpoints, and keeps them as the files are; a line FILE:LINE: REASON on stderr for each that does not compile",
+    exit: "0 it was told to end, by SIGINT or SIGTERM; 2 usage, or it can't serve: one line on stderr.",
+    file: { value: '<DIR>', help: 'The folder of the scripts, with a folder for each instance' },
+    options: [
+      {
+        name: 'key', value: '<KEY|@FILE>', read: key, isList: true,
+        help: 'A key that requests must have, or @FILE to read them from a file, one in each line; can be repeated',
+      },
+      { name: 'host', value: '<HOST>', read: text, help: 'The address to listen at [default: 127.0.0.1]' },
+      { name: 'port', value: '<PORT>', read: port, help: 'The port to listen at; 0 takes a free one [default: 8080]' },
+      {
+        name: 'public', value: '<INSTANCE/NAME>', read: endpoint, isList: true,
+        help: 'A script that can be run without a key, at its public link; can be repeated',
+      },
+      { name: 'rate', value: '<N>', read: rate, help: 'Runs a second of each instance [default: no limit]' },
+      { name: 'metrics-port', value: '<PORT>', read: port, help: 'Serves /metrics and /healthz at this port, without a key' },
+      ...LIMITS,
+    ],
   },
 ]
 
@@ -210,7 +259,7 @@ export function parse(argv: string[]): [Command, Arguments] | string {
     throw usage(`unrecognized subcommand '${first}'${similar('subcommand', first, names)}`)
   }
 
-  const given: Arguments = { files: [], get: [], module: [] }
+  const given: Arguments = { files: [], get: [], module: [], key: [], public: [] }
   let areFiles = false
   while (rest.length > 0) {
     const argument = rest.shift() as string

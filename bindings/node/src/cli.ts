@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-/** The command: what it takes, prints and exits with is the same as of the Rust command `perilune`. */
+/** The command: what it takes, prints and exits with is the same as of the Rust command `perilune`, which doesn't serve. */
 
-import { readFileSync, writeSync } from 'node:fs'
-import { parse as parsePath } from 'node:path'
+import { readFileSync, statSync, writeSync } from 'node:fs'
+import { join, parse as parsePath } from 'node:path'
 import { isatty } from 'node:tty'
 import { getSystemErrorMap } from 'node:util'
 
-import { isStdin, parse, Refused, type Arguments, type Input } from './args'
+import { isStdin, parse, Refused, usage, type Arguments, type Input } from './args'
 import { measure, WARM_UP } from './bench'
 import { Engine } from './engine'
 import { CompileError, PayloadError, PeriluneError } from './errors'
@@ -160,9 +160,53 @@ function bench(given: Arguments): number {
   return NOT_A_SUCCESS
 }
 
-const COMMANDS: Record<string, (given: Arguments) => number> = { run, check, bench }
+/** The module that serves, which needs packages that others don't. */
+async function serving(): Promise<typeof import('./serve')> {
+  try {
+    return await import('./serve.js')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error
+    throw new Refused('perilune: serve needs fastify and @fastify/busboy: npm install fastify @fastify/busboy')
+  }
+}
 
-function main(argv: string[]): number {
+async function serve(given: Arguments): Promise<number> {
+  if (given.key.length === 0) throw usage('the following required arguments were not provided: --key <KEY|@FILE>')
+  const { endpointsApp, Links, metricsApp, serve } = await serving()
+  const keys = given.key.flatMap((key) => read(key).toString().split('\n')).map((key) => key.trim()).filter((key) => key !== '')
+  if (keys.length === 0) throw new Refused(`perilune: no key in ${pathOf(given.key[0] as Input)}: write one in each line`)
+  const directory = given.files[0]?.file ?? '-'
+  if (!statSync(directory, { throwIfNoEntry: false })?.isDirectory()) throw new Refused(`perilune: can't read ${directory}: it is no folder`)
+
+  const { timeout, memory, output, rate } = given
+  const engine = new Engine({ timeout, memory, output })
+  const path = join(directory, '.public_links.json')
+  const apps = []
+  try {
+    apps.push(await endpointsApp({ engine, keys, public: new Links(path, given.public), rate }))
+  } catch (error) {
+    const failure = error as NodeJS.ErrnoException
+    throw new Refused(`perilune: can't keep the public links in ${path}: ${failure.errno === undefined ? failure.message : reasonOf(failure)}`)
+  }
+  if (given['metrics-port'] !== undefined) apps.push(await metricsApp(engine))
+
+  const { host = '127.0.0.1' } = given
+  for (const [at, app] of apps.entries()) {
+    const port = at > 0 ? given['metrics-port'] : (given.port ?? 8080)
+    try {
+      await app.listen({ host, port })
+    } catch (error) {
+      throw new Refused(`perilune: can't listen on ${host}:${port}: ${reasonOf(error as NodeJS.ErrnoException)}`)
+    }
+  }
+  await serve(engine, directory, apps, print, complain)
+  // Runs under way are nobody's any more.
+  process.exit(0)
+}
+
+const COMMANDS: Record<string, (given: Arguments) => number | Promise<number>> = { run, check, bench, serve }
+
+async function main(argv: string[]): Promise<number> {
   try {
     const parsed = parse(argv)
     if (typeof parsed === 'string') {
@@ -170,7 +214,7 @@ function main(argv: string[]): number {
       return 0
     }
     const [command, given] = parsed
-    return (COMMANDS[command.name] as (given: Arguments) => number)(given)
+    return await (COMMANDS[command.name] as (given: Arguments) => number | Promise<number>)(given)
   } catch (error) {
     if (error instanceof Refused) {
       complain(error.message)
@@ -183,4 +227,6 @@ function main(argv: string[]): number {
   }
 }
 
-process.exitCode = main(process.argv.slice(2))
+void main(process.argv.slice(2)).then((code) => {
+  process.exitCode = code
+})

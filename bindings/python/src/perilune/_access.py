@@ -72,10 +72,12 @@ class Links:
         if isinstance(scripts, (str, bytes)) or not isinstance(scripts, Iterable):
             raise wrong
         self._links: MutableMapping[str, Optional[str]] = scripts if isinstance(scripts, MutableMapping) else dict.fromkeys(scripts)
-        for name, link in self._links.items():
+        for name, link in [*self._links.items()]:
             if not isinstance(name, str) or not re.fullmatch("[^/]+/[^/]+", name):
                 raise wrong
-            if link and not re.fullmatch("[0-9a-f]{40}", link):
+            if not link:
+                self.reset(name)
+            elif not isinstance(link, str) or not re.fullmatch("[0-9a-f]{40}", link):
                 raise wrong
 
     def get(self, script: str) -> Optional[str]:

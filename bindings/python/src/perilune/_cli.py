@@ -1,4 +1,4 @@
-"""The command: what it takes, prints and exits with is the same as of the Rust command `perilune`."""
+"""The command: what it takes, prints and exits with is the same as of the Rust command `perilune`, which doesn't serve."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import difflib
 import os
 import re
 import signal
+import socket
 from typing import IO, Any, Callable, Dict, Iterable, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 from . import _bench, _native
@@ -110,6 +111,34 @@ def seconds(text: str) -> float:
     if not 0 < number <= LARGEST:
         raise ValueError("give a number of seconds above 0, such as 0.5 or 10")
     return number
+
+
+def port(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
+        raise ValueError("give a port from 0 to 65535")
+    return int(text)
+
+
+def rate(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number <= LARGEST:
+        raise ValueError("give a number of runs a second above 0")
+    return number
+
+
+def key(text: str) -> Input:
+    if not text.strip("@"):
+        raise ValueError("give a key, or @ and the name of a file with one in each line")
+    return Input(file=text[1:]) if text.startswith("@") else Input(text=text_of(text).encode())
+
+
+def public(text: str) -> str:
+    if not re.fullmatch("[^/]+/[^/]+", text_of(text)):
+        raise ValueError("give an instance and a name, as in moonbase/hello")
+    return text
 
 
 class Take(argparse.Action):
@@ -220,12 +249,35 @@ def parser() -> Tuple[Parser, Dict[str, Parser]]:
         made.take("--config", "<JSON|@FILE|->", json, "The script's settings, CONFIG: given as for --post")
         made.take("--meta", "<JSON|@FILE|->", json, "What the host knows of the request, META: given as for --post")
         made.take("--seed", "<N>", whole, "Makes math.random repeat")
-        made.take("--timeout", "<MS>", whole, "Wall clock for one run, in milliseconds [default: 30000]")
-        made.take("--memory", "<BYTES>", size, "Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]")
-        made.take("--output", "<BYTES>", size, "Captured stdout and stderr, each [default: 512KiB]")
+        limits(made)
         made.take("--module", "<NAME=FILE>", pair, "A module that the script can require by this name; can be repeated", default=())
     bench.take("--seconds", "<S>", seconds, "How long to measure [default: 3]")
-    return top, {"run": run, "check": check, "bench": bench}
+    serve = add(
+        "serve",
+        "Serves the scripts DIR/INSTANCE/NAME.lua over HTTP, as Syncano's Script Endpoints, and keeps\n"
+        "them as the files are; a line FILE:LINE: REASON on stderr for each that does not compile",
+        "0 it was told to end, by SIGINT or SIGTERM; 2 usage, or it can't serve: one line on stderr.",
+    )
+    serve.take("directory", "<DIR>", text_of, "The folder of the scripts, with a folder for each instance")
+    serve.take(
+        "--key", "<KEY|@FILE>", key, "A key that requests must have, or @FILE to read them from a file, one in each line; can be repeated",
+        default=(),
+    )  # fmt: skip
+    serve.take("--host", "<HOST>", text_of, "The address to listen at [default: 127.0.0.1]")
+    serve.take("--port", "<PORT>", port, "The port to listen at; 0 takes a free one [default: 8080]")
+    serve.take(
+        "--public", "<INSTANCE/NAME>", public, "A script that can be run without a key, at its public link; can be repeated", default=()
+    )
+    serve.take("--rate", "<N>", rate, "Runs a second of each instance [default: no limit]")
+    serve.take("--metrics-port", "<PORT>", port, "Serves /metrics and /healthz at this port, without a key")
+    limits(serve)
+    return top, {"run": run, "check": check, "bench": bench, "serve": serve}
+
+
+def limits(made: Parser) -> None:
+    made.take("--timeout", "<MS>", whole, "Wall clock for one run, in milliseconds [default: 30000]")
+    made.take("--memory", "<BYTES>", size, "Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]")
+    made.take("--output", "<BYTES>", size, "Captured stdout and stderr, each [default: 512KiB]")
 
 
 def similar(what: str, given: str, known: Iterable[str]) -> str:
@@ -257,12 +309,7 @@ def prepare(arguments: argparse.Namespace) -> Tuple[Script, Request]:
     at_most_one_stdin(given for given in (arguments.file, post, config, meta) if given is not None)
 
     # An engine's limits, unlike a run's, can be above the default.
-    engine = Engine(
-        pool_size=1,
-        timeout=None if arguments.timeout is None else arguments.timeout / 1000,
-        memory=arguments.memory,
-        output=arguments.output,
-    )
+    engine = engine_of(arguments, pool_size=1)
     for name, path in arguments.module:
         source = Input(file=path).read()
         try:
@@ -283,6 +330,11 @@ def prepare(arguments: argparse.Namespace) -> Tuple[Script, Request]:
         seed=arguments.seed,
     )
     return compiled, request
+
+
+def engine_of(arguments: argparse.Namespace, pool_size: Optional[int] = None) -> Engine:
+    timeout = None if arguments.timeout is None else arguments.timeout / 1000
+    return Engine(pool_size=pool_size, timeout=timeout, memory=arguments.memory, output=arguments.output)
 
 
 def at_most_one_stdin(inputs: Iterable[Input]) -> None:
@@ -342,6 +394,41 @@ def bench(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def serve(arguments: argparse.Namespace) -> int:
+    if not arguments.key:
+        raise usage("the following required arguments were not provided: --key <KEY|@FILE>")
+    try:
+        from . import _serve, asgi
+    except ImportError:
+        raise Refused("perilune: serve needs uvicorn, httptools and python-multipart: pip install 'perilune[asgi]'") from None
+    keys = [line for given in arguments.key for line in given.read().decode("utf-8", "replace").split("\n")]
+    keys = [key.strip() for key in keys if key.strip()]
+    if not keys:
+        raise Refused(f"perilune: no key in {arguments.key[0].path}: write one in each line")
+    directory: str = arguments.directory
+    if not os.path.isdir(directory):
+        raise Refused(f"perilune: can't read {directory}: it is no folder")
+
+    engine = engine_of(arguments)
+    path = os.path.join(directory, ".public_links.json")
+    try:
+        public = _serve.Links(path, arguments.public) if arguments.public else ()
+        app = asgi.endpoints(engine, keys=keys, public=public, rate=arguments.rate)
+    except (OSError, ValueError, TypeError) as error:
+        reason = reason_of(error) if isinstance(error, OSError) else str(error)
+        raise Refused(f"perilune: can't keep the public links in {path}: {reason}") from None
+
+    host = arguments.host or "127.0.0.1"
+    listeners: List[socket.socket] = []
+    for number in (8080 if arguments.port is None else arguments.port, arguments.metrics_port):
+        try:
+            listeners += [] if number is None else [_serve.listen(host, number)]
+        except OSError as error:
+            raise Refused(f"perilune: can't listen on {host}:{number}: {reason_of(error)}") from None
+    _serve.serve(engine, directory, app, listeners, show, complain)
+    return 0
+
+
 def indent(json: str) -> str:
     """Indents one line of JSON for a terminal. Keys keep their order and numbers their digits. Control characters, which JSON allows
     from U+007F on, are escaped: a terminal would obey them."""
@@ -393,7 +480,7 @@ def main(argv: List[str]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         arguments = parse(argv)
-        return {"run": run, "check": check, "bench": bench}[arguments.command](arguments)
+        return {"run": run, "check": check, "bench": bench, "serve": serve}[arguments.command](arguments)
     except Refused as refused:
         complain(str(refused))
     except PayloadError as error:
