@@ -197,6 +197,8 @@ async function serve(given) {
             await app.listen({ host, port });
         }
         catch (error) {
+            // Those that listen would keep the process.
+            await Promise.all(apps.map((app) => app.close()));
             throw new args_1.Refused(`perilune: can't listen on ${host}:${port}: ${reasonOf(error)}`);
         }
     }

@@ -196,6 +196,8 @@ async function serve(given: Arguments): Promise<number> {
     try {
       await app.listen({ host, port })
     } catch (error) {
+      // Those that listen would keep the process.
+      await Promise.all(apps.map((app) => app.close()))
       throw new Refused(`perilune: can't listen on ${host}:${port}: ${reasonOf(error as NodeJS.ErrnoException)}`)
     }
   }

@@ -147,7 +147,7 @@ const WHOLE = 'give a whole number from 0 to 18446744073709551615; see --help'
 const NOT_JSON = 'perilune: POST: JSON parse error - …'
 // A case that ends in … is compared to that point: what follows is the system's.
 const lines = [
-  [[], "perilune: 'perilune' requires a subcommand but one was not provided [subcommands: run, check, bench, help]; see --help"],
+  [[], "perilune: 'perilune' requires a subcommand but one was not provided [subcommands: run, check, bench, serve, help]; see --help"],
   [['frob'], "perilune: unrecognized subcommand 'frob'; see --help"],
   [['runn'], "perilune: unrecognized subcommand 'runn'; tip: a similar subcommand exists: 'run'; see --help"],
   [['-x'], "perilune: unexpected argument '-x' found; see --help"],
@@ -274,8 +274,9 @@ test('bench says which runs failed', () => {
 const RUN = ['--query', '--get', '--post', '--form', '--config', '--meta', '--seed', '--timeout', '--memory', '--output', '<FILE|->', 'Exit code']
 const helps = [
   [['--version'], [`perilune ${version}\n`]],
-  [['--help'], ['run', 'check', 'bench']],
-  [['help'], ['run', 'check', 'bench']],
+  [['--help'], ['run', 'check', 'bench', 'serve']],
+  [['help'], ['run', 'check', 'bench', 'serve']],
+  [['serve', '--help'], ['--key', '--host', '--port', '--public', '--rate', '--metrics-port', '--timeout', '--memory', '--output']],
   [['help', 'run'], RUN],
   [['run', '--help'], RUN],
   [['bench', '--help'], [...RUN, '--seconds']],

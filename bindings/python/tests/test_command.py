@@ -1,5 +1,5 @@
 """The command: every option, every exit code, and what stands on stdout and stderr. The Rust command's tests, engine/tests/command.rs,
-have the same cases with the same texts."""
+have the same cases with the same texts; `serve` is tested with the endpoints."""
 
 import json
 import os
@@ -185,7 +185,7 @@ WHOLE = f"give a whole number from 0 to {LARGEST}; see --help"
         # Usage.
         (
             [],
-            "perilune: 'perilune' requires a subcommand but one was not provided [subcommands: run, check, bench, help]; see --help",
+            "perilune: 'perilune' requires a subcommand but one was not provided [subcommands: run, check, bench, serve, help]; see --help",
         ),
         (["frob"], "perilune: unrecognized subcommand 'frob'; see --help"),
         (["runn"], "perilune: unrecognized subcommand 'runn'; tip: a similar subcommand exists: 'run'; see --help"),
@@ -349,8 +349,9 @@ RUN = ["--query", "--get", "--post", "--form", "--config", "--meta", "--seed", "
     "arguments, parts",
     [
         (["--version"], [f"perilune {perilune.__version__}\n"]),
-        (["--help"], ["run", "check", "bench"]),
-        (["help"], ["run", "check", "bench"]),
+        (["--help"], ["run", "check", "bench", "serve"]),
+        (["help"], ["run", "check", "bench", "serve"]),
+        (["serve", "--help"], ["--key", "--host", "--port", "--public", "--rate", "--metrics-port", "--timeout", "--memory", "--output"]),
         (["help", "run"], RUN),
         (["run", "--help"], RUN),
         (["bench", "--help"], [*RUN, "--seconds"]),

@@ -1,0 +1,193 @@
+"""The commands that serve a folder: `python -m perilune serve` and `perilune serve` of Node's package."""
+
+import json
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any, Callable, Dict, Iterator, List, Optional
+
+import pytest
+from conftest import HERE
+
+CLI = str(HERE.parent / "node" / "dist" / "cli.js")
+COMMANDS = {"python": [sys.executable, "-m", "perilune", "serve"], "node": ["node", CLI, "serve"]}
+# Without the packages that only serving needs.
+BARE = {
+    "python": [sys.executable, "-c", "import sys; sys.modules['uvicorn'] = None; from perilune._cli import main; sys.exit(main(sys.argv[1:]))", "serve"],
+    "node": ["node", "-e", f"""
+        const {{ Module }} = require('node:module'), resolve = Module._resolveFilename
+        Module._resolveFilename = (name, ...rest) => resolve(name === 'fastify' ? './gone' : name, ...rest)
+        require({json.dumps(CLI)})""", "--", "perilune", "serve"],
+}  # fmt: skip
+MISSING = {
+    "python": "perilune: serve needs uvicorn, httptools and python-multipart: pip install 'perilune[asgi]'",
+    "node": "perilune: serve needs fastify and @fastify/busboy: npm install fastify @fastify/busboy",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    shutil.copytree(HERE / "scripts", tmp_path / "scripts")
+    return tmp_path / "scripts"
+
+
+class Server:
+    def __init__(self, language: str, folder: Path, *flags: str) -> None:
+        command = [*COMMANDS[language], str(folder), "--port", "0", *flags]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.lines = [self.line() for _ in range(1 + ("--metrics-port" in flags))]
+        self.url = self.lines[0].rpartition(" on ")[2]
+
+    def line(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline().rstrip("\n")
+
+    def ask(self, path: str, body: Optional[Dict[str, Any]] = None, key: Optional[str] = "a-key") -> Any:
+        return json.loads(self.text(path, body, key))
+
+    def text(self, path: str, body: Optional[Dict[str, Any]] = None, key: Optional[str] = "a-key") -> str:
+        url = path if path.startswith("http") else f"{self.url}/v1.1/instances/{path}"
+        headers = {"Content-Type": "application/json", **({"X-API-KEY": key} if key else {})}
+        request = urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            return error.read().decode()
+
+    def end(self, by: signal.Signals = signal.SIGTERM) -> str:
+        """What it said on stderr."""
+        self.process.send_signal(by)
+        stdout, stderr = self.process.communicate(timeout=20)
+        assert (self.process.returncode, stdout) == (0, ""), stderr
+        return stderr
+
+
+@pytest.fixture
+def serve(language: str, folder: Path) -> Iterator[Callable[..., Server]]:
+    servers: List[Server] = []
+
+    def start(*flags: str) -> Server:
+        servers.append(Server(language, folder, *flags))
+        return servers[-1]
+
+    yield start
+    for server in servers:
+        server.process.kill()
+        server.process.communicate()
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
+
+
+def test_a_folder_is_served(serve: Any, folder: Path, tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text("key-1\n\n key-2 \n")
+    (folder / "moonbase" / "broken.lua").write_text("local a = 1\nb = = 2\n")
+    server = serve("--key", "a-key", "--key", f"@{keys}", "--metrics-port", "0")
+    assert re.fullmatch(rf"Serving {folder} on http://127\.0\.0\.1:[0-9]+", server.lines[0])
+    assert re.fullmatch(r"Metrics on http://127\.0\.0\.1:[0-9]+/metrics", server.lines[1])
+    for key in ("a-key", "key-1", "key-2"):
+        trace = server.ask("moonbase/endpoints/scripts/hello/run/", {"monster": "Manticore"}, key)
+        assert trace["result"]["stdout"] == "Hello\tManticore\n"
+    assert server.ask("moonbase/endpoints/scripts/hello/run/", key=" key-2 ")["status"] == "success", "a header has no spaces around it"
+    assert server.ask("moonbase/endpoints/scripts/hello/run/", key="key") == {"detail": "No such API Key."}
+
+    numbers = server.lines[1].rpartition(" on ")[2]
+    assert 'perilune_runs_total{status="success"} 4' in server.text(numbers, key=None)
+    assert server.ask(numbers.replace("metrics", "healthz"), key=None) == {"status": "ok"}
+    assert server.ask(f"{server.url}/metrics") == {"detail": "Not found"}
+
+    # An edit is live, and a broken one changes nothing.
+    (folder / "moonbase" / "hello.lua").write_text("return 'edited'")
+    eventually(lambda: server.ask("moonbase/endpoints/scripts/hello/run/")["result"].get("value") == "edited")
+    (folder / "seabase" / "dive.lua").write_text("return +")
+    (folder / "seabase" / "float.lua").write_text("return 'dry'")
+    eventually(lambda: server.ask("seabase/endpoints/scripts/float/run/").get("status") == "success")
+    assert server.ask("seabase/endpoints/scripts/dive/run/")["result"]["value"] == "deep"
+
+    told = server.end().splitlines()
+    assert told[0] == f"{folder}/moonbase/broken.lua:2: Expected identifier when parsing expression, got '='"
+    assert any(line.startswith(f"{folder}/seabase/dive.lua:1: ") for line in told)
+
+
+def test_public_links_outlive_the_process(serve: Any, folder: Path) -> None:
+    flags = ("--key", "a-key", "--public", "moonbase/hello", "--public", "seabase/dive")
+    file = folder / ".public_links.json"
+    server = serve(*flags)
+    assert file.stat().st_mode & 0o777 == 0o600
+    links = json.loads(file.read_text())
+    assert sorted(links) == ["moonbase/hello", "seabase/dive"]
+    assert server.ask(f"moonbase/endpoints/scripts/p/{links['moonbase/hello']}/hello/", key=None)["status"] == "success"
+    reset = server.ask("moonbase/endpoints/scripts/hello/reset_link/", {})["public_link"]
+    assert reset != links["moonbase/hello"]
+    server.end()
+
+    server = serve(*flags[:-2])
+    assert server.ask("moonbase/endpoints/scripts/hello/")["public_link"] == reset
+    assert server.ask(f"seabase/endpoints/scripts/p/{links['seabase/dive']}/dive/", key=None) == {"detail": "Not found"}
+    server.end()
+    server = serve(*flags)
+    assert server.ask(f"seabase/endpoints/scripts/p/{links['seabase/dive']}/dive/", key=None)["status"] == "success"
+    assert json.loads(file.read_text()) == {**links, "moonbase/hello": reset}
+    assert sorted(path.name for path in folder.iterdir()) == [".public_links.json", "moonbase", "seabase"]
+
+
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM])
+def test_it_ends_while_a_script_spins(serve: Any, by: signal.Signals) -> None:
+    server = serve("--key", "a-key", "--metrics-port", "0")
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2]))) as spinning:
+        spinning.sendall(b"GET /v1.1/instances/moonbase/endpoints/scripts/endless/run/ HTTP/1.1\r\nHost: a\r\nX-API-KEY: a-key\r\n\r\n")
+        # Asked behind it, so that it is under way.
+        eventually(lambda: "perilune_vms_in_use 1" in server.text(server.lines[1].rpartition(" on ")[2]))
+        server.end(by)
+
+
+def test_limits_and_rate(serve: Any) -> None:
+    server = serve("--key", "a-key", "--timeout", "50", "--memory", "32MiB", "--output", "1KiB", "--rate", "0.001")
+    trace = server.ask("moonbase/endpoints/scripts/endless/run/")
+    assert (trace["status"], trace["duration"] < 5000) == ("timeout", True)
+    assert server.ask("moonbase/endpoints/scripts/hello/run/") == {"detail": "Request was throttled."}
+
+
+def test_what_it_refuses(language: str, folder: Path) -> None:
+    (folder / "empty").write_text("\n \n")
+    broken = folder.parent / "broken"
+    broken.mkdir()
+    (broken / ".public_links.json").write_text("[]")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        cases = [
+            ([str(folder)], "perilune: the following required arguments were not provided: --key <KEY|@FILE>; see --help"),
+            (["--key", "k"], "perilune: the following required arguments were not provided: <DIR>; see --help"),
+            ([str(folder), "--key", ""], "perilune: invalid value '' for '--key <KEY|@FILE>': give a key, or @ and the name of a file with one in each line; see --help"),
+            ([str(folder), "--key", "@gone"], "perilune: can't read gone: No such file or directory (os error 2)"),
+            ([str(folder), "--key", f"@{folder}/empty"], f"perilune: no key in {folder}/empty: write one in each line"),
+            ([f"{folder}/gone", "--key", "k"], f"perilune: can't read {folder}/gone: it is no folder"),
+            ([f"{folder}/empty", "--key", "k"], f"perilune: can't read {folder}/empty: it is no folder"),
+            ([str(folder), "--key", "k", "--port", "70000"], "perilune: invalid value '70000' for '--port <PORT>': give a port from 0 to 65535; see --help"),
+            ([str(folder), "--key", "k", "--rate", "0"], "perilune: invalid value '0' for '--rate <N>': give a number of runs a second above 0; see --help"),
+            ([str(folder), "--key", "k", "--public", "hello"], "perilune: invalid value 'hello' for '--public <INSTANCE/NAME>': give an instance and a name, as in moonbase/hello; see --help"),
+            ([str(folder), "--key", "k", "--port", str(port)], f"perilune: can't listen on 127.0.0.1:{port}: Address already in use (os error 98)"),
+            ([str(folder), "--key", "k", "--port", "0", "--metrics-port", str(port)], f"perilune: can't listen on 127.0.0.1:{port}: Address already in use (os error 98)"),
+            ([str(broken), "--key", "k", "--public", "a/b"], f"perilune: can't keep the public links in {broken}/.public_links.json: it is no JSON object"),
+        ]  # fmt: skip
+        for flags, text in cases:
+            done = subprocess.run([*COMMANDS[language], *flags], capture_output=True, text=True, timeout=30)
+            assert (done.returncode, done.stdout, done.stderr) == (2, "", text + "\n"), flags
+
+
+def test_missing_packages(language: str, folder: Path) -> None:
+    done = subprocess.run([*BARE[language], str(folder), "--key", "k"], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", MISSING[language] + "\n")
