@@ -149,20 +149,17 @@ def multipart(type: str, body: bytes, most: int) -> bytes:
         nonlocal is_complete
         is_complete = True
 
-    parser = MultipartParser(
-        boundary,
-        {
-            "on_part_begin": part_begin,
-            "on_header_field": lambda data, start, end: header.extend(data[start:end]),
-            "on_header_value": lambda data, start, end: value.extend(data[start:end]),
-            "on_header_end": header_end,
-            "on_part_data": lambda data, start, end: content.extend(data[start:end]),
-            "on_part_end": part_end,
-            "on_end": end,
-        },
-    )
+    callbacks: Any = {
+        "on_part_begin": part_begin,
+        "on_header_field": lambda data, start, end: header.extend(data[start:end]),
+        "on_header_value": lambda data, start, end: value.extend(data[start:end]),
+        "on_header_end": header_end,
+        "on_part_data": lambda data, start, end: content.extend(data[start:end]),
+        "on_part_end": part_end,
+        "on_end": end,
+    }
     try:
-        parser.write(body)
+        MultipartParser(boundary, callbacks).write(body)
     except FormParserError as error:
         raise MultipartError(str(error)) from None
     if not is_complete:

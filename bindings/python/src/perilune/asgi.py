@@ -35,7 +35,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 Headers = Iterable[Tuple[bytes, bytes]]
 
 NOT_FOUND = "Not found"
-DROPPED = 64 * 1024
+DROPPED = 8 * 1024 * 1024
 """More than the limit of a body that is still read, and dropped: clients may hear of the limit only when they have sent all."""
 PATIENCE = 0.02
 """Seconds that a run takes before it is worth the while to look whether its client has gone."""
