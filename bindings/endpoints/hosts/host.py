@@ -36,5 +36,6 @@ signal.signal(signal.SIGTERM, lambda *_: None)
 # asyncio sends small packets at once only where it is told that this is TCP.
 listener = socket.socket(proto=socket.IPPROTO_TCP)
 listener.bind(("127.0.0.1", 0))
+listener.listen(2048)
 print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
 uvicorn.Server(uvicorn.Config(app, access_log=False)).run(sockets=[listener])
