@@ -39,9 +39,9 @@ def test_its_assertions_hold(section: str) -> None:
 
 def test_all_of_its_code_is_tested() -> None:
     tested = {"Three lines", "Errors", "Host functions", "Named scripts", "asyncio", "Many at once", "Processes"}
-    assert {name for name in SECTIONS if blocks(name, "python")} == tested | {"FastAPI", "Flask", "Django", "Celery"}
+    assert {name for name in SECTIONS if blocks(name, "python")} == tested | {"FastAPI", "Flask", "Django", "Celery", "Script Endpoints", "Beside Django"}
     # The installation is tested with the packaging.
-    assert {name for name in SECTIONS if blocks(name, "sh")} == {"Install", "The command"}
+    assert {name for name in SECTIONS if blocks(name, "sh")} == {"Install", "The command", "Script Endpoints"}
 
 
 def test_the_command() -> None:
@@ -100,11 +100,17 @@ def test_flask() -> None:
     check(names["engine"], ask)
 
 
-def test_django() -> None:
+def with_django() -> None:
     from django.conf import settings
+
+    if not settings.configured:
+        settings.configure(ROOT_URLCONF=())
+
+
+def test_django() -> None:
     from django.test import RequestFactory
 
-    settings.configure()
+    with_django()
     names = run("Django")
     requests = RequestFactory()
 
@@ -114,6 +120,43 @@ def test_django() -> None:
         return answer.status_code, answer["content-type"], answer.content.decode()
 
     check(names["engine"], ask)
+
+
+@pytest.mark.parametrize("section, app", [("Script Endpoints", "app"), ("Beside Django", "application")])
+def test_script_endpoints(section: str, app: str) -> None:
+    import asyncio
+
+    import httpx
+    with_django()
+    names = run(section)
+    path = "/v1.1/instances/moonbase/endpoints/scripts/hello/run/"
+
+    async def ask() -> List[httpx.Response]:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(names[app]), base_url="http://here") as client:
+            return [
+                await client.post(path, json={"monster": "Manticore"}, headers={"X-API-KEY": "my-key"}),
+                await client.get(path),
+                await client.get("/internal/healthz" if app == "app" else "/elsewhere"),
+            ]
+
+    ran, refused, other = asyncio.run(ask())
+    assert (ran.status_code, ran.json()["result"]["stdout"]) == (200, "Hello\tManticore\n")
+    assert refused.status_code == 403
+    assert other.status_code == (200 if app == "app" else 404)
+
+
+def test_a_folder_is_served() -> None:
+    serve, curl = blocks("Script Endpoints", "sh")
+    serve = serve.replace("python -m", f"exec {sys.executable} -m").replace("--key", "--port 0 --key")
+    with subprocess.Popen(["bash", "-euc", serve], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout
+            url = server.stdout.readline().rpartition(" on ")[2].strip()
+            done = subprocess.run(["bash", "-euc", curl.replace("http://127.0.0.1:8080", url)], capture_output=True, text=True)
+        finally:
+            server.terminate()
+    assert (server.returncode, done.returncode) == (0, 0), done.stderr
+    assert '"stdout":"Hello\\tManticore\\n"' in done.stdout
 
 
 def test_celery() -> None:
