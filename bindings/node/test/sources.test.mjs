@@ -24,10 +24,13 @@ for (const [module, ext] of [['commonjs', 'cts'], ['es', 'mts']]) {
     const folder = mkdtempSync(join(tmpdir(), 'perilune-'))
     mkdirSync(join(folder, 'node_modules'))
     symlinkSync(root, join(folder, 'node_modules', 'perilune'))
-    symlinkSync(join(root, 'node_modules', '@types'), join(folder, 'node_modules', '@types'))
-    cpSync(join(root, 'test', 'types.ts'), join(folder, `types.${ext}`))
+    for (const name of ['@types', 'fastify']) symlinkSync(join(root, 'node_modules', name), join(folder, 'node_modules', name))
+    const sources = ['types', 'types-fastify'].map((name) => {
+      cpSync(join(root, 'test', `${name}.ts`), join(folder, `${name}.${ext}`))
+      return join(folder, `${name}.${ext}`)
+    })
     try {
-      run('--strict', '--noEmit', '--target', 'es2022', '--module', 'node16', '--types', 'node', join(folder, `types.${ext}`))
+      run('--strict', '--noEmit', '--target', 'es2022', '--module', 'node16', '--types', 'node', ...sources)
     } catch (error) {
       assert.fail(error.stdout)
     }
