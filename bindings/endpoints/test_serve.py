@@ -154,6 +154,25 @@ def test_it_ends_while_a_script_spins(serve: Any, by: signal.Signals) -> None:
         server.end(by)
 
 
+@pytest.mark.parametrize("kind", ["line", "header", "headers", "trailers"])
+def test_a_head_has_an_end(serve: Any, kind: str) -> None:
+    server = serve("--key", "a-key")
+    path = "/v1.1/instances/moonbase/endpoints/scripts/hello/run/"
+    begin = f"POST {path} HTTP/1.1\r\nHost: a\r\nX-API-KEY: a-key\r\n"
+    begin, more = {
+        "line": (f"GET {path}?", "x" * 1000),
+        "header": (begin + "X: ", "x" * 1000),
+        "headers": (begin, f"X: {'x' * 1000}\r\n"),
+        "trailers": (begin + "Transfer-Encoding: chunked\r\n\r\n0\r\n", f"X: {'x' * 1000}\r\n"),
+    }[kind]
+    with socket.create_connection(("127.0.0.1", int(server.url.rpartition(":")[2])), timeout=30) as client:
+        with pytest.raises(ConnectionError):
+            client.sendall(begin.encode())
+            for _ in range(100_000):
+                client.sendall(more.encode())
+    assert server.ask("moonbase/endpoints/scripts/hello/run/")["status"] == "success"
+
+
 def test_limits_and_rate(serve: Any) -> None:
     server = serve("--key", "a-key", "--timeout", "50", "--memory", "32MiB", "--output", "1KiB", "--rate", "0.001")
     trace = server.ask("moonbase/endpoints/scripts/endless/run/")

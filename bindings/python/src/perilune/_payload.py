@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, Iterable, List, NoReturn, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, NoReturn, Optional, Tuple
 from urllib.parse import unquote_to_bytes
 
 try:
@@ -149,12 +149,15 @@ def multipart(type: str, body: bytes, most: int) -> bytes:
         nonlocal is_complete
         is_complete = True
 
+    def into(text: bytearray) -> Callable[[bytes, int, int], None]:
+        return lambda data, start, end: text.extend(data[start:end])
+
     callbacks: Any = {
         "on_part_begin": part_begin,
-        "on_header_field": lambda data, start, end: header.extend(data[start:end]),
-        "on_header_value": lambda data, start, end: value.extend(data[start:end]),
+        "on_header_field": into(header),
+        "on_header_value": into(value),
         "on_header_end": header_end,
-        "on_part_data": lambda data, start, end: content.extend(data[start:end]),
+        "on_part_data": into(content),
         "on_part_end": part_end,
         "on_end": end,
     }

@@ -10,11 +10,14 @@ import tempfile
 from typing import Any, Callable, Dict, Iterable, List, Optional
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from . import asgi
 from ._engine import Engine, Report
 from ._errors import CompileError
 
+HEAD = 64 * 1024
+"""Bytes of a request's line and headers, as h11 has it: httptools has no limit."""
 GRACE = 1
 """Seconds in which requests under way may end when the server is told to."""
 
@@ -69,6 +72,52 @@ def url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
+class Protocol(HttpToolsProtocol):
+    """uvicorn's own, in which nothing can grow without an end before the app is asked."""
+
+    _head = 0
+    """Bytes of this request's line and headers."""
+    _unread = 0
+    """Bytes of which the parser has told nothing yet: the beginning of a header."""
+
+    def _read(self, head: int = 0) -> None:
+        self._unread = 0
+        self._head += head
+        if self._head > HEAD:
+            raise ValueError("the head is too large")
+
+    def on_message_begin(self) -> None:
+        self._head = 0
+        super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        self._read(len(url))
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self._read(len(name) + len(value))
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._read()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._read()
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._read()
+        super().on_message_complete()
+
+    def data_received(self, data: bytes) -> None:
+        self._unread += len(data)
+        super().data_received(data)
+        # One read has at most 256 KiB, and may end in a header.
+        if self._unread > HEAD and not self.transport.is_closing():
+            self.send_400_response("Invalid HTTP request received.")
+
+
 def serve(
     engine: Engine, directory: str, app: asgi.App, listeners: List[socket.socket],
     show: Callable[[str], None], complain: Callable[[str], None],
@@ -86,7 +135,7 @@ def serve(
 
     # What stands in X-Forwarded-For is anybody's word.
     config = uvicorn.Config(
-        by_port, http="httptools", ws="none", lifespan="off", proxy_headers=False, server_header=False, access_log=False,
+        by_port, http=Protocol, ws="none", lifespan="off", proxy_headers=False, server_header=False, access_log=False,
         log_level="error", timeout_graceful_shutdown=GRACE,
     )  # fmt: skip
     server = uvicorn.Server(config)
