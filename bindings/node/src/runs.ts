@@ -1,0 +1,57 @@
+/** Runs of named scripts for a host that serves many: none has a promise, a signal or an object of the addon's to itself. */
+
+import { type Engine } from './engine'
+import { call, errorOf } from './errors'
+import { native, type Text } from './native'
+import { Trace } from './trace'
+
+/** Who waits for a run. What is called here must not throw. */
+export interface Caller {
+  readonly isGone: boolean
+  /** The trace is there when it has a response, or no VM came free. */
+  answer(json: string, id: number, trace: Trace | undefined): void
+  fail(error: unknown): void
+}
+
+/** How often it is looked whether callers are gone: listeners would cost each run more than most scripts do. */
+const SWEEP_MS = 25
+
+const underWay = new Map<number, { engine: Engine; caller: Caller }>()
+let isSweeping = false
+
+function sweep(): void {
+  for (const [run, { caller }] of underWay) if (caller.isGone) native.serveCancel(run)
+  isSweeping = false
+  sweepLater()
+}
+
+function sweepLater(): void {
+  if (isSweeping || underWay.size === 0) return
+  isSweeping = true
+  setTimeout(sweep, SWEEP_MS).unref()
+}
+
+native.setServed((run, id, json, raw, error) => {
+  const { engine, caller } = underWay.get(run) as { engine: Engine; caller: Caller }
+  underWay.delete(run)
+  if (json === undefined) return caller.fail(errorOf(error))
+  if (raw === undefined) engine.forgetCause(id as number)
+  caller.answer(json, id as number, raw === undefined ? undefined : new Trace(raw, engine.findCause))
+})
+
+/** What a script is given: all but the query as JSON, or a form. */
+export interface Payload {
+  query?: Text | undefined
+  post?: Text | undefined
+  form?: Text | undefined
+  meta?: Text | undefined
+}
+
+/** Has a script run, which ends when its caller is gone; false when none serves under the name. */
+export function serve(engine: Engine, name: string, { query, post, form, meta }: Payload, caller: Caller): boolean {
+  const run = call(() => native.serve(engine.handle, name, query, post, form, meta))
+  if (run === undefined) return false
+  underWay.set(run, { engine, caller })
+  sweepLater()
+  return true
+}
