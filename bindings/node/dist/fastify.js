@@ -307,8 +307,7 @@ class Endpoints {
         const [path, script] = target.meta;
         const meta = `{${headers.meta}${path}"REQUEST_METHOD":"${request.method}","REMOTE_ADDR":${(0, payload_1.quoted)(request.ip)},${script}}`;
         const given_ = { query: (0, payload_1.given)(query), post: payload?.post, form: payload?.form, meta };
-        if (!(0, runs_1.serve)(this.#engine, target.full, given_, new Client(request, reply, target.full, this.#history)))
-            throw new access_1.Answer(404, NOT_FOUND);
+        (0, runs_1.serve)(this.#engine, target.full, given_, new Client(request, reply, target.full, this.#history));
     }
     #describe({ base, instance }, name, script) {
         const self = `${base}${encodeURIComponent(name)}/`;
@@ -347,6 +346,9 @@ function failed(error, request, reply) {
     if (error instanceof errors_1.PayloadError) {
         return answer(reply, new access_1.Answer(error.message.startsWith('Request size limit exceeded') ? 413 : 400, error.message));
     }
+    // It was there when the request came.
+    if (error instanceof errors_1.ScriptNotFound)
+        return answer(reply, new access_1.Answer(404, NOT_FOUND));
     request.log.error(error);
     return answer(reply, error instanceof errors_1.PeriluneError ? new access_1.Answer(503, error.message, { 'retry-after': '1' }) : new access_1.Answer(500, 'Internal server error'));
 }

@@ -16,5 +16,5 @@ export interface Payload {
     form?: Text | undefined;
     meta?: Text | undefined;
 }
-/** Has a script run, which ends when its caller is gone; false when none serves under the name. */
-export declare function serve(engine: Engine, name: string, { query, post, form, meta }: Payload, caller: Caller): boolean;
+/** Has a script run, which ends when its caller is gone. */
+export declare function serve(engine: Engine, name: string, payload: Payload, caller: Caller): void;

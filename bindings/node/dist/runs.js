@@ -31,12 +31,26 @@ native_1.native.setServed((run, id, json, raw, error) => {
         engine.forgetCause(id);
     caller.answer(json, id, raw === undefined ? undefined : new trace_1.Trace(raw, engine.findCause));
 });
-/** Has a script run, which ends when its caller is gone; false when none serves under the name. */
-function serve(engine, name, { query, post, form, meta }, caller) {
-    const run = (0, errors_1.call)(() => native_1.native.serve(engine.handle, name, query, post, form, meta));
-    if (run === undefined)
-        return false;
-    underWay.set(run, { engine, caller });
+let begun = [];
+/** Has a script run, which ends when its caller is gone. */
+function serve(engine, name, payload, caller) {
+    // To wake a thread costs as much as a short run: those that came together are handed over together, to threads that are awake then.
+    if (begun.push({ engine, name, payload, caller }) === 1)
+        setImmediate(begin);
+}
+function begin() {
+    const runs = begun;
+    begun = [];
+    for (const { engine, name, payload: { query, post, form, meta }, caller } of runs) {
+        try {
+            const run = native_1.native.serve(engine.handle, name, query, post, form, meta);
+            if (run === undefined)
+                throw new errors_1.ScriptNotFound(name);
+            underWay.set(run, { engine, caller });
+        }
+        catch (error) {
+            caller.fail((0, errors_1.errorOf)(error));
+        }
+    }
     sweepLater();
-    return true;
 }

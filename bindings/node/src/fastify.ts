@@ -5,7 +5,7 @@ import { type Readable } from 'node:stream'
 
 import { Answer, Keys, Links, Rate } from './access'
 import { Engine } from './engine'
-import { PayloadError, PeriluneError } from './errors'
+import { PayloadError, PeriluneError, ScriptNotFound } from './errors'
 import { History } from './history'
 import { Form, given, Headers, multipart, MultipartError, quoted, withoutSecrets } from './payload'
 import { serve, type Caller, type Payload } from './runs'
@@ -335,7 +335,7 @@ class Endpoints {
     const [path, script] = target.meta
     const meta = `{${headers.meta}${path}"REQUEST_METHOD":"${request.method}","REMOTE_ADDR":${quoted(request.ip)},${script}}`
     const given_ = { query: given(query), post: payload?.post, form: payload?.form, meta }
-    if (!serve(this.#engine, target.full, given_, new Client(request, reply, target.full, this.#history))) throw new Answer(404, NOT_FOUND)
+    serve(this.#engine, target.full, given_, new Client(request, reply, target.full, this.#history))
   }
 
   #describe({ base, instance }: Target, name: string, script: Script): object {
@@ -375,6 +375,8 @@ function failed(error: unknown, request: FastifyRequest, reply: FastifyReply): F
   if (error instanceof PayloadError) {
     return answer(reply, new Answer(error.message.startsWith('Request size limit exceeded') ? 413 : 400, error.message))
   }
+  // It was there when the request came.
+  if (error instanceof ScriptNotFound) return answer(reply, new Answer(404, NOT_FOUND))
   request.log.error(error)
   return answer(
     reply,

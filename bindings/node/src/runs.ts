@@ -1,7 +1,7 @@
 /** Runs of named scripts for a host that serves many: none has a promise, a signal or an object of the addon's to itself. */
 
 import { type Engine } from './engine'
-import { call, errorOf } from './errors'
+import { errorOf, ScriptNotFound } from './errors'
 import { native, type Text } from './native'
 import { Trace } from './trace'
 
@@ -47,11 +47,32 @@ export interface Payload {
   meta?: Text | undefined
 }
 
-/** Has a script run, which ends when its caller is gone; false when none serves under the name. */
-export function serve(engine: Engine, name: string, { query, post, form, meta }: Payload, caller: Caller): boolean {
-  const run = call(() => native.serve(engine.handle, name, query, post, form, meta))
-  if (run === undefined) return false
-  underWay.set(run, { engine, caller })
+interface Run {
+  readonly engine: Engine
+  readonly name: string
+  readonly payload: Payload
+  readonly caller: Caller
+}
+
+let begun: Run[] = []
+
+/** Has a script run, which ends when its caller is gone. */
+export function serve(engine: Engine, name: string, payload: Payload, caller: Caller): void {
+  // To wake a thread costs as much as a short run: those that came together are handed over together, to threads that are awake then.
+  if (begun.push({ engine, name, payload, caller }) === 1) setImmediate(begin)
+}
+
+function begin(): void {
+  const runs = begun
+  begun = []
+  for (const { engine, name, payload: { query, post, form, meta }, caller } of runs) {
+    try {
+      const run = native.serve(engine.handle, name, query, post, form, meta)
+      if (run === undefined) throw new ScriptNotFound(name)
+      underWay.set(run, { engine, caller })
+    } catch (error) {
+      caller.fail(errorOf(error))
+    }
+  }
   sweepLater()
-  return true
 }
