@@ -68,10 +68,10 @@ struct State {
     tasks: BinaryHeap<Task>,
     workers: usize,
     workers_idle: usize,
-    /// Of the idle ones: told that there is something to do, and not here yet.
-    workers_woken: usize,
-    /// Of the idle ones: rests until somebody's time is up.
+    /// Of the idle ones: those that rest until somebody's time is up.
     workers_watching: usize,
+    /// An idle one was told that there is something to do, and is not here yet.
+    worker_woken: bool,
     /// The engine is gone.
     ended: bool,
     /// Where VMs go to be closed and replaced; the thread behind it is started by the first.
@@ -390,7 +390,7 @@ impl Shared {
         };
         state.workers_idle -= 1;
         state.workers_watching -= usize::from(time.is_some());
-        state.workers_woken = state.workers_woken.saturating_sub(1);
+        state.worker_woken = false;
         state
     }
 
@@ -399,9 +399,9 @@ impl Shared {
     fn wake_worker(&self, mut state: MutexGuard<'_, State>, is_first_to_expire: bool) {
         let is_free = !state.idle.is_empty() || state.made < self.size;
         let is_needed = is_free || is_first_to_expire || state.workers_watching == 0;
-        let wakes =
-            is_needed && state.workers_woken == 0 && state.workers_idle > 0 && !state.tasks.is_empty();
-        state.workers_woken += usize::from(wakes);
+        let can_wake = state.workers_idle > 0 && !state.worker_woken;
+        let wakes = is_needed && can_wake && !state.tasks.is_empty();
+        state.worker_woken |= wakes;
         drop(state);
         if wakes {
             self.task.notify_one();
