@@ -159,11 +159,13 @@ class Client {
         this.history = history;
     }
     get isGone() {
-        return this.reply.raw.destroyed;
+        // In HTTP/2 the stream says it, and not the response.
+        const raw = this.reply.raw;
+        return raw.stream ? raw.stream.destroyed : raw.destroyed;
     }
     answer(text, id, trace) {
-        this.history.add(this.script, id, text);
         try {
+            this.history.add(this.script, id, text);
             if (trace?.status === 'queue_timeout')
                 json(this.reply.header('retry-after', '1'), text, 503);
             else if (trace?.response)
@@ -176,14 +178,7 @@ class Client {
         }
     }
     fail(error) {
-        try {
-            failed(error, this.request, this.reply);
-        }
-        catch (error) {
-            // Nothing can be sent any more.
-            this.request.log.error(error);
-            this.reply.raw.destroy();
-        }
+        fail(error, this.request, this.reply);
     }
 }
 /** What all requests of a plugin share. */
@@ -305,9 +300,12 @@ class Endpoints {
     }
     #run({ request, reply, target, headers, query }, payload) {
         const [path, script] = target.meta;
-        const meta = `{${headers.meta}${path}"REQUEST_METHOD":"${request.method}","REMOTE_ADDR":${(0, payload_1.quoted)(request.ip)},${script}}`;
-        const given_ = { query: (0, payload_1.given)(query), post: payload?.post, form: payload?.form, meta };
-        (0, runs_1.serve)(this.#engine, target.full, given_, new Client(request, reply, target.full, this.#history));
+        // A Unix socket has none.
+        const ip = request.ip;
+        const address = ip === undefined ? '' : `"REMOTE_ADDR":${(0, payload_1.quoted)(ip)},`;
+        const meta = `{${headers.meta}${path}"REQUEST_METHOD":"${request.method}",${address}${script}}`;
+        const client = new Client(request, reply, target.full, this.#history);
+        (0, runs_1.serve)(this.#engine, target.full, { ...payload, query: (0, payload_1.given)(query), meta }, client);
     }
     #describe({ base, instance }, name, script) {
         const self = `${base}${encodeURIComponent(name)}/`;
@@ -352,6 +350,16 @@ function failed(error, request, reply) {
     request.log.error(error);
     return answer(reply, error instanceof errors_1.PeriluneError ? new access_1.Answer(503, error.message, { 'retry-after': '1' }) : new access_1.Answer(500, 'Internal server error'));
 }
+/** Answers that, if anything can be sent still. Nobody is there to catch what is thrown here. */
+function fail(error, request, reply) {
+    try {
+        failed(error, request, reply);
+    }
+    catch (error) {
+        request.log.error(error);
+        reply.raw.destroy();
+    }
+}
 /** Serves the scripts of an engine, `INSTANCE/NAME`, as Syncano's Script Endpoints. */
 const endpoints = async (app, options) => {
     const notFound = (_, reply) => answer(reply, new access_1.Answer(404, NOT_FOUND));
@@ -362,10 +370,10 @@ const endpoints = async (app, options) => {
         const all = new Endpoints(options, app.prefix.split('/').length);
         const handle = (request, reply) => {
             try {
-                all.handle(request, reply)?.catch((error) => failed(error, request, reply));
+                all.handle(request, reply)?.catch((error) => fail(error, request, reply));
             }
             catch (error) {
-                failed(error, request, reply);
+                fail(error, request, reply);
             }
         };
         // Bodies are read when it is known that somebody may send one.

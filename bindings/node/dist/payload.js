@@ -207,7 +207,9 @@ function knownNameOf(header) {
     let name = names.get(header);
     if (name === undefined) {
         name = nameOf(header);
-        if (names.size < NAMES && header.length <= NAME)
+        if (names.size >= NAMES)
+            names.clear();
+        if (header.length <= NAME)
             names.set(header, name);
     }
     return name;

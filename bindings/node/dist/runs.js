@@ -7,24 +7,27 @@ const native_1 = require("./native");
 const trace_1 = require("./trace");
 /** How often it is looked whether callers are gone: listeners would cost each run more than most scripts do. */
 const SWEEP_MS = 25;
-const underWay = new Map();
+/** Each at its number. A Map would now and then be copied, and what an old copy has would live until all garbage is collected. */
+const underWay = [];
+let count = 0;
 let isSweeping = false;
 function sweep() {
-    for (const [run, { caller }] of underWay)
-        if (caller.isGone)
+    for (let run = 0; run < underWay.length; run++)
+        if (underWay[run]?.caller.isGone)
             native_1.native.serveCancel(run);
     isSweeping = false;
     sweepLater();
 }
 function sweepLater() {
-    if (isSweeping || underWay.size === 0)
+    if (isSweeping || count === 0)
         return;
     isSweeping = true;
     setTimeout(sweep, SWEEP_MS).unref();
 }
 native_1.native.setServed((run, id, json, raw, error) => {
-    const { engine, caller } = underWay.get(run);
-    underWay.delete(run);
+    const { engine, caller } = underWay[run];
+    underWay[run] = undefined;
+    count--;
     if (json === undefined)
         return caller.fail((0, errors_1.errorOf)(error));
     if (raw === undefined)
@@ -41,12 +44,16 @@ function serve(engine, name, payload, caller) {
 function begin() {
     const runs = begun;
     begun = [];
-    for (const { engine, name, payload: { query, post, form, meta }, caller } of runs) {
+    for (const run of runs) {
+        const { engine, name, payload, caller } = run;
+        // The library copies it.
+        run.payload = undefined;
         try {
-            const run = native_1.native.serve(engine.handle, name, query, post, form, meta);
-            if (run === undefined)
+            const number = native_1.native.serve(engine.handle, name, payload?.query, payload?.post, payload?.form, payload?.meta);
+            if (number === undefined)
                 throw new errors_1.ScriptNotFound(name);
-            underWay.set(run, { engine, caller });
+            underWay[number] = run;
+            count++;
         }
         catch (error) {
             caller.fail((0, errors_1.errorOf)(error));

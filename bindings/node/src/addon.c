@@ -249,7 +249,7 @@ typedef struct {
     const char *data; /* NULL for undefined and null */
     size_t len;
     char *owned;
-    char inside[1024];
+    char inside[256];
 } Text;
 
 /* Room for `len` bytes and a NUL. NULL with an exception pending. */

@@ -195,12 +195,14 @@ class Client implements Caller {
   ) {}
 
   get isGone(): boolean {
-    return this.reply.raw.destroyed
+    // In HTTP/2 the stream says it, and not the response.
+    const raw: { destroyed: boolean; stream?: { destroyed: boolean } } = this.reply.raw
+    return raw.stream ? raw.stream.destroyed : raw.destroyed
   }
 
   answer(text: string, id: number, trace: Trace | undefined): void {
-    this.history.add(this.script, id, text)
     try {
+      this.history.add(this.script, id, text)
       if (trace?.status === 'queue_timeout') json(this.reply.header('retry-after', '1'), text, 503)
       else if (trace?.response) respond(this.reply, trace.response)
       else json(this.reply, text)
@@ -210,13 +212,7 @@ class Client implements Caller {
   }
 
   fail(error: unknown): void {
-    try {
-      failed(error, this.request, this.reply)
-    } catch (error) {
-      // Nothing can be sent any more.
-      this.request.log.error(error)
-      this.reply.raw.destroy()
-    }
+    fail(error, this.request, this.reply)
   }
 }
 
@@ -228,7 +224,6 @@ class Endpoints {
   readonly #rate: Rate | undefined
   readonly #history = new History()
   readonly #limits: { readonly request: number; readonly parameters: number }
-
   readonly #targetOf: ReturnType<typeof targets>
 
   constructor({ engine, keys, public: scripts, rate }: EndpointsOptions, skipped: number) {
@@ -333,9 +328,12 @@ class Endpoints {
 
   #run({ request, reply, target, headers, query }: Asked, payload?: Payload): void {
     const [path, script] = target.meta
-    const meta = `{${headers.meta}${path}"REQUEST_METHOD":"${request.method}","REMOTE_ADDR":${quoted(request.ip)},${script}}`
-    const given_ = { query: given(query), post: payload?.post, form: payload?.form, meta }
-    serve(this.#engine, target.full, given_, new Client(request, reply, target.full, this.#history))
+    // A Unix socket has none.
+    const ip = request.ip as string | undefined
+    const address = ip === undefined ? '' : `"REMOTE_ADDR":${quoted(ip)},`
+    const meta = `{${headers.meta}${path}"REQUEST_METHOD":"${request.method}",${address}${script}}`
+    const client = new Client(request, reply, target.full, this.#history)
+    serve(this.#engine, target.full, { ...payload, query: given(query), meta }, client)
   }
 
   #describe({ base, instance }: Target, name: string, script: Script): object {
@@ -384,6 +382,16 @@ function failed(error: unknown, request: FastifyRequest, reply: FastifyReply): F
   )
 }
 
+/** Answers that, if anything can be sent still. Nobody is there to catch what is thrown here. */
+function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  try {
+    failed(error, request, reply)
+  } catch (error) {
+    request.log.error(error)
+    reply.raw.destroy()
+  }
+}
+
 /** Serves the scripts of an engine, `INSTANCE/NAME`, as Syncano's Script Endpoints. */
 const endpoints: FastifyPluginAsync<EndpointsOptions> = async (app, options) => {
   const notFound = (_: FastifyRequest, reply: FastifyReply) => answer(reply, new Answer(404, NOT_FOUND))
@@ -394,9 +402,9 @@ const endpoints: FastifyPluginAsync<EndpointsOptions> = async (app, options) => 
       const all = new Endpoints(options, app.prefix.split('/').length)
       const handle = (request: FastifyRequest, reply: FastifyReply): void => {
         try {
-          all.handle(request, reply)?.catch((error: unknown) => failed(error, request, reply))
+          all.handle(request, reply)?.catch((error: unknown) => fail(error, request, reply))
         } catch (error) {
-          failed(error, request, reply)
+          fail(error, request, reply)
         }
       }
       // Bodies are read when it is known that somebody may send one.

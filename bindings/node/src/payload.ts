@@ -194,7 +194,8 @@ function knownNameOf(header: string): string {
   let name = names.get(header)
   if (name === undefined) {
     name = nameOf(header)
-    if (names.size < NAMES && header.length <= NAME) names.set(header, name)
+    if (names.size >= NAMES) names.clear()
+    if (header.length <= NAME) names.set(header, name)
   }
   return name
 }

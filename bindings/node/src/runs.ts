@@ -16,24 +16,34 @@ export interface Caller {
 /** How often it is looked whether callers are gone: listeners would cost each run more than most scripts do. */
 const SWEEP_MS = 25
 
-const underWay = new Map<number, { engine: Engine; caller: Caller }>()
+interface Run {
+  readonly engine: Engine
+  readonly name: string
+  payload: Payload | undefined
+  readonly caller: Caller
+}
+
+/** Each at its number. A Map would now and then be copied, and what an old copy has would live until all garbage is collected. */
+const underWay: (Run | undefined)[] = []
+let count = 0
 let isSweeping = false
 
 function sweep(): void {
-  for (const [run, { caller }] of underWay) if (caller.isGone) native.serveCancel(run)
+  for (let run = 0; run < underWay.length; run++) if (underWay[run]?.caller.isGone) native.serveCancel(run)
   isSweeping = false
   sweepLater()
 }
 
 function sweepLater(): void {
-  if (isSweeping || underWay.size === 0) return
+  if (isSweeping || count === 0) return
   isSweeping = true
   setTimeout(sweep, SWEEP_MS).unref()
 }
 
 native.setServed((run, id, json, raw, error) => {
-  const { engine, caller } = underWay.get(run) as { engine: Engine; caller: Caller }
-  underWay.delete(run)
+  const { engine, caller } = underWay[run] as Run
+  underWay[run] = undefined
+  count--
   if (json === undefined) return caller.fail(errorOf(error))
   if (raw === undefined) engine.forgetCause(id as number)
   caller.answer(json, id as number, raw === undefined ? undefined : new Trace(raw, engine.findCause))
@@ -47,13 +57,6 @@ export interface Payload {
   meta?: Text | undefined
 }
 
-interface Run {
-  readonly engine: Engine
-  readonly name: string
-  readonly payload: Payload
-  readonly caller: Caller
-}
-
 let begun: Run[] = []
 
 /** Has a script run, which ends when its caller is gone. */
@@ -65,11 +68,15 @@ export function serve(engine: Engine, name: string, payload: Payload, caller: Ca
 function begin(): void {
   const runs = begun
   begun = []
-  for (const { engine, name, payload: { query, post, form, meta }, caller } of runs) {
+  for (const run of runs) {
+    const { engine, name, payload, caller } = run
+    // The library copies it.
+    run.payload = undefined
     try {
-      const run = native.serve(engine.handle, name, query, post, form, meta)
-      if (run === undefined) throw new ScriptNotFound(name)
-      underWay.set(run, { engine, caller })
+      const number = native.serve(engine.handle, name, payload?.query, payload?.post, payload?.form, payload?.meta)
+      if (number === undefined) throw new ScriptNotFound(name)
+      underWay[number] = run
+      count++
     } catch (error) {
       caller.fail(errorOf(error))
     }

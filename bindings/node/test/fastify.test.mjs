@@ -1,7 +1,11 @@
 // Script Endpoints: what the table of bindings/endpoints doesn't ask.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
+import { get } from 'node:http'
+import { connect as connect2 } from 'node:http2'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 
@@ -95,6 +99,36 @@ test('a full pool is 503, and a client that goes away ends its run', async (t) =
     traces = (await ask('spins/traces/')).json().objects
   } while (traces.length < 2)
   assert.deepEqual(traces.map(({ status }) => status).sort(), ['cancelled', 'queue_timeout'])
+})
+
+test('over HTTP/2 too, a client that goes away ends its run', async (t) => {
+  const engine = new Engine({ poolSize: 1 })
+  const begun = new Promise((resolve) => engine.function('begun', () => resolve()))
+  engine.scripts.set('i/spins', 'host.begun() while true do end').set('i/works', 'return 1')
+  const app = Fastify({ http2: true })
+  t.after(() => app.close())
+  await app.register(endpoints, { engine, keys: 'k' })
+  const client = connect2(await app.listen({ host: '127.0.0.1', port: 0 }))
+  t.after(() => client.close())
+  const spins = client.request({ ':path': `${BASE}spins/run/?api_key=k` }).on('error', () => undefined)
+  await begun
+  spins.close()
+  // It has the only VM, for 30 s.
+  const works = client.request({ ':path': `${BASE}works/run/?api_key=k` })
+  assert.equal(JSON.parse((await works.toArray()).join('')).result.value, 1)
+})
+
+test('behind a Unix socket a client has no address', async (t) => {
+  const engine = new Engine({ poolSize: 1 })
+  engine.scripts.set('i/a', 'return META.REMOTE_ADDR')
+  const app = Fastify()
+  t.after(() => app.close())
+  await app.register(endpoints, { engine, keys: 'k' })
+  // Its length is limited.
+  const socketPath = relative('', join(tmpdir(), `${process.pid}.sock`))
+  await app.listen({ path: socketPath })
+  const answer = await new Promise((resolve) => get({ socketPath, path: `${BASE}a/run/?api_key=k` }, resolve))
+  assert.deepEqual(JSON.parse((await answer.toArray()).join('')).result, { stderr: '', stdout: '', value: null })
 })
 
 test('the last hundred traces of a script are kept, and 64 MiB of all', () => {
