@@ -68,6 +68,10 @@ struct State {
     tasks: BinaryHeap<Task>,
     workers: usize,
     workers_idle: usize,
+    /// Of the idle ones: those that rest until somebody's time is up.
+    workers_watching: usize,
+    /// An idle one was told that there is something to do, and is not here yet.
+    worker_woken: bool,
     /// The engine is gone.
     ended: bool,
     /// Where VMs go to be closed and replaced; the thread behind it is started by the first.
@@ -258,7 +262,7 @@ impl Pool {
             })?,
         };
         let waited = began.map_or(Duration::ZERO, |began| began.elapsed());
-        Ok((Lent { shared, member: Some(member) }, waited))
+        Ok((Lent { shared, member: Some(member), is_workers: false }, waited))
     }
 
     /// Has a thread of the pool's do `work` as soon as there is a VM, or when there is none in time. With `capacity`
@@ -291,9 +295,9 @@ impl Pool {
                 Err(_) => {}
             }
         }
+        let is_first = state.tasks.peek().is_none_or(|first| expires < first.expires);
         state.tasks.push(Task { submitted, expires, work });
-        drop(state);
-        shared.task.notify_one();
+        shared.wake_worker(state, is_first);
     }
 
     /// How many VMs there may be.
@@ -357,8 +361,10 @@ impl Shared {
             state.task_starves = false;
             state.made += usize::from(is_made);
             let task = state.tasks.pop().expect("it was looked at, under this lock");
-            drop(state);
-            let lent = |member| (Lent { shared: self, member: Some(member) }, task.submitted.elapsed());
+            self.wake_worker(state, false);
+            let lent = |member| {
+                (Lent { shared: self, member: Some(member), is_workers: true }, task.submitted.elapsed())
+            };
             let with = match member {
                 Some(member) => Ok(lent(member)),
                 None if is_made => self.make().map(lent).map_err(|error| {
@@ -377,12 +383,29 @@ impl Shared {
     /// Waits until there may be something to do, or for so long.
     fn rest<'a>(&self, mut state: MutexGuard<'a, State>, time: Option<Duration>) -> MutexGuard<'a, State> {
         state.workers_idle += 1;
+        state.workers_watching += usize::from(time.is_some());
         let mut state = match time {
             None => self.task.wait(state).unwrap_or_else(PoisonError::into_inner),
             Some(time) => self.task.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0,
         };
         state.workers_idle -= 1;
+        state.workers_watching -= usize::from(time.is_some());
+        state.worker_woken = false;
         state
+    }
+
+    /// Wakes a worker, if there is a VM for it, or somebody must see when time is up. One at a time: that is a call of
+    /// the kernel, which costs as much as a short run, and who was woken looks at all that waits, and wakes the next.
+    fn wake_worker(&self, mut state: MutexGuard<'_, State>, is_first_to_expire: bool) {
+        let is_free = !state.idle.is_empty() || state.made < self.size;
+        let is_needed = is_free || is_first_to_expire || state.workers_watching == 0;
+        let can_wake = state.workers_idle > 0 && !state.worker_woken;
+        let wakes = is_needed && can_wake && !state.tasks.is_empty();
+        state.worker_woken |= wakes;
+        drop(state);
+        if wakes {
+            self.task.notify_one();
+        }
     }
 
     fn make(&self) -> Result<Member, Error> {
@@ -391,7 +414,7 @@ impl Shared {
         Ok(Member { vm, watched, recorder: self.tally.recorder() })
     }
 
-    fn put_back(&self, member: Member) {
+    fn put_back(&self, member: Member, is_workers: bool) {
         let mut state = self.lock();
         if state.made > self.size {
             state.made -= 1;
@@ -399,21 +422,23 @@ impl Shared {
             return drop(member);
         }
         state.idle.push(member);
-        self.announce(state);
+        self.announce(state, is_workers);
     }
 
-    /// Tells whoever waits that a VM is there, or may be made.
-    fn announce(&self, state: MutexGuard<'_, State>) {
-        let (waiting, tasks, starving) = (state.waiting > 0, !state.tasks.is_empty(), state.reserved() > 0);
-        drop(state);
+    /// Tells whoever waits that a VM is there, or may be made. To its own a worker comes itself, when it has told what
+    /// came of its run.
+    fn announce(&self, state: MutexGuard<'_, State>, is_workers: bool) {
+        let (waiting, starving) = (state.waiting > 0, state.reserved() > 0);
+        if is_workers {
+            drop(state);
+        } else {
+            self.wake_worker(state, false);
+        }
         match (waiting, starving) {
             (false, _) => {}
             // One that it is not for yet would sleep on.
             (true, true) => self.returned.notify_all(),
             (true, false) => self.returned.notify_one(),
-        }
-        if tasks {
-            self.task.notify_one();
         }
     }
 
@@ -450,7 +475,7 @@ impl Shared {
             }
             None => {
                 state.made -= 1;
-                self.announce(state);
+                self.announce(state, false);
                 drop(member);
             }
         }
@@ -470,14 +495,14 @@ impl Shared {
             // Where one is missing, the next run that needs one tries again.
             None => state.made -= 1,
         }
-        self.announce(state);
+        self.announce(state, false);
     }
 
     /// A VM is gone, or could not be made.
     fn forget_one(&self) {
         let mut state = self.lock();
         state.made -= 1;
-        self.announce(state);
+        self.announce(state, false);
     }
 }
 
@@ -485,6 +510,8 @@ impl Shared {
 pub(crate) struct Lent<'a> {
     shared: &'a Arc<Shared>,
     member: Option<Member>,
+    /// Lent to a worker, who looks for the next task itself.
+    is_workers: bool,
 }
 
 impl Lent<'_> {
@@ -498,7 +525,7 @@ impl Drop for Lent<'_> {
     fn drop(&mut self) {
         if let Some(member) = self.member.take() {
             if member.vm.is_sound() {
-                self.shared.put_back(member);
+                self.shared.put_back(member, self.is_workers);
             } else {
                 self.shared.retire(member);
             }

@@ -305,6 +305,31 @@ fn a_ticket_can_be_awaited() {
     assert!(woken.0.load(SeqCst) <= 1);
 }
 
+/// Few threads are woken for many runs: whatever they were at, somebody must see when time is up, and take a VM that is free.
+#[test]
+fn all_that_waits_is_seen_whatever_came_before() {
+    let engine = Engine::builder().pool_size(2).queue(Duration::from_millis(2)).build();
+    let quick = engine.compile("quick", "return 1").expect("it compiles");
+    let endless = engine.compile("endless", "while true do end").expect("it compiles");
+    for round in 0..100 {
+        let quick_ones: Vec<_> = (0..round % 7).map(|_| engine.submit(&quick, Request::new())).collect();
+        if round % 2 == 0 {
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        let endless_ones: Vec<_> = (0..2).map(|_| engine.submit(&endless, Request::new())).collect();
+        let waiting: Vec<_> = (0..4).map(|_| engine.submit(&quick, Request::new())).collect();
+        // The endless ones run for 30 s, if nothing ends them.
+        for ticket in quick_ones.into_iter().chain(waiting) {
+            assert!(matches!(ticket.wait().expect("a trace").status, Status::Success | Status::QueueTimeout));
+        }
+        for ticket in endless_ones {
+            ticket.cancel();
+            let status = ticket.wait().expect("a trace").status;
+            assert!(matches!(status, Status::Cancelled | Status::QueueTimeout));
+        }
+    }
+}
+
 #[test]
 fn direct_runs_and_submitted_ones_share_the_vms() {
     let engine = Engine::builder().pool_size(2).queue(Duration::from_secs(60)).build();

@@ -82,7 +82,7 @@ class Scripts {
         }
     }
     has(name) {
-        return this.get(name) !== undefined;
+        return native_1.native.engineHas(this.engine.handle, name);
     }
     /** Takes a script out of service; returns whether there was one. */
     delete(name) {
@@ -290,6 +290,11 @@ class Engine {
     /** @internal */
     failed(run, text, thrown) {
         this.#failures.set(run, { text, thrown });
+    }
+    /** Nobody will ask for the cause. @internal */
+    forgetCause(run) {
+        if (this.#failures.size > 0)
+            this.#failures.delete(run);
     }
     /** @internal */
     findCause = (trace) => {

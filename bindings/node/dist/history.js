@@ -27,17 +27,18 @@ class History {
     #all = new Set();
     #bytes = 0;
     add(script, id, json) {
-        const kept = { script, id, at: performance.now(), json };
+        const at = performance.now();
+        const kept = { script, id, at, json: Buffer.byteLength(json) === json.length ? json : Buffer.from(json) };
         const own = this.#scripts.get(script);
         if (own)
             own.push(kept);
         else
             this.#scripts.set(script, [kept]);
         this.#all.add(kept);
-        this.#bytes += json.length;
+        this.#bytes += kept.json.length;
         if (own && own.length > OF_ONE)
             this.#remove(own[0]);
-        this.#forget();
+        this.#forget(at);
     }
     /** One of them, with the link that it has; undefined if it isn't there. */
     get(script, id, self) {
@@ -50,8 +51,8 @@ class History {
         this.#forget();
         return (this.#scripts.get(script) ?? []).map(({ id, json }) => linked(short(json.toString()), self(id))).reverse();
     }
-    #forget() {
-        const since = performance.now() - MILLISECONDS;
+    #forget(now = performance.now()) {
+        const since = now - MILLISECONDS;
         for (const kept of this.#all) {
             if (this.#bytes <= BYTES && kept.at >= since)
                 break;

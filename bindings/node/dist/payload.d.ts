@@ -18,11 +18,14 @@ export declare class MultipartError extends Error {
 }
 /** A multipart body of at most so many parts as a form: fields, and those of files with the files' content, to the byte. */
 export declare function multipart(type: string, body: Buffer, most: number): Promise<string>;
-/** The headers that say who asks, and META with all others. */
+/** A text as JSON: most have nothing to escape. */
+export declare const quoted: (text: string) => string;
+/** The headers that say who asks, and all others as members of META. */
 export declare class Headers {
     apiKey: string;
     authorization: string;
-    readonly meta: Record<string, string>;
+    /** JSON, with a comma behind each member. */
+    readonly meta: string;
     /** Node keeps only the first or last of some headers: these are all, a name and a value in turn. */
     constructor(raw: readonly string[]);
 }

@@ -1,7 +1,7 @@
 "use strict";
 /** What a request's query, body and headers are to a script: secrets are cut out of the text, and the rest stays as it came. */
 Object.defineProperty(exports, "__esModule", { value: true });
-exports.Headers = exports.MultipartError = exports.given = exports.Form = void 0;
+exports.Headers = exports.quoted = exports.MultipartError = exports.given = exports.Form = void 0;
 exports.withoutSecrets = withoutSecrets;
 exports.multipart = multipart;
 const busboy_1 = require("@fastify/busboy");
@@ -191,29 +191,57 @@ function multipart(type, body, most) {
         }
     });
 }
-/** The headers that say who asks, and META with all others. */
+/** A text as JSON: most have nothing to escape. */
+const quoted = (text) => (/["\\\x00-\x1f\ud800-\udfff]/.test(text) ? JSON.stringify(text) : `"${text}"`);
+exports.quoted = quoted;
+/** What META calls a header, as JSON; empty for one that carries keys. */
+function nameOf(header) {
+    const name = `HTTP_${header.toUpperCase().replaceAll('-', '_')}`;
+    return HIDDEN.has(name) ? '' : JSON.stringify(name);
+}
+// Strangers choose the names: neither many nor long ones are kept.
+const NAMES = 500;
+const NAME = 50;
+const names = new Map();
+function knownNameOf(header) {
+    let name = names.get(header);
+    if (name === undefined) {
+        name = nameOf(header);
+        if (names.size >= NAMES)
+            names.clear();
+        if (header.length <= NAME)
+            names.set(header, name);
+    }
+    return name;
+}
+/** The headers that say who asks, and all others as members of META. */
 class Headers {
     apiKey = '';
     authorization = '';
-    meta = {};
+    /** JSON, with a comma behind each member. */
+    meta;
     /** Node keeps only the first or last of some headers: these are all, a name and a value in turn. */
     constructor(raw) {
+        const members = new Map();
         for (let at = 0; at < raw.length; at += 2) {
-            const name = raw[at];
+            const header = raw[at];
             const value = raw[at + 1];
-            const key = `HTTP_${name.toUpperCase().replaceAll('-', '_')}`;
-            if (HIDDEN.has(key)) {
-                const lower = name.toLowerCase();
-                if (lower === 'x-api-key')
-                    this.apiKey = value;
-                else if (lower === 'authorization')
-                    this.authorization = value;
+            const name = knownNameOf(header);
+            if (name !== '') {
+                const before = members.get(name);
+                members.set(name, before === undefined ? value : `${before}, ${value}`);
+                continue;
             }
-            else {
-                const before = this.meta[key];
-                this.meta[key] = before === undefined ? value : `${before}, ${value}`;
-            }
+            const lower = header.toLowerCase();
+            if (lower === 'x-api-key')
+                this.apiKey = value;
+            else if (lower === 'authorization')
+                this.authorization = value;
         }
+        let meta = '';
+        for (const [name, value] of members)
+            meta += `${name}:${(0, exports.quoted)(value)},`;
+        this.meta = meta;
     }
 }
 exports.Headers = Headers;

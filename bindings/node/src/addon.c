@@ -29,6 +29,7 @@
 typedef struct Environment Environment;
 typedef struct Item Item;
 typedef struct HostCall HostCall;
+typedef struct Served Served;
 
 /* What a thread has to say to the loop. */
 struct Item {
@@ -56,6 +57,10 @@ struct Environment {
     perilune_request *sync_request, *async_request;
     /* Ends what still runs when the environment goes. */
     perilune_cancel *ending;
+    /* What `serve` was called for, each at its number; and those of them that are free. */
+    napi_ref served;
+    Served **all_served, *free_served;
+    uint32_t served_len;
     char *scratch;
     size_t scratch_size;
 };
@@ -63,9 +68,12 @@ struct Environment {
 /* The environment that makes a synchronous run on this thread. */
 static _Thread_local Environment *synchronous;
 
+static void free_all_served(Environment *environment);
+
 static void release_environment(Environment *environment)
 {
     if (atomic_fetch_sub(&environment->references, 1) == 1) {
+        free_all_served(environment);
         perilune_request_free(environment->sync_request);
         perilune_request_free(environment->async_request);
         perilune_cancel_free(environment->ending);
@@ -160,6 +168,7 @@ static void count_in_flight(Environment *environment, int change)
 }
 
 static void end_calls(Environment *environment);
+static void cancel_all_served(Environment *environment);
 
 static void close_environment(void *data)
 {
@@ -170,6 +179,7 @@ static void close_environment(void *data)
     end_calls(environment);
     pthread_mutex_unlock(&environment->lock);
     perilune_cancel_now(environment->ending);
+    cancel_all_served(environment);
     while ((item = take(environment))) {
         item->drop(environment, item);
     }
@@ -1357,6 +1367,24 @@ static napi_value engine_names(napi_env env, napi_callback_info info)
     return list;
 }
 
+/* engineHas(engine, name) -> whether a script serves under it */
+static napi_value engine_has(napi_env env, napi_callback_info info)
+{
+    ARGUMENTS(2);
+    perilune_engine *engine = external(env, arguments[0]);
+    perilune_script *script = NULL;
+    Text name;
+    napi_value has = NULL;
+    if (!engine || !text_of(env, arguments[1], &name)) {
+        return NULL;
+    }
+    perilune_engine_get(engine, name.data, name.len, &script, NULL);
+    text_done(&name);
+    napi_get_boolean(env, script != NULL, &has);
+    perilune_script_free(script);
+    return has;
+}
+
 /* engineCheck(engine, name, source) -> [[severity, line, message]] */
 static napi_value engine_check(napi_env env, napi_callback_info info)
 {
@@ -1732,6 +1760,236 @@ static napi_value run(napi_env env, napi_callback_info info)
     return promise;
 }
 
+/* ---- Runs that are served ---- */
+
+/* A run by name, of which JavaScript knows a number only. When it is over, the next one has it, with its request and its handle: nothing
+ * is made for a run that another could use. The engine's threads write `trace` and `error`, before they post it; all else is the
+ * loop's. It lives as long as the environment, of which a run that is under way holds a reference. */
+struct Served {
+    Item item;
+    Environment *environment;
+    Served *next_free;
+    uint32_t number;
+    perilune_request *request;
+    perilune_cancel *cancel;
+    perilune_trace *trace;
+    perilune_error *error;
+};
+
+static void free_all_served(Environment *environment)
+{
+    uint32_t i;
+    for (i = 0; i < environment->served_len; i++) {
+        Served *served = environment->all_served[i];
+        perilune_request_free(served->request);
+        perilune_cancel_free(served->cancel);
+        free(served);
+    }
+    free(environment->all_served);
+}
+
+static void cancel_all_served(Environment *environment)
+{
+    uint32_t i;
+    for (i = 0; i < environment->served_len; i++) {
+        perilune_cancel_now(environment->all_served[i]->cancel);
+    }
+}
+
+/* A handle can't be taken back: whoever has it next must not be ended by what ended this one. */
+static void renew_cancel(Served *served)
+{
+    perilune_cancel_free(served->cancel);
+    served->cancel = perilune_cancel_new();
+    perilune_request_set_cancel(served->request, served->cancel, NULL);
+}
+
+/* NULL without memory. */
+static Served *new_served(Environment *environment)
+{
+    Served *served = environment->free_served;
+    if (served) {
+        environment->free_served = served->next_free;
+        return served;
+    }
+    /* At each power of two there is no more room. */
+    if ((environment->served_len & (environment->served_len - 1)) == 0) {
+        size_t room = environment->served_len ? 2 * (size_t)environment->served_len : 1;
+        Served **larger = realloc(environment->all_served, room * sizeof *larger);
+        if (!larger) {
+            return NULL;
+        }
+        environment->all_served = larger;
+    }
+    served = calloc(1, sizeof *served);
+    if (served) {
+        served->environment = environment;
+        served->request = perilune_request_new();
+        renew_cancel(served);
+        served->number = environment->served_len;
+        environment->all_served[environment->served_len++] = served;
+    }
+    return served;
+}
+
+static void free_served(Served *served)
+{
+    if (perilune_cancel_is_cancelled(served->cancel)) {
+        renew_cancel(served);
+    }
+    served->next_free = served->environment->free_served;
+    served->environment->free_served = served;
+}
+
+static void drop_served(Environment *environment, Item *item)
+{
+    Served *served = (Served *)item;
+    perilune_trace_free(served->trace);
+    perilune_error_free(served->error);
+    release_environment(environment);
+}
+
+static void tell_served(napi_env env, Environment *environment, Item *item)
+{
+    Served *served = (Served *)item;
+    perilune_trace *trace = served->trace;
+    napi_value undefined, told, exception, arguments[5];
+    napi_get_undefined(env, &undefined);
+    napi_create_uint32(env, served->number, &arguments[0]);
+    arguments[1] = arguments[2] = arguments[3] = arguments[4] = undefined;
+    if (trace) {
+        perilune_trace_view view;
+        size_t len;
+        const char *json = perilune_trace_json(trace, &len);
+        view.size = sizeof view;
+        perilune_trace_read(trace, &view, NULL);
+        napi_create_double(env, (double)view.id, &arguments[1]);
+        arguments[2] = string_of(env, json, len);
+        if (view.response_status || view.status == PERILUNE_STATUS_QUEUE_TIMEOUT) {
+            arguments[3] = trace_value(env, environment, trace);
+        } else {
+            perilune_trace_free(trace);
+        }
+        if (!arguments[2] || !arguments[3]) {
+            arguments[2] = arguments[3] = undefined;
+            napi_get_and_clear_last_exception(env, &arguments[4]);
+        }
+    } else {
+        arguments[4] = error_value(env, served->error);
+        perilune_error_free(served->error);
+    }
+    served->trace = NULL;
+    served->error = NULL;
+    /* Before it is told: what it is told to may begin the next run. */
+    free_served(served);
+    count_in_flight(environment, -1);
+    napi_get_reference_value(env, environment->served, &told);
+    if (napi_call_function(env, undefined, told, 5, arguments, NULL) == napi_pending_exception &&
+        napi_get_and_clear_last_exception(env, &exception) == napi_ok) {
+        napi_fatal_exception(env, exception);
+    }
+    release_environment(environment);
+}
+
+static void call_served(perilune_code code, perilune_trace *trace, perilune_error *error, void *user_data)
+{
+    Served *served = user_data;
+    (void)code;
+    served->trace = trace;
+    served->error = error;
+    /* It is made by the first call: here, and not on the loop. */
+    perilune_trace_json(trace, NULL);
+    post(served->environment, &served->item);
+}
+
+enum { NAME, QUERY, BODY, FORM, META, TEXTS };
+
+static napi_value serve_texts(napi_env env, Environment *environment, const perilune_engine *engine, const Text *texts)
+{
+    perilune_script *script = NULL;
+    perilune_error *error = NULL;
+    Served *served;
+    napi_value number = NULL;
+    perilune_code code = perilune_engine_get(engine, texts[NAME].data, texts[NAME].len, &script, &error);
+    if (code == PERILUNE_NOT_FOUND) {
+        perilune_error_free(error);
+        return NULL;
+    }
+    if (code != PERILUNE_OK) {
+        return throw_error(env, error);
+    }
+    served = new_served(environment);
+    if (!served) {
+        perilune_script_free(script);
+        return throw_type(env, "out of memory");
+    }
+    served->item.tell = tell_served;
+    served->item.drop = drop_served;
+    perilune_request_set_form(served->request, texts[FORM].data, texts[FORM].len, NULL);
+    perilune_request_set_meta(served->request, texts[META].data, texts[META].len, NULL);
+    atomic_fetch_add(&environment->references, 1);
+    count_in_flight(environment, 1);
+    code = perilune_script_submit(script, texts[QUERY].data, texts[QUERY].len, texts[BODY].data, texts[BODY].len, served->request,
+                                  call_served, served, &error);
+    perilune_script_free(script);
+    /* The run has copies: what waits for the next one should not keep them too. */
+    perilune_request_set_form(served->request, NULL, 0, NULL);
+    perilune_request_set_meta(served->request, NULL, 0, NULL);
+    if (code != PERILUNE_OK) {
+        free_served(served);
+        count_in_flight(environment, -1);
+        release_environment(environment);
+        return throw_error(env, error);
+    }
+    napi_create_uint32(env, served->number, &number);
+    return number;
+}
+
+/* serve(engine, name, query, body, form, meta) -> the number of the run, of which `setServed`'s function is told; undefined when no script
+ * serves under the name */
+static napi_value serve(napi_env env, napi_callback_info info)
+{
+    ARGUMENTS(1 + TEXTS);
+    perilune_engine *engine = external(env, arguments[0]);
+    Text texts[TEXTS];
+    int i = 0;
+    napi_value number = NULL;
+    if (!engine) {
+        return NULL;
+    }
+    while (i < TEXTS && text_of(env, arguments[1 + i], &texts[i])) {
+        i++;
+    }
+    if (i == TEXTS) {
+        number = serve_texts(env, environment, engine, texts);
+    }
+    while (i) {
+        text_done(&texts[--i]);
+    }
+    return number;
+}
+
+/* serveCancel(number): ends a run that is under way. */
+static napi_value serve_cancel(napi_env env, napi_callback_info info)
+{
+    ARGUMENTS(1);
+    uint32_t number = UINT32_MAX;
+    napi_get_value_uint32(env, arguments[0], &number);
+    if (number < environment->served_len) {
+        perilune_cancel_now(environment->all_served[number]->cancel);
+    }
+    return NULL;
+}
+
+/* setServed(function): told of each run of `serve` how it ended: (number, id, JSON, trace, error). The trace is only handed over where
+ * the JSON does not say what to answer. */
+static napi_value set_served(napi_env env, napi_callback_info info)
+{
+    ARGUMENTS(1);
+    napi_create_reference(env, arguments[0], 1, &environment->served);
+    return NULL;
+}
+
 /* scriptInfo(script) -> [name, version, hash, source] */
 static napi_value script_info(napi_env env, napi_callback_info info)
 {
@@ -1823,6 +2081,7 @@ NAPI_MODULE_INIT()
         {"engineCheck", engine_check},
         {"engineCompileAsync", engine_compile_async},
         {"engineFunction", engine_function},
+        {"engineHas", engine_has},
         {"engineLimit", engine_limit},
         {"engineLoadDir", engine_load_dir},
         {"engineMetrics", engine_metrics},
@@ -1837,7 +2096,10 @@ NAPI_MODULE_INIT()
         {"run", run},
         {"runSync", run_sync},
         {"scriptInfo", script_info},
+        {"serve", serve},
+        {"serveCancel", serve_cancel},
         {"setDispatch", set_dispatch},
+        {"setServed", set_served},
         {"settle", settle_call},
         {"watchClose", watch_close},
     };

@@ -127,7 +127,7 @@ export class Scripts {
   }
 
   has(name: string): boolean {
-    return this.get(name) !== undefined
+    return native.engineHas(this.engine.handle, name)
   }
 
   /** Takes a script out of service; returns whether there was one. */
@@ -349,6 +349,11 @@ export class Engine {
   /** @internal */
   failed(run: number, text: string, thrown: unknown): void {
     this.#failures.set(run, { text, thrown })
+  }
+
+  /** Nobody will ask for the cause. @internal */
+  forgetCause(run: number): void {
+    if (this.#failures.size > 0) this.#failures.delete(run)
   }
 
   /** @internal */

@@ -1,16 +1,16 @@
 /** Script Endpoints for Fastify: what they answer is fixed by bindings/endpoints/README.md. */
 
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Readable } from 'node:stream'
 
+import { Answer, Keys, Links, Rate } from './access'
 import { Engine } from './engine'
-import { PayloadError, PeriluneError } from './errors'
+import { PayloadError, PeriluneError, ScriptNotFound } from './errors'
 import { History } from './history'
-import { jsonOf } from './json'
-import { Form, given, Headers, multipart, MultipartError, withoutSecrets } from './payload'
-import { type RunRequest, type Script } from './script'
-import { type Response } from './trace'
+import { Form, given, Headers, multipart, MultipartError, quoted, withoutSecrets } from './payload'
+import { serve, type Caller, type Payload } from './runs'
+import { type Script } from './script'
+import { type Response, type Trace } from './trace'
 
 /** Where Script Endpoints come from, and who may use them. */
 export interface EndpointsOptions {
@@ -30,112 +30,12 @@ const DROPPED = 64 * 1024
 /** The server's own headers. */
 const CONNECTION = /^(connection|content-length|content-type|date|keep-alive|server|te|trailer|transfer-encoding|upgrade|proxy-.*)$/i
 
-/** An answer that ends a request early. */
-class Answer extends Error {
-  constructor(
-    readonly status: number,
-    detail: string,
-    readonly headers: Record<string, string> = {},
-  ) {
-    super(detail)
-  }
-}
-
 const sizeExceeded = (limit: number) => new Answer(413, `Request size limit exceeded (${limit}).`)
-
-const digest = (key: string | Buffer) => createHash('sha256').update(key).digest()
-
-/** Who may ask. */
-class Keys {
-  readonly #all: Buffer[] | undefined
-  readonly #of = new Map<string, Buffer[]>()
-
-  constructor(keys: EndpointsOptions['keys']) {
-    if (typeof keys === 'object' && keys !== null && (keys instanceof Map || !(Symbol.iterator in keys))) {
-      for (const [instance, own] of keys instanceof Map ? keys : Object.entries(keys)) this.#of.set(instance, Keys.#digests(own))
-      if (this.#of.size === 0) throw Keys.#wrong()
-    } else {
-      this.#all = Keys.#digests(keys)
-    }
-  }
-
-  static #wrong() {
-    return new TypeError('keys: pass a key, an iterable of keys, or an object or Map of instances to their keys; none may be empty')
-  }
-
-  static #digests(keys: unknown): Buffer[] {
-    const isIterable = typeof keys === 'string' || (typeof keys === 'object' && keys !== null && Symbol.iterator in keys)
-    const all: unknown[] = typeof keys === 'string' ? [keys] : isIterable ? [...(keys as Iterable<unknown>)] : []
-    if (all.length === 0 || !all.every((key) => typeof key === 'string' && key !== '')) throw Keys.#wrong()
-    return (all as string[]).map(digest)
-  }
-
-  /** Takes as long whichever key it is. */
-  isOf(instance: string, key: Buffer): boolean {
-    const asked = digest(key)
-    let isOne = false
-    for (const known of this.#all ?? this.#of.get(instance) ?? []) isOne = timingSafeEqual(asked, known) || isOne
-    return isOne
-  }
-}
-
-/** The scripts that need no key, and their links. */
-class Links {
-  readonly #links: Map<string, string | undefined>
-
-  constructor(scripts: EndpointsOptions['public']) {
-    const wrong = () => new TypeError('public: pass an iterable of INSTANCE/NAME, or a Map of them to links of 40 hex digits')
-    if (typeof scripts === 'string' || (scripts !== undefined && !(Symbol.iterator in Object(scripts)))) throw wrong()
-    this.#links = scripts instanceof Map ? scripts : new Map([...(scripts ?? [])].map((name) => [name, undefined]))
-    for (const [name, link] of this.#links) {
-      if (typeof name !== 'string' || !/^[^/]+\/[^/]+$/.test(name) || (link && !/^[0-9a-f]{40}$/.test(link))) throw wrong()
-    }
-  }
-
-  get(script: string): string | undefined {
-    return this.#links.has(script) ? this.#links.get(script) || this.reset(script) : undefined
-  }
-
-  reset(script: string): string {
-    const link = randomBytes(20).toString('hex')
-    this.#links.set(script, link)
-    return link
-  }
-
-  isOf(script: string, link: string): boolean {
-    const own = this.get(script)
-    return own !== undefined && timingSafeEqual(digest(own), digest(link))
-  }
-}
-
-/** So many runs a second of each instance, and as many at once. */
-class Rate {
-  readonly #of = new Map<string, { tokens: number; at: number }>()
-  readonly #most: number
-
-  constructor(private readonly rate: number) {
-    if (!(typeof rate === 'number' && rate > 0)) throw new TypeError('rate: pass a number of runs a second above 0')
-    this.#most = Math.max(1, rate)
-  }
-
-  take(instance: string): void {
-    const now = performance.now()
-    const bucket = this.#of.get(instance) ?? { tokens: this.#most, at: now }
-    bucket.tokens = Math.min(this.#most, bucket.tokens + ((now - bucket.at) / 1000) * this.rate)
-    bucket.at = now
-    this.#of.set(instance, bucket)
-    if (bucket.tokens < 1) {
-      const wait = Math.max(1, Math.ceil((1 - bucket.tokens) / this.rate))
-      throw new Answer(429, 'Request was throttled.', { 'retry-after': String(wait) })
-    }
-    bucket.tokens--
-  }
-}
 
 type Kind = 'run' | 'public' | 'list' | 'script' | 'traces' | 'trace' | 'reset'
 
-const ALLOWED: Record<Kind, string> = {
-  run: 'GET, POST', public: 'GET, POST', list: 'GET', script: 'GET', traces: 'GET', trace: 'GET', reset: 'POST',
+const ALLOWED: Record<Kind, string[]> = {
+  run: ['GET', 'POST'], public: ['GET', 'POST'], list: ['GET'], script: ['GET'], traces: ['GET'], trace: ['GET'], reset: ['POST'],
 }
 
 /** What a path is of. */
@@ -143,12 +43,14 @@ interface Target {
   kind: Kind
   /** The path of the instance's scripts, as in links. */
   base: string
-  path: string
-  query: string
   instance: string
   name: string
+  /** The script's name in the engine. */
+  full: string
   /** A public link, or a trace's number. */
   id: string
+  /** What META says of it: JSON's first members, with a comma behind each, and its last. */
+  meta: readonly [string, string]
 }
 
 /** A segment of a path, decoded; undefined where it can't be, or is none. */
@@ -161,10 +63,12 @@ function segment(text: string): string | undefined {
   }
 }
 
+/** A path, decoded. */
+const decodedPath = (path: string) => (/[%\x80-\xff]/.test(path) ? decodeURIComponent(Buffer.from(path, 'latin1').toString()) : path)
+
 /** The path behind the prefix of `skipped` segments. Names are decoded one by one: an escaped slash is none. */
 function targetOf(url: string, skipped: number): Target | undefined {
-  const at = url.indexOf('?')
-  const path = (at < 0 ? url : url.slice(0, at)).replace(/^https?:\/\/[^/]*/i, '')
+  const path = url.replace(/^https?:\/\/[^/]*/i, '')
   const parts = path.split('/')
   if (parts.at(-1) === '') parts.pop()
   const rest = parts.slice(skipped).map(segment)
@@ -172,15 +76,38 @@ function targetOf(url: string, skipped: number): Target | undefined {
   const [instance, endpoints, scripts, first, second, third] = rest as string[]
   if (instance === undefined || endpoints !== 'endpoints' || scripts !== 'scripts' || rest.length > 6) return undefined
   const of = (kind: Kind, name = first ?? '', id = ''): Target => ({
-    kind, name, id, path, instance,
+    kind, name, id, instance,
+    full: `${instance}/${name}`,
     base: `${parts.slice(0, skipped).join('/')}/${encodeURIComponent(instance)}/endpoints/scripts/`,
-    query: at < 0 ? '' : url.slice(at + 1),
+    meta: [
+      `"PATH_INFO":${JSON.stringify(decodedPath(path))},`,
+      `"executed_by":"webhook","executor":${JSON.stringify(name)},"instance":${JSON.stringify(instance)}`,
+    ],
   })
   if (first === undefined) return of('list')
   if (second === undefined) return of('script')
   if (third === undefined) return second === 'run' ? of('run') : second === 'traces' ? of('traces') : second === 'reset_link' ? of('reset') : undefined
   if (first === 'p') return of('public', third, second)
   return second === 'traces' ? of('trace', first, third) : undefined
+}
+
+/** Paths that are kept, and the length of the addresses they are from: strangers choose both. */
+const PATHS = 1000
+const ADDRESS = 500
+
+/** Takes apart what is before the query, which for a path that was asked for lately was done. */
+function targets(skipped: number): (url: string, path: string) => Target | undefined {
+  const known = new Map<string, Target>()
+  return (url, path) => {
+    const before = known.get(path)
+    if (before) return before
+    const target = targetOf(path, skipped)
+    if (target && url.length <= ADDRESS) {
+      if (known.size >= PATHS) known.clear()
+      known.set(path, target)
+    }
+    return target
+  }
 }
 
 /** The comment that a source begins with. */
@@ -216,23 +143,24 @@ function read(stream: Readable, length: number, limit: number): Promise<Buffer> 
 }
 
 /** A body, without keys; and the key that it had. A multipart one has at most so many parts. */
-async function payloadOf(body: Buffer, type: string, parts: number): Promise<[RunRequest, key: Buffer | undefined]> {
+async function payloadOf(body: Buffer, type: string, parts: number): Promise<[Payload, key: string | undefined]> {
   if (body.length === 0) return [{}, undefined]
   const media = (type.split(';', 1)[0] as string).trim().toLowerCase()
   if (media === 'application/json' || media === 'text/plain') {
     const [post, key] = withoutSecrets(body)
-    return [{ post }, key]
+    return [{ post }, key?.toString('latin1')]
   }
   const isMultipart = media === 'multipart/form-data'
   if (!isMultipart && media !== 'application/x-www-form-urlencoded') throw new Answer(415, `Unsupported media type "${type}" in request.`)
   const form = new Form(isMultipart ? await multipart(type, body, parts) : body.toString('latin1'))
-  return [{ form: given(form.text) }, Buffer.from(form.secrets.get('_api_key') ?? '', 'latin1')]
+  return [{ form: given(form.text) }, form.secrets.get('_api_key')]
 }
 
-function json(reply: FastifyReply, text: string | Buffer, status = 200): FastifyReply {
-  // Of a text Fastify would say which charset it has.
-  return reply.code(status).header('content-type', 'application/json').send(typeof text === 'string' ? Buffer.from(text) : text)
-}
+const asItIs = (text: unknown) => text as string
+
+/** A string, not a Buffer: it is written together with the headers. With a serializer, Fastify does not say which charset it has. */
+const json = (reply: FastifyReply, text: string, status = 200): FastifyReply =>
+  reply.code(status).header('content-type', 'application/json').serializer(asItIs).send(text)
 
 const answer = (reply: FastifyReply, { status, message, headers }: Answer) =>
   json(reply.headers(headers), JSON.stringify({ detail: message }), status)
@@ -248,6 +176,46 @@ function respond(reply: FastifyReply, { status, contentType, content, headers }:
   return reply.header('content-type', headerOf(contentType)).send(content)
 }
 
+/** A request whose path is known. */
+interface Asked {
+  request: FastifyRequest
+  reply: FastifyReply
+  target: Target
+  headers: Headers
+  query: string
+}
+
+/** Who waits for a run. */
+class Client implements Caller {
+  constructor(
+    private readonly request: FastifyRequest,
+    private readonly reply: FastifyReply,
+    private readonly script: string,
+    private readonly history: History,
+  ) {}
+
+  get isGone(): boolean {
+    // In HTTP/2 the stream says it, and not the response.
+    const raw: { destroyed: boolean; stream?: { destroyed: boolean } } = this.reply.raw
+    return raw.stream ? raw.stream.destroyed : raw.destroyed
+  }
+
+  answer(text: string, id: number, trace: Trace | undefined): void {
+    try {
+      this.history.add(this.script, id, text)
+      if (trace?.status === 'queue_timeout') json(this.reply.header('retry-after', '1'), text, 503)
+      else if (trace?.response) respond(this.reply, trace.response)
+      else json(this.reply, text)
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  fail(error: unknown): void {
+    fail(error, this.request, this.reply)
+  }
+}
+
 /** What all requests of a plugin share. */
 class Endpoints {
   readonly #engine: Engine
@@ -256,14 +224,16 @@ class Endpoints {
   readonly #rate: Rate | undefined
   readonly #history = new History()
   readonly #limits: { readonly request: number; readonly parameters: number }
+  readonly #targetOf: ReturnType<typeof targets>
 
-  constructor({ engine, keys, public: scripts, rate }: EndpointsOptions) {
+  constructor({ engine, keys, public: scripts, rate }: EndpointsOptions, skipped: number) {
     if (!(engine instanceof Engine)) throw new TypeError('engine: pass an Engine')
     this.#engine = engine
     this.#keys = new Keys(keys)
     this.#links = new Links(scripts)
     this.#rate = rate === undefined ? undefined : new Rate(rate)
     this.#limits = engine.limits
+    this.#targetOf = targets(skipped)
   }
 
   /** The key that a request has outside of its body. */
@@ -271,7 +241,7 @@ class Endpoints {
     return apiKey || secrets.get('api_key') || secrets.get('apikey') || (/^\s*\S+\s+(\S+)\s*$/.exec(authorization)?.[1] ?? '')
   }
 
-  #assertKey(instance: string, key: Buffer): void {
+  #assertKey(instance: string, key: string): void {
     if (!this.#keys.isOf(instance, key)) throw new Answer(403, 'No such API Key.')
   }
 
@@ -280,51 +250,57 @@ class Endpoints {
     return false
   }
 
-  async handle(request: FastifyRequest, reply: FastifyReply, skipped: number): Promise<FastifyReply> {
-    const { method } = request
-    const target = targetOf(request.raw.url as string, skipped)
+  /** Answers at once, or later: then it has a promise only where a body is read. */
+  handle(request: FastifyRequest, reply: FastifyReply): Promise<void> | undefined {
+    const url = request.raw.url as string
+    const at = url.indexOf('?')
+    const target = this.#targetOf(url, at < 0 ? url : url.slice(0, at))
     if (!target) throw new Answer(404, NOT_FOUND)
-    const { kind, instance, name } = target
     const headers = new Headers(request.raw.rawHeaders)
-    const query = new Form(target.query)
-    const isRun = kind === 'run' || kind === 'public'
-    const isPost = isRun && method === 'POST'
-
-    const type = request.headers['content-type'] ?? ''
-    const payloadRead = () => this.#payload(request, type)
-    let payload: RunRequest | undefined
-    if (kind !== 'public') {
+    const query = new Form(at < 0 ? '' : url.slice(at + 1))
+    const asked = { request, reply, target, headers, query: query.text }
+    if (target.kind !== 'public') {
       const key = this.#keyOf(headers, query)
-      if (key) {
-        this.#assertKey(instance, Buffer.from(key, 'latin1'))
-      } else {
-        // What can't be read has no key.
-        const [found, own] = kind === 'run' && isPost ? await payloadRead().catch(() => [undefined, undefined]) : []
-        if (!own?.length) throw new Answer(403, 'You do not have permission to perform this action.')
-        this.#assertKey(instance, own)
-        payload = found
-      }
+      if (!key) return this.#withKeyInBody(asked)
+      this.#assertKey(target.instance, key)
     }
+    return this.#handle(asked)
+  }
 
-    const full = `${instance}/${name}`
-    const script = kind === 'list' ? undefined : this.#engine.scripts.get(full)
-    if (!script && kind !== 'public' && !this.#isKnown(instance)) throw new Answer(404, 'Instance was not found.')
-    if (!ALLOWED[kind].split(', ').includes(method)) throw new Answer(405, `Method "${method}" not allowed.`, { allow: ALLOWED[kind] })
-    if (kind === 'list') return json(reply, this.#list(target))
-    if (!script || (kind === 'public' && !this.#links.isOf(full, target.id))) throw new Answer(404, NOT_FOUND)
+  async #withKeyInBody(asked: Asked): Promise<void> {
+    const { request, target } = asked
+    // What can't be read has no key.
+    const [payload, key] = target.kind === 'run' && request.method === 'POST' ? await this.#payload(request).catch(() => []) : []
+    if (!key) throw new Answer(403, 'You do not have permission to perform this action.')
+    this.#assertKey(target.instance, key)
+    await this.#handle(asked, payload)
+  }
 
-    if (isRun) {
+  /** What is left to do when the key is right. */
+  #handle(asked: Asked, payload?: Payload): Promise<void> | undefined {
+    const { request: { method }, reply, target } = asked
+    const { kind, instance, full } = target
+    const isThere = kind !== 'list' && this.#engine.scripts.has(full)
+    if (!isThere && kind !== 'public' && !this.#isKnown(instance)) throw new Answer(404, 'Instance was not found.')
+    if (!ALLOWED[kind].includes(method)) throw new Answer(405, `Method "${method}" not allowed.`, { allow: ALLOWED[kind].join(', ') })
+    if (kind !== 'run' && kind !== 'public') {
+      json(reply, this.#told(target))
+    } else if (!isThere || (kind === 'public' && !this.#links.isOf(full, target.id))) {
+      throw new Answer(404, NOT_FOUND)
+    } else {
       this.#rate?.take(instance)
-      if (isPost) payload ??= (await payloadRead())[0]
-      const { meta } = headers
-      meta.PATH_INFO = segmentsOf(target.path)
-      meta.REQUEST_METHOD = method
-      meta.REMOTE_ADDR = request.ip
-      meta.executed_by = 'webhook'
-      meta.executor = name
-      meta.instance = instance
-      return this.#run(reply, script, full, { ...payload, query: given(query.text), meta: JSON.stringify(meta) })
+      if (method === 'POST' && !payload) return this.#payload(asked.request).then(([payload]) => this.#run(asked, payload))
+      this.#run(asked, payload)
     }
+    return undefined
+  }
+
+  /** What is answered to all but runs: JSON. */
+  #told(target: Target): string {
+    const { kind, name, full } = target
+    if (kind === 'list') return this.#list(target)
+    const script = this.#engine.scripts.get(full)
+    if (!script) throw new Answer(404, NOT_FOUND)
     if (kind === 'reset') {
       if (this.#links.get(full) === undefined) throw new Answer(404, NOT_FOUND)
       this.#links.reset(full)
@@ -332,35 +308,32 @@ class Endpoints {
     const traces = `${target.base}${encodeURIComponent(name)}/traces/`
     if (kind === 'traces') {
       const objects = this.#history.list(full, (id) => `${traces}${id}/`)
-      return json(reply, `{"next":null,"prev":null,"objects":[${objects.join(',')}]}`)
+      return `{"next":null,"prev":null,"objects":[${objects.join(',')}]}`
     }
     if (kind === 'trace') {
       const found = /^[1-9][0-9]{0,15}$/.test(target.id) && this.#history.get(full, Number(target.id), `${traces}${target.id}/`)
       if (!found) throw new Answer(404, NOT_FOUND)
-      return json(reply, found)
+      return found
     }
-    return json(reply, JSON.stringify(this.#describe(target, name, script)))
+    return JSON.stringify(this.#describe(target, name, script))
   }
 
-  async #payload(request: FastifyRequest, type: string): ReturnType<typeof payloadOf> {
+  async #payload(request: FastifyRequest): ReturnType<typeof payloadOf> {
     const stream = (request.body as Readable | undefined) ?? request.raw
     const length = Number(request.headers['content-length'] ?? 0)
     if (length === 0 && request.headers['transfer-encoding'] === undefined) return [{}, undefined]
+    const type = request.headers['content-type'] ?? ''
     return payloadOf(await read(stream, length, this.#limits.request), type, this.#limits.parameters)
   }
 
-  async #run(reply: FastifyReply, script: Script, full: string, request: RunRequest): Promise<FastifyReply> {
-    const abort = new AbortController()
-    const gone = () => abort.abort()
-    reply.raw.once('close', gone)
-    // It may have gone while the body was read.
-    if (reply.raw.destroyed) gone()
-    const trace = await script.run(request, { signal: abort.signal }).finally(() => reply.raw.off('close', gone))
-    const text = Buffer.from(jsonOf(trace))
-    this.#history.add(full, trace.id, text)
-    const { response } = trace
-    if (trace.status === 'queue_timeout') return json(reply.header('retry-after', '1'), text, 503)
-    return response ? respond(reply, response) : json(reply, text)
+  #run({ request, reply, target, headers, query }: Asked, payload?: Payload): void {
+    const [path, script] = target.meta
+    // A Unix socket has none.
+    const ip = request.ip as string | undefined
+    const address = ip === undefined ? '' : `"REMOTE_ADDR":${quoted(ip)},`
+    const meta = `{${headers.meta}${path}"REQUEST_METHOD":"${request.method}",${address}${script}}`
+    const client = new Client(request, reply, target.full, this.#history)
+    serve(this.#engine, target.full, { ...payload, query: given(query), meta }, client)
   }
 
   #describe({ base, instance }: Target, name: string, script: Script): object {
@@ -393,10 +366,6 @@ class Endpoints {
   }
 }
 
-/** A path, decoded. */
-const segmentsOf = (path: string) =>
-  /[%\x80-\xff]/.test(path) ? decodeURIComponent(Buffer.from(path, 'latin1').toString()) : path
-
 /** What became of a request that can't be answered with a trace. */
 function failed(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   if (error instanceof Answer) return answer(reply, error)
@@ -404,21 +373,40 @@ function failed(error: unknown, request: FastifyRequest, reply: FastifyReply): F
   if (error instanceof PayloadError) {
     return answer(reply, new Answer(error.message.startsWith('Request size limit exceeded') ? 413 : 400, error.message))
   }
+  // It was there when the request came.
+  if (error instanceof ScriptNotFound) return answer(reply, new Answer(404, NOT_FOUND))
   request.log.error(error)
-  return answer(reply, new Answer(error instanceof PeriluneError ? 503 : 500, error instanceof PeriluneError ? error.message : 'Internal server error'))
+  return answer(
+    reply,
+    error instanceof PeriluneError ? new Answer(503, error.message, { 'retry-after': '1' }) : new Answer(500, 'Internal server error'),
+  )
+}
+
+/** Answers that, if anything can be sent still. Nobody is there to catch what is thrown here. */
+function fail(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  try {
+    failed(error, request, reply)
+  } catch (error) {
+    request.log.error(error)
+    reply.raw.destroy()
+  }
 }
 
 /** Serves the scripts of an engine, `INSTANCE/NAME`, as Syncano's Script Endpoints. */
 const endpoints: FastifyPluginAsync<EndpointsOptions> = async (app, options) => {
-  const all = new Endpoints(options)
   const notFound = (_: FastifyRequest, reply: FastifyReply) => answer(reply, new Answer(404, NOT_FOUND))
   // At the root, what is not found is the host's.
   if (app.prefix) app.setNotFoundHandler(notFound)
   await app.register(
     async (app) => {
-      const skipped = app.prefix.split('/').length
-      const handle = (request: FastifyRequest, reply: FastifyReply) =>
-        all.handle(request, reply, skipped).catch((error: unknown) => failed(error, request, reply))
+      const all = new Endpoints(options, app.prefix.split('/').length)
+      const handle = (request: FastifyRequest, reply: FastifyReply): void => {
+        try {
+          all.handle(request, reply)?.catch((error: unknown) => fail(error, request, reply))
+        } catch (error) {
+          fail(error, request, reply)
+        }
+      }
       // Bodies are read when it is known that somebody may send one.
       app.removeAllContentTypeParsers()
       app.addContentTypeParser('*', (_, stream, done) => done(null, stream))

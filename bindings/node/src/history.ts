@@ -13,7 +13,8 @@ interface Kept {
   readonly script: string
   readonly id: number
   readonly at: number
-  readonly json: Buffer
+  /** Text with characters beyond ASCII takes less room as bytes. */
+  readonly json: string | Buffer
 }
 
 /** JSON of a trace with a link to it. */
@@ -34,15 +35,16 @@ export class History {
   readonly #all = new Set<Kept>()
   #bytes = 0
 
-  add(script: string, id: number, json: Buffer): void {
-    const kept = { script, id, at: performance.now(), json }
+  add(script: string, id: number, json: string): void {
+    const at = performance.now()
+    const kept = { script, id, at, json: Buffer.byteLength(json) === json.length ? json : Buffer.from(json) }
     const own = this.#scripts.get(script)
     if (own) own.push(kept)
     else this.#scripts.set(script, [kept])
     this.#all.add(kept)
-    this.#bytes += json.length
+    this.#bytes += kept.json.length
     if (own && own.length > OF_ONE) this.#remove(own[0] as Kept)
-    this.#forget()
+    this.#forget(at)
   }
 
   /** One of them, with the link that it has; undefined if it isn't there. */
@@ -58,8 +60,8 @@ export class History {
     return (this.#scripts.get(script) ?? []).map(({ id, json }) => linked(short(json.toString()), self(id))).reverse()
   }
 
-  #forget(): void {
-    const since = performance.now() - MILLISECONDS
+  #forget(now = performance.now()): void {
+    const since = now - MILLISECONDS
     for (const kept of this.#all) {
       if (this.#bytes <= BYTES && kept.at >= since) break
       this.#remove(kept)

@@ -43,6 +43,7 @@ export interface Native {
   engineCheck(engine: Handle, name: string, source: Text): [severity: number, line: number, message: string][]
   engineCompileAsync(engine: Handle, name: string, source: Text): Promise<Handle>
   engineFunction(engine: Handle, number: number, name: string): void
+  engineHas(engine: Handle, name: string): boolean
   engineLimit(engine: Handle, limit: number): number
   engineLoadDir(engine: Handle, path: string): NativeReport
   engineMetrics(engine: Handle, prometheus: boolean): string
@@ -57,8 +58,22 @@ export interface Native {
   run(script: Handle, query?: Text, body?: Text, options?: NativeOptions): Promise<string>
   runSync(script: Handle, query?: Text, body?: Text, options?: NativeOptions): string
   scriptInfo(script: Handle): [name: string, version: number, hash: string, source: string]
+  /** Has the script of a name run; the run's number. Undefined when none serves. */
+  serve(
+    engine: Handle,
+    name: string,
+    query: Text | undefined,
+    body: Text | undefined,
+    form: Text | undefined,
+    meta: Text | undefined,
+  ): number | undefined
+  serveCancel(run: number): void
   setDispatch(
     dispatch: (engine: number, name: string, run: number, args: unknown[], isSync: boolean, call: number) => void,
+  ): void
+  /** What is told of each run of `serve` how it ended. The trace is there when it has a response, or no VM came free. */
+  setServed(
+    told: (run: number, id: number | undefined, json: string | undefined, trace: string | undefined, error: unknown) => void,
   ): void
   /** Answers a call of a host function. One that is answered already, or that nobody waits for any more, stays as it is. */
   settle(call: number, isError: boolean, value: unknown): void

@@ -176,26 +176,55 @@ export function multipart(type: string, body: Buffer, most: number): Promise<str
   })
 }
 
-/** The headers that say who asks, and META with all others. */
+/** A text as JSON: most have nothing to escape. */
+export const quoted = (text: string): string => (/["\\\x00-\x1f\ud800-\udfff]/.test(text) ? JSON.stringify(text) : `"${text}"`)
+
+/** What META calls a header, as JSON; empty for one that carries keys. */
+function nameOf(header: string): string {
+  const name = `HTTP_${header.toUpperCase().replaceAll('-', '_')}`
+  return HIDDEN.has(name) ? '' : JSON.stringify(name)
+}
+
+// Strangers choose the names: neither many nor long ones are kept.
+const NAMES = 500
+const NAME = 50
+const names = new Map<string, string>()
+
+function knownNameOf(header: string): string {
+  let name = names.get(header)
+  if (name === undefined) {
+    name = nameOf(header)
+    if (names.size >= NAMES) names.clear()
+    if (header.length <= NAME) names.set(header, name)
+  }
+  return name
+}
+
+/** The headers that say who asks, and all others as members of META. */
 export class Headers {
   apiKey = ''
   authorization = ''
-  readonly meta: Record<string, string> = {}
+  /** JSON, with a comma behind each member. */
+  readonly meta: string
 
   /** Node keeps only the first or last of some headers: these are all, a name and a value in turn. */
   constructor(raw: readonly string[]) {
+    const members = new Map<string, string>()
     for (let at = 0; at < raw.length; at += 2) {
-      const name = raw[at] as string
+      const header = raw[at] as string
       const value = raw[at + 1] as string
-      const key = `HTTP_${name.toUpperCase().replaceAll('-', '_')}`
-      if (HIDDEN.has(key)) {
-        const lower = name.toLowerCase()
-        if (lower === 'x-api-key') this.apiKey = value
-        else if (lower === 'authorization') this.authorization = value
-      } else {
-        const before = this.meta[key]
-        this.meta[key] = before === undefined ? value : `${before}, ${value}`
+      const name = knownNameOf(header)
+      if (name !== '') {
+        const before = members.get(name)
+        members.set(name, before === undefined ? value : `${before}, ${value}`)
+        continue
       }
+      const lower = header.toLowerCase()
+      if (lower === 'x-api-key') this.apiKey = value
+      else if (lower === 'authorization') this.authorization = value
     }
+    let meta = ''
+    for (const [name, value] of members) meta += `${name}:${quoted(value)},`
+    this.meta = meta
   }
 }

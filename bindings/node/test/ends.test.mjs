@@ -12,12 +12,15 @@ const BUSY = `
   engine.function('never', () => new Promise(() => {}))
   const controller = new AbortController()
   const ignore = () => {}
+  const { serve } = require(${JSON.stringify(new URL('../dist/runs.js', import.meta.url).pathname)})
+  engine.scripts.set('spins', 'while true do end')
   const begin = (source, ...rest) => engine.compile(source).run(...rest).then(ignore, ignore)
   for (let n = 0; n < 3; n++) {
     begin('while true do pcall(host.spin) end')
     begin('while true do pcall(host.later) end')
     begin('while true do end')
     begin('host.never()')
+    serve(engine, 'spins', {}, { isGone: n === 0, answer: ignore, fail: ignore })
     begin('while true do end', {}, { signal: controller.signal })
     engine.compileAsync('return 1' + '+ 1'.repeat(10_000)).then(ignore, ignore)
   }

@@ -10,7 +10,9 @@ import { before, test } from 'node:test'
 import { Engine } from '../index.mjs'
 import { checkout } from './helpers.mjs'
 
-const { jsonOf } = createRequire(import.meta.url)('../dist/json.js')
+const require = createRequire(import.meta.url)
+const { jsonOf } = require('../dist/json.js')
+const { serve } = require('../dist/runs.js')
 
 /** Runs what it is given, and writes the engine's JSON. */
 const PROGRAM = `
@@ -70,5 +72,16 @@ for (const [at, source] of sources.entries()) {
     // JavaScript writes numbers in its own way; all else is the same.
     const plain = (json) => JSON.stringify(JSON.parse(json))
     assert.equal(alike(JSON.stringify(trace)), alike(plain(theirs[at])))
+  })
+
+  test(`served: ${source}`, async () => {
+    const engine = new Engine({ poolSize: 1, timeout: 30, output: 5000 })
+    engine.scripts.set('same', source)
+    const [json, id, trace] = await new Promise((resolve, reject) => {
+      serve(engine, 'same', {}, { isGone: false, answer: (...all) => resolve(all), fail: reject })
+    })
+    assert.equal(alike(json), alike(theirs[at]))
+    assert.equal(JSON.parse(json).id, id)
+    assert.equal(trace && jsonOf(trace), source.includes('set_response') ? json : undefined)
   })
 }
