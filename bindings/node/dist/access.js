@@ -75,7 +75,11 @@ class Links {
             throw wrong();
         this.#links = scripts instanceof Map ? scripts : new Map([...(scripts ?? [])].map((name) => [name, undefined]));
         for (const [name, link] of this.#links) {
-            if (typeof name !== 'string' || !/^[^/]+\/[^/]+$/.test(name) || (link && !/^[0-9a-f]{40}$/.test(link)))
+            if (typeof name !== 'string' || !/^[^/]+\/[^/]+$/.test(name))
+                throw wrong();
+            if (!link)
+                this.reset(name);
+            else if (!/^[0-9a-f]{40}$/.test(link))
                 throw wrong();
         }
     }

@@ -76,7 +76,9 @@ export class Links {
     if (typeof scripts === 'string' || (scripts !== undefined && !(Symbol.iterator in Object(scripts)))) throw wrong()
     this.#links = scripts instanceof Map ? scripts : new Map([...(scripts ?? [])].map((name) => [name, undefined]))
     for (const [name, link] of this.#links) {
-      if (typeof name !== 'string' || !/^[^/]+\/[^/]+$/.test(name) || (link && !/^[0-9a-f]{40}$/.test(link))) throw wrong()
+      if (typeof name !== 'string' || !/^[^/]+\/[^/]+$/.test(name)) throw wrong()
+      if (!link) this.reset(name)
+      else if (!/^[0-9a-f]{40}$/.test(link)) throw wrong()
     }
   }
 

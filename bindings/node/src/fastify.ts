@@ -26,7 +26,7 @@ export interface EndpointsOptions {
 const ROOT = '/v1.1/instances'
 const NOT_FOUND = 'Not found'
 /** More than the limit that is still read, and dropped: else the connection would be closed before a client has read why. */
-const DROPPED = 64 * 1024
+const DROPPED = 8 * 1024 * 1024
 /** The server's own headers. */
 const CONNECTION = /^(connection|content-length|content-type|date|keep-alive|server|te|trailer|transfer-encoding|upgrade|proxy-.*)$/i
 
