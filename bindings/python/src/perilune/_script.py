@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, TypedDict, Union
 
 from . import _native
@@ -133,6 +134,43 @@ def request(
     )  # fmt: skip
 
 
+class Completions(_native.Completions):
+    """Where the runs of one event loop end. The loop keeps it, as what reads its file, until the loop is closed or gone."""
+
+    __slots__ = ("__weakref__",)
+
+    @staticmethod
+    def of(loop: asyncio.AbstractEventLoop) -> Optional[Completions]:
+        """Those of a loop, which it may get now; None where it can't watch files (Windows' proactor)."""
+        known = _completions.get(loop)
+        completions = known() if known else None
+        if completions is None:
+            completions = Completions()
+            try:
+                loop.add_reader(completions.fileno(), completions._settle)
+            except NotImplementedError:
+                return None
+            _completions[loop] = weakref.ref(completions)
+        return completions
+
+    def _settle(self) -> None:
+        for future, outcome in self.take():
+            if future.done():
+                continue
+            if isinstance(outcome, Exception):
+                future.set_exception(outcome)
+            else:
+                future.set_result(outcome)
+
+
+_completions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Completions]] = weakref.WeakKeyDictionary()
+
+
+def after_fork() -> None:
+    """What the parent's threads write to is not this process's."""
+    _completions.clear()
+
+
 class Script(_native.Script):
     """A script that can be run, from any thread and by many at once. `Engine.compile` makes one.
 
@@ -199,23 +237,11 @@ class Script(_native.Script):
     def _begin(self, given: Request) -> asyncio.Future[Trace]:
         """Runs it on the engine's own threads. The run goes on when the future is cancelled."""
         loop = asyncio.get_running_loop()
+        completions = Completions.of(loop)
+        if completions is None:
+            return loop.run_in_executor(None, self._run, None, None, given)
         future: asyncio.Future[Trace] = loop.create_future()
-
-        def settle(outcome: Union[Trace, Exception]) -> None:
-            if future.done():
-                return
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
-
-        def done(outcome: Union[Trace, Exception]) -> None:
-            try:
-                loop.call_soon_threadsafe(settle, outcome)
-            except RuntimeError:
-                pass  # The loop is closed: nobody waits any more.
-
-        self._submit(None, None, given, done)
+        self._submit(given, completions, future)
         return future
 
     def run_batch(
