@@ -1245,6 +1245,9 @@ static PyObject *trace_duration(Trace *self, void *closure)
     return PyLong_FromUnsignedLongLong(perilune_trace_duration_ns(self->trace) / (closure ? 1000000 : 1));
 }
 
+/* The closure of getters that hand out bytes and not text. */
+#define BYTES ((void *)1)
+
 typedef const char *(*reader)(const perilune_trace *, size_t *);
 
 static PyObject *output(Trace *self, reader read, void *closure)
@@ -1277,10 +1280,14 @@ static PyObject *trace_value(Trace *self, void *closure)
 
 static PyObject *trace_json(Trace *self, PyObject *args)
 {
-    size_t len;
-    const char *data = perilune_trace_json(self->trace, &len);
     (void)args;
-    return text_or_empty(data, len);
+    return output(self, perilune_trace_json, NULL);
+}
+
+static PyObject *trace_json_bytes(Trace *self, void *closure)
+{
+    (void)closure;
+    return output(self, perilune_trace_json, BYTES);
 }
 
 static PyObject *trace_cause(Trace *self, void *closure)
@@ -1299,17 +1306,28 @@ static PyObject *maybe_text(const char *data, size_t len)
     return text_or_empty(data, len);
 }
 
-/* All that is seldom read, as one dictionary: Python makes objects of it. */
-static PyObject *trace_details(Trace *self, void *closure)
+static int view_of(Trace *self, perilune_trace_view *view)
+{
+    view->size = sizeof *view;
+    if (perilune_trace_read(self->trace, view, NULL) != PERILUNE_OK) {
+        PyErr_SetString(PyExc_SystemError, "the library is older than the module");
+        return -1;
+    }
+    return 0;
+}
+
+/* (status, content type, content, [(name, value)]), or None */
+static PyObject *trace_response(Trace *self, void *closure)
 {
     perilune_trace_view view;
-    PyObject *headers, *pair, *result;
+    PyObject *headers, *pair;
     size_t i;
     (void)closure;
-    view.size = sizeof view;
-    if (perilune_trace_read(self->trace, &view, NULL) != PERILUNE_OK) {
-        PyErr_SetString(PyExc_SystemError, "the library is older than the module");
+    if (view_of(self, &view) < 0) {
         return NULL;
+    }
+    if (!view.response_status) {
+        Py_RETURN_NONE;
     }
     headers = PyList_New(0);
     for (i = 0; headers && i < view.response_headers_len; i++) {
@@ -1322,22 +1340,29 @@ static PyObject *trace_details(Trace *self, void *closure)
         }
         Py_XDECREF(pair);
     }
-    if (!headers) {
+    return headers ? Py_BuildValue("INy#N", (unsigned int)view.response_status,
+                                   maybe_text(view.response_content_type, view.response_content_type_len), view.response_content,
+                                   (Py_ssize_t)view.response_content_len, headers)
+                   : NULL;
+}
+
+/* All that is seldom read, as one dictionary: Python makes objects of it. */
+static PyObject *trace_details(Trace *self, void *closure)
+{
+    perilune_trace_view view;
+    (void)closure;
+    if (view_of(self, &view) < 0) {
         return NULL;
     }
     Py_INCREF(kinds[view.error_kind]);
-    result = Py_BuildValue(
-        "{s:L,s:K,s:K,s:K,s:K,s:N,s:i,s:i,s:N,s:N,s:N,s:N,s:I,s:I,s:N,s:y#,s:N}", "executed_at_ns", (long long)view.executed_at_unix_ns,
-        "queued_ns", (unsigned long long)view.queued_ns, "memory_bytes", (unsigned long long)view.memory_bytes, "host_calls",
+    return Py_BuildValue(
+        "{s:L,s:K,s:K,s:K,s:K,s:N,s:i,s:i,s:N,s:N,s:N,s:N,s:I}", "executed_at_ns", (long long)view.executed_at_unix_ns, "queued_ns",
+        (unsigned long long)view.queued_ns, "memory_bytes", (unsigned long long)view.memory_bytes, "host_calls",
         (unsigned long long)view.host_calls, "version", (unsigned long long)view.version, "script",
         text_or_empty(view.script, view.script_len), "stdout_truncated", (int)view.stdout_truncated, "stderr_truncated",
         (int)view.stderr_truncated, "error_kind", kinds[view.error_kind], "error_message",
         maybe_text(view.error_message, view.error_message_len), "error_script", maybe_text(view.error_script, view.error_script_len),
-        "error_traceback", maybe_text(view.error_traceback, view.error_traceback_len), "error_line", (unsigned int)view.error_line,
-        "response_status", (unsigned int)view.response_status, "response_content_type",
-        maybe_text(view.response_content_type, view.response_content_type_len), "response_content", view.response_content,
-        (Py_ssize_t)view.response_content_len, "response_headers", headers);
-    return result;
+        "error_traceback", maybe_text(view.error_traceback, view.error_traceback_len), "error_line", (unsigned int)view.error_line);
 }
 
 /* ---- Script ---- */
@@ -1906,7 +1931,6 @@ static PyObject *module_parse_bytes(PyObject *module, PyObject *args)
 
 #define METHOD(name, function, flags) {name, (PyCFunction)(void (*)(void))function, flags, NULL}
 #define GETTER(name, function, closure) {name, (getter)function, NULL, NULL, closure}
-#define BYTES ((void *)1)
 #define MILLISECONDS ((void *)1)
 
 static PyMethodDef engine_methods[] = {
@@ -1953,6 +1977,8 @@ static PyGetSetDef trace_getters[] = {
     GETTER("stderr", trace_stderr, NULL),
     GETTER("stderr_bytes", trace_stderr, BYTES),
     GETTER("_value_json", trace_value, NULL),
+    GETTER("_response", trace_response, NULL),
+    GETTER("_json_bytes", trace_json_bytes, NULL),
     GETTER("_details", trace_details, NULL),
     GETTER("_cause", trace_cause, NULL),
     {NULL, NULL, NULL, NULL, NULL},
