@@ -137,7 +137,18 @@ def request(
 class Completions(_native.Completions):
     """Where the runs of one event loop end. The loop keeps it, as what reads its file, until the loop is closed or gone."""
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ("__weakref__", "_loop", "_new", "_under_way")
+    _loop: asyncio.AbstractEventLoop
+    _new: List[Tuple[Script, Request, asyncio.Future[Trace]]]
+    _under_way: int
+
+    def __new__(cls, loop: asyncio.AbstractEventLoop) -> Completions:
+        self = super().__new__(cls)
+        self._loop = loop
+        self._new = []
+        self._under_way = 0
+        loop.add_reader(self.fileno(), self._settle)
+        return self
 
     @staticmethod
     def of(loop: asyncio.AbstractEventLoop) -> Optional[Completions]:
@@ -145,16 +156,36 @@ class Completions(_native.Completions):
         known = _completions.get(loop)
         completions = known() if known else None
         if completions is None:
-            completions = Completions()
             try:
-                loop.add_reader(completions.fileno(), completions._settle)
+                completions = Completions(loop)
             except NotImplementedError:
                 return None
             _completions[loop] = weakref.ref(completions)
         return completions
 
+    def begin(self, script: Script, given: Request) -> asyncio.Future[Trace]:
+        future: asyncio.Future[Trace] = self._loop.create_future()
+        self._new.append((script, given, future))
+        if not self._under_way:
+            self._submit()
+        elif len(self._new) == 1:
+            # Together with those that come until then: each wakes a thread where all sleep.
+            self._loop.call_soon(self._submit)
+        return future
+
+    def _submit(self) -> None:
+        new, self._new = self._new, []
+        for script, given, future in new:
+            try:
+                script._submit(given, self, future)
+                self._under_way += 1
+            except Exception as error:
+                future.set_exception(error)
+
     def _settle(self) -> None:
-        for future, outcome in self.take():
+        ended = self.take()
+        self._under_way -= len(ended)
+        for future, outcome in ended:
             if future.done():
                 continue
             if isinstance(outcome, Exception):
@@ -240,9 +271,7 @@ class Script(_native.Script):
         completions = Completions.of(loop)
         if completions is None:
             return loop.run_in_executor(None, self._run, None, None, given)
-        future: asyncio.Future[Trace] = loop.create_future()
-        self._submit(given, completions, future)
-        return future
+        return completions.begin(self, given)
 
     def run_batch(
         self,
