@@ -147,7 +147,7 @@ class Completions(_native.Completions):
         self._loop = loop
         self._new = []
         self._under_way = 0
-        loop.add_reader(self.fileno(), self._settle)
+        loop.add_reader(self.fileno(), self._take)
         return self
 
     @staticmethod
@@ -169,7 +169,7 @@ class Completions(_native.Completions):
         if not self._under_way:
             self._submit()
         elif len(self._new) == 1:
-            # Together with those that come until then: each wakes a thread where all sleep.
+            # Those that come until then go with it: each that comes alone has to wake a thread.
             self._loop.call_soon(self._submit)
         return future
 
@@ -179,19 +179,23 @@ class Completions(_native.Completions):
             try:
                 script._submit(given, self, future)
                 self._under_way += 1
-            except Exception as error:
-                future.set_exception(error)
+            except Error as error:
+                settle(future, error)
 
-    def _settle(self) -> None:
+    def _take(self) -> None:
         ended = self.take()
         self._under_way -= len(ended)
         for future, outcome in ended:
-            if future.done():
-                continue
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
+            settle(future, outcome)
+
+
+def settle(future: asyncio.Future[Trace], outcome: Union[Trace, Error]) -> None:
+    if future.done():
+        return  # It was cancelled.
+    if isinstance(outcome, Error):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 _completions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Completions]] = weakref.WeakKeyDictionary()

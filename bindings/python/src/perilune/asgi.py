@@ -42,8 +42,8 @@ DROPPED = 8 * 1024 * 1024
 """More than the limit of a body that is still read, and dropped: clients may hear of the limit only when they have sent all."""
 PATIENCE = 0.02
 """Seconds that a run takes before it is worth the while to look whether its client has gone."""
-LONG_PATH = 400
-"""Characters of a path that is not worth keeping."""
+LONG_PATH = 1000
+"""Characters of a path, raw and decoded, beyond which it is not worth keeping."""
 CONNECTION = re.compile(
     b"connection|content-length|content-type|date|keep-alive|server|te|trailer|transfer-encoding|upgrade|proxy-.*"
 )
@@ -97,9 +97,10 @@ class Target(NamedTuple):
 
 def target_of(scope: Scope) -> Optional[Target]:
     path: str = scope["path"]
+    raw: Optional[bytes] = scope.get("raw_path")
     # Strangers choose it: what is kept has a bound.
-    read = read_path_again if len(path) <= LONG_PATH else read_path
-    return read(scope.get("root_path", ""), path, scope.get("raw_path"))
+    read = read_path_again if len(path) + len(raw or b"") <= LONG_PATH else read_path
+    return read(scope.get("root_path", ""), path, raw)
 
 
 def read_path(root: str, given: str, raw: Optional[bytes]) -> Optional[Target]:
