@@ -15,6 +15,7 @@ from typing import Any, List
 import pytest
 
 import perilune
+import perilune.asgi
 from conftest import Child
 from perilune import _native
 
@@ -52,7 +53,10 @@ def test_cancelling_the_task_cancels_the_run() -> None:
     endless = engine.compile("host.begin() while true do pcall(function() while true do end end) end")
     engine.scripts["next"] = "return 1"
 
+    errors: List[Any] = []
+
     async def main() -> Any:
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: errors.append(context))
         runs = asyncio.ensure_future(endless.run_async())
         await asyncio.get_running_loop().run_in_executor(None, began.wait)
         waits = asyncio.ensure_future(engine.run_async("next"))
@@ -64,6 +68,7 @@ def test_cancelling_the_task_cancels_the_run() -> None:
 
     assert asyncio.run(main()) == ([asyncio.CancelledError, asyncio.CancelledError], 1)
     assert engine.metrics()["runs"]["cancelled"] == 2
+    assert not errors
 
 
 def test_a_coroutine_that_is_closed_ends_its_run(engine: perilune.Engine) -> None:
@@ -202,6 +207,40 @@ def test_a_loop_that_can_not_watch_files(engine: perilune.Engine) -> None:
     loop.run_until_complete(main())
     loop.run_until_complete(loop.shutdown_default_executor())
     loop.close()
+
+
+def test_clients_that_go_and_clients_that_stay(engine: perilune.Engine) -> None:
+    """One timer is for all that wait, also for those that come while it runs; of those that got their answer nothing is left."""
+    engine.scripts["a/endless"] = "while true do end"
+    engine.scripts["a/nap"] = "host.nap() return 1"
+    engine.function("nap", lambda: time.sleep(0.1))
+    app = perilune.asgi.endpoints(engine, keys="key")
+    statuses: List[int] = []
+
+    async def ask(name: str, is_gone: bool) -> None:
+        async def receive() -> Any:
+            await asyncio.sleep(0 if is_gone else 60)
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            statuses.append(message.get("status", 0))
+
+        path = f"/v1.1/instances/a/endpoints/scripts/{name}/run/"
+        scope = {"type": "http", "method": "GET", "path": path, "headers": [(b"x-api-key", b"key")]}
+        await app(scope, receive, send)
+
+    async def main() -> None:
+        tasks = asyncio.all_tasks()
+        first = asyncio.ensure_future(ask("endless", True))
+        await asyncio.sleep(0.01)
+        await asyncio.gather(first, ask("endless", True))
+        await ask("nap", False)
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == tasks
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+    assert engine.metrics()["runs"]["cancelled"] == 2
+    assert statuses == [200, 0] * 3
 
 
 def test_batches(engine: perilune.Engine) -> None:
