@@ -12,8 +12,8 @@ import atexit
 import os
 import threading
 
-from . import _native
-from ._engine import Diagnostic, Engine, Report, Scripts, Watch, after_fork
+from . import _engine, _native, _script
+from ._engine import Diagnostic, Engine, Report, Scripts, Watch
 from ._errors import CompileError, Error, PayloadError, RunError, ScriptNotFound, make
 from ._script import Request, RunOptions, Script
 from ._trace import Response, ScriptError, Trace, Usage
@@ -44,4 +44,5 @@ _native.setup(Trace, make, threading.main_thread().ident or 0)
 atexit.register(_native.end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_native.after_fork)
-    os.register_at_fork(after_in_child=after_fork)
+    os.register_at_fork(after_in_child=_engine.after_fork)
+    os.register_at_fork(after_in_child=_script.after_fork)

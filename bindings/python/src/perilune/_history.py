@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import deque
+from collections import OrderedDict, deque
 from time import monotonic
 from typing import Callable, Deque, Dict, List, NamedTuple, Optional
 
@@ -42,12 +42,15 @@ def short(trace: bytes) -> bytes:
 class History:
     def __init__(self) -> None:
         self._scripts: Dict[str, Deque[Kept]] = {}
-        self._all: Dict[int, Kept] = {}  # the oldest first
+        # The oldest first. To find that in a dict, all that were before it would be passed each time.
+        self._all: OrderedDict[int, Kept] = OrderedDict()
         self._bytes = 0
 
     def add(self, script: str, id: int, json: bytes) -> None:
         kept = Kept(script, id, monotonic(), json)
-        own = self._scripts.setdefault(script, deque())
+        own = self._scripts.get(script)
+        if own is None:
+            own = self._scripts[script] = deque()
         own.append(kept)
         self._all[id] = kept
         self._bytes += len(json)

@@ -1,7 +1,8 @@
 /* Perilune for CPython: objects that hold those of perilune.h, and nothing that Python can do as well.
  *
  * On the limited API of 3.9. The GIL is released around everything that compiles, runs, waits or takes a lock of the engine's, and taken
- * back by what the engine calls. Types are static to the process: a subinterpreter with a GIL of its own refuses the module.
+ * back by what the engine calls, but for the end of a submitted run. Types are static to the process: a subinterpreter with a GIL of its
+ * own refuses the module.
  *
  * Who owns what: an object owns its perilune_*; a Script, a Trace under way and a submitted run own their Engine object, so that it is
  * there whenever a host function is called. A host function is looked up by its name in that object, where the collector of
@@ -11,11 +12,17 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
+#ifdef __linux__
+#include <sys/eventfd.h>
+#endif
 
 #include "perilune.h"
 
@@ -72,7 +79,12 @@ typedef struct {
     Watched *watched; /* the thread's, who frees it */
 } Watch;
 
-static PyTypeObject *engine_type, *script_type, *request_type, *cancel_type, *watch_type;
+typedef struct {
+    PyObject_HEAD
+    struct Queue *queue;
+} Completions;
+
+static PyTypeObject *engine_type, *script_type, *request_type, *cancel_type, *watch_type, *completions_type;
 static PyObject *statuses[6], *kinds[8];
 /* Set by `setup`: the class of traces, what makes an exception of an error, the thread that sees to signals. */
 static PyTypeObject *trace_class;
@@ -1234,6 +1246,9 @@ static PyObject *trace_duration(Trace *self, void *closure)
     return PyLong_FromUnsignedLongLong(perilune_trace_duration_ns(self->trace) / (closure ? 1000000 : 1));
 }
 
+/* The closure of getters that hand out bytes and not text. */
+#define BYTES ((void *)1)
+
 typedef const char *(*reader)(const perilune_trace *, size_t *);
 
 static PyObject *output(Trace *self, reader read, void *closure)
@@ -1266,10 +1281,14 @@ static PyObject *trace_value(Trace *self, void *closure)
 
 static PyObject *trace_json(Trace *self, PyObject *args)
 {
-    size_t len;
-    const char *data = perilune_trace_json(self->trace, &len);
     (void)args;
-    return text_or_empty(data, len);
+    return output(self, perilune_trace_json, NULL);
+}
+
+static PyObject *trace_json_bytes(Trace *self, void *closure)
+{
+    (void)closure;
+    return output(self, perilune_trace_json, BYTES);
 }
 
 static PyObject *trace_cause(Trace *self, void *closure)
@@ -1288,17 +1307,28 @@ static PyObject *maybe_text(const char *data, size_t len)
     return text_or_empty(data, len);
 }
 
-/* All that is seldom read, as one dictionary: Python makes objects of it. */
-static PyObject *trace_details(Trace *self, void *closure)
+static int view_of(Trace *self, perilune_trace_view *view)
+{
+    view->size = sizeof *view;
+    if (perilune_trace_read(self->trace, view, NULL) != PERILUNE_OK) {
+        PyErr_SetString(PyExc_SystemError, "the library is older than the module");
+        return -1;
+    }
+    return 0;
+}
+
+/* (status, content type, content, [(name, value)]), or None */
+static PyObject *trace_response(Trace *self, void *closure)
 {
     perilune_trace_view view;
-    PyObject *headers, *pair, *result;
+    PyObject *headers, *pair;
     size_t i;
     (void)closure;
-    view.size = sizeof view;
-    if (perilune_trace_read(self->trace, &view, NULL) != PERILUNE_OK) {
-        PyErr_SetString(PyExc_SystemError, "the library is older than the module");
+    if (view_of(self, &view) < 0) {
         return NULL;
+    }
+    if (!view.response_status) {
+        Py_RETURN_NONE;
     }
     headers = PyList_New(0);
     for (i = 0; headers && i < view.response_headers_len; i++) {
@@ -1311,22 +1341,29 @@ static PyObject *trace_details(Trace *self, void *closure)
         }
         Py_XDECREF(pair);
     }
-    if (!headers) {
+    return headers ? Py_BuildValue("INy#N", (unsigned int)view.response_status,
+                                   maybe_text(view.response_content_type, view.response_content_type_len), view.response_content,
+                                   (Py_ssize_t)view.response_content_len, headers)
+                   : NULL;
+}
+
+/* All that is seldom read, as one dictionary: Python makes objects of it. */
+static PyObject *trace_details(Trace *self, void *closure)
+{
+    perilune_trace_view view;
+    (void)closure;
+    if (view_of(self, &view) < 0) {
         return NULL;
     }
     Py_INCREF(kinds[view.error_kind]);
-    result = Py_BuildValue(
-        "{s:L,s:K,s:K,s:K,s:K,s:N,s:i,s:i,s:N,s:N,s:N,s:N,s:I,s:I,s:N,s:y#,s:N}", "executed_at_ns", (long long)view.executed_at_unix_ns,
-        "queued_ns", (unsigned long long)view.queued_ns, "memory_bytes", (unsigned long long)view.memory_bytes, "host_calls",
+    return Py_BuildValue(
+        "{s:L,s:K,s:K,s:K,s:K,s:N,s:i,s:i,s:N,s:N,s:N,s:N,s:I}", "executed_at_ns", (long long)view.executed_at_unix_ns, "queued_ns",
+        (unsigned long long)view.queued_ns, "memory_bytes", (unsigned long long)view.memory_bytes, "host_calls",
         (unsigned long long)view.host_calls, "version", (unsigned long long)view.version, "script",
         text_or_empty(view.script, view.script_len), "stdout_truncated", (int)view.stdout_truncated, "stderr_truncated",
         (int)view.stderr_truncated, "error_kind", kinds[view.error_kind], "error_message",
         maybe_text(view.error_message, view.error_message_len), "error_script", maybe_text(view.error_script, view.error_script_len),
-        "error_traceback", maybe_text(view.error_traceback, view.error_traceback_len), "error_line", (unsigned int)view.error_line,
-        "response_status", (unsigned int)view.response_status, "response_content_type",
-        maybe_text(view.response_content_type, view.response_content_type_len), "response_content", view.response_content,
-        (Py_ssize_t)view.response_content_len, "response_headers", headers);
-    return result;
+        "error_traceback", maybe_text(view.error_traceback, view.error_traceback_len), "error_line", (unsigned int)view.error_line);
 }
 
 /* ---- Script ---- */
@@ -1476,69 +1513,228 @@ static PyObject *script_run(Script *self, PyObject *const *args, Py_ssize_t coun
     return code == PERILUNE_OK ? trace_object(self->engine, trace) : raise_error(error);
 }
 
-typedef struct {
+/* ---- Runs on the engine's threads ---- */
+
+typedef struct Queue Queue;
+
+/* A run that was handed to the engine, and what came of it. */
+typedef struct Submitted {
+    struct Submitted *next;
+    Queue *queue;
     Engine *engine;
-    PyObject *done;
+    PyObject *future;
+    perilune_trace *trace;
+    perilune_error *error;
 } Submitted;
 
-static void call_done(perilune_code code, perilune_trace *trace, perilune_error *error, void *user_data)
+/* Where the runs of an event loop end. The engine's threads put them there without the GIL, for which they would fight with the loop's
+ * thread; who finds it empty wakes the loop, which takes all at once. No lock is needed, nor does a fork find one held: the list grows at
+ * its head or is taken whole, so that a head that is the same again is as good as one that never left. */
+struct Queue {
+    _Atomic(Submitted *) ended; /* the last one first */
+    atomic_int users;           /* the loop's object, and each run that is under way: it may yet write to `ready` */
+    int ready[2];               /* what the loop reads, and what is written to: it can be read while there are some */
+};
+
+/* In place of a list: nobody will take from it any more. */
+static Submitted closed;
+
+static int ready_open(int ready[2])
 {
-    Submitted *submitted = user_data;
+#ifdef __linux__
+    ready[0] = ready[1] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    return ready[0] < 0 ? -1 : 0;
+#else
+    int i;
+    if (pipe(ready) < 0) {
+        return -1;
+    }
+    for (i = 0; i < 2; i++) {
+        fcntl(ready[i], F_SETFL, O_NONBLOCK);
+        fcntl(ready[i], F_SETFD, FD_CLOEXEC);
+    }
+    return 0;
+#endif
+}
+
+static void queue_release(Queue *queue)
+{
+    if (atomic_fetch_sub(&queue->users, 1) == 1) {
+        close(queue->ready[0]);
+        if (queue->ready[1] != queue->ready[0]) {
+            close(queue->ready[1]);
+        }
+        free(queue);
+    }
+}
+
+/* With the GIL. */
+static void submitted_free(Submitted *run)
+{
+    forget_failure(run->engine, run->trace);
+    perilune_trace_free(run->trace);
+    perilune_error_free(run->error);
+    Py_DECREF(run->engine);
+    Py_DECREF(run->future);
+    free(run);
+}
+
+/* On a thread of the engine's, or on that which submits or cancels. */
+static void run_ended(perilune_code code, perilune_trace *trace, perilune_error *error, void *user_data)
+{
+    static const uint64_t one = 1;
+    Submitted *run = user_data, *before;
+    Queue *queue = run->queue;
     PyGILState_STATE gil;
-    PyObject *result, *outcome;
-    if (!enter(&gil)) {
+    (void)code;
+    run->trace = trace;
+    run->error = error;
+    before = atomic_load(&queue->ended);
+    do {
+        run->next = before;
+    } while (before != &closed && !atomic_compare_exchange_weak(&queue->ended, &before, run));
+    if (!before) {
+        while (write(queue->ready[1], &one, sizeof one) < 0 && errno == EINTR) {
+        }
+    } else if (before == &closed && enter(&gil)) {
+        submitted_free(run);
+        leave(gil);
+    } else if (before == &closed) {
         /* Nobody is there any more; what Python has goes with the process. */
         perilune_trace_free(trace);
         perilune_error_free(error);
-        return;
     }
-    outcome = code == PERILUNE_OK ? trace_object(submitted->engine, trace) : exception_of(error);
-    perilune_error_free(error);
-    result = outcome ? PyObject_CallFunctionObjArgs(submitted->done, outcome, NULL) : NULL;
-    if (!result) {
-        PyErr_WriteUnraisable(submitted->done);
-    }
-    Py_XDECREF(result);
-    Py_XDECREF(outcome);
-    Py_DECREF(submitted->done);
-    Py_DECREF(submitted->engine);
-    free(submitted);
-    leave(gil);
+    queue_release(queue);
 }
 
-/* submit(query, json, request, done): done is called with a trace or an exception, on a thread of the engine's */
-static PyObject *script_submit(Script *self, PyObject *args)
+/* submit(request, completions, future): what comes of the run goes to the completions, with the future */
+static PyObject *script_submit(Script *self, PyObject *const *args, Py_ssize_t count)
 {
-    PyObject *query, *body, *request, *done;
-    Given with;
-    Submitted *submitted;
+    Submitted *run;
     perilune_error *error = NULL;
     perilune_code code;
-    if (!PyArg_UnpackTuple(args, "submit", 4, 4, &query, &body, &request, &done) || given(&with, query, body, request) < 0) {
+    if (count != 3 || !PyObject_TypeCheck(args[0], request_type) || !PyObject_TypeCheck(args[1], completions_type)) {
+        PyErr_SetString(PyExc_TypeError, "_submit takes a request, completions and a future");
         return NULL;
     }
-    submitted = malloc(sizeof *submitted);
-    if (!submitted) {
-        given_done(&with);
+    run = calloc(1, sizeof *run);
+    if (!run) {
         return PyErr_NoMemory();
     }
-    submitted->engine = self->engine;
-    submitted->done = done;
-    Py_INCREF(self->engine);
-    Py_INCREF(done);
+    run->queue = ((Completions *)args[1])->queue;
+    run->engine = self->engine;
+    run->future = args[2];
+    Py_INCREF(run->engine);
+    Py_INCREF(run->future);
+    atomic_fetch_add(&run->queue->users, 1);
     Py_BEGIN_ALLOW_THREADS
-    code = perilune_script_submit(self->script, with.query, (size_t)with.query_len, with.body, (size_t)with.body_len, with.request,
-                                  call_done, submitted, &error);
+    code = perilune_script_submit(self->script, NULL, 0, NULL, 0, ((Request *)args[0])->request, run_ended, run, &error);
     Py_END_ALLOW_THREADS
-    given_done(&with);
     if (code != PERILUNE_OK) {
-        Py_DECREF(self->engine);
-        Py_DECREF(done);
-        free(submitted);
+        queue_release(run->queue);
+        submitted_free(run);
         return raise_error(error);
     }
     Py_RETURN_NONE;
 }
+
+static PyObject *completions_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    Queue *queue = malloc(sizeof *queue);
+    Completions *self;
+    (void)args;
+    (void)kwargs;
+    if (!queue) {
+        return PyErr_NoMemory();
+    }
+    if (ready_open(queue->ready) < 0) {
+        free(queue);
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    atomic_init(&queue->ended, NULL);
+    atomic_init(&queue->users, 1);
+    self = new_object(type);
+    if (self) {
+        self->queue = queue;
+    } else {
+        queue_release(queue);
+    }
+    return (PyObject *)self;
+}
+
+static PyObject *completions_fileno(Completions *self, PyObject *args)
+{
+    (void)args;
+    return PyLong_FromLong(self->queue->ready[0]);
+}
+
+/* All runs that have ended since the last time, the first one first: [(future, trace or exception)] */
+static PyObject *completions_take(Completions *self, PyObject *args)
+{
+    uint64_t read_too;
+    Submitted *last, *next, *first = NULL;
+    PyObject *list = PyList_New(0), *outcome, *pair;
+    (void)args;
+    /* Before the list is taken: who comes after that finds it empty, and writes. */
+    while (read(self->queue->ready[0], &read_too, sizeof read_too) < 0 && errno == EINTR) {
+    }
+    last = atomic_load(&self->queue->ended);
+    /* It is closed under the GIL only, and so not meanwhile. */
+    if (!list || last == &closed) {
+        return list;
+    }
+    for (last = atomic_exchange(&self->queue->ended, NULL); last; last = next) {
+        next = last->next;
+        last->next = first;
+        first = last;
+    }
+    for (; first; first = next) {
+        next = first->next;
+        outcome = first->trace ? trace_object(first->engine, first->trace) : exception_of(first->error);
+        first->trace = NULL;
+        pair = outcome ? PyTuple_Pack(2, first->future, outcome) : NULL;
+        if (!pair || PyList_Append(list, pair) < 0) {
+            PyErr_WriteUnraisable(first->future);
+        }
+        Py_XDECREF(outcome);
+        Py_XDECREF(pair);
+        submitted_free(first);
+    }
+    return list;
+}
+
+/* A loop that is dropped without being closed is part of a cycle: it has this, which has futures, which have the loop. What the engine's
+ * threads add meanwhile is not seen, and so counts as in use. */
+static int completions_traverse(Completions *self, visitproc visit, void *arg)
+{
+    Submitted *run = atomic_load(&self->queue->ended);
+    Py_VISIT(Py_TYPE(self));
+    for (; run && run != &closed; run = run->next) {
+        Py_VISIT(run->engine);
+        Py_VISIT(run->future);
+    }
+    return 0;
+}
+
+static int completions_clear(Completions *self)
+{
+    Submitted *run = atomic_exchange(&self->queue->ended, &closed), *next;
+    for (; run && run != &closed; run = next) {
+        next = run->next;
+        submitted_free(run);
+    }
+    return 0;
+}
+
+static void completions_dealloc(Completions *self)
+{
+    PyObject_GC_UnTrack(self);
+    completions_clear(self);
+    queue_release(self->queue);
+    free_object((PyObject *)self);
+}
+
+/* ---- Batches ---- */
 
 typedef struct {
     perilune_cancel *cancel;
@@ -1736,7 +1932,6 @@ static PyObject *module_parse_bytes(PyObject *module, PyObject *args)
 
 #define METHOD(name, function, flags) {name, (PyCFunction)(void (*)(void))function, flags, NULL}
 #define GETTER(name, function, closure) {name, (getter)function, NULL, NULL, closure}
-#define BYTES ((void *)1)
 #define MILLISECONDS ((void *)1)
 
 static PyMethodDef engine_methods[] = {
@@ -1748,12 +1943,14 @@ static PyMethodDef engine_methods[] = {
 };
 static PyMethodDef script_methods[] = {
     METHOD("_run", script_run, METH_FASTCALL),
-    METHOD("_submit", script_submit, METH_VARARGS),
+    METHOD("_submit", script_submit, METH_FASTCALL),
     METHOD("_run_batch", script_run_batch, METH_VARARGS),
     {NULL, NULL, 0, NULL},
 };
 static PyMethodDef cancel_methods[] = {METHOD("cancel", cancel_now, METH_NOARGS), {NULL, NULL, 0, NULL}};
 static PyMethodDef watch_methods[] = {METHOD("_close", watch_close, METH_NOARGS), {NULL, NULL, 0, NULL}};
+static PyMethodDef completions_methods[] = {
+    METHOD("fileno", completions_fileno, METH_NOARGS), METHOD("take", completions_take, METH_NOARGS), {NULL, NULL, 0, NULL}};
 static PyMethodDef trace_methods[] = {METHOD("to_json", trace_json, METH_NOARGS), {NULL, NULL, 0, NULL}};
 static PyMethodDef module_methods[] = {
     METHOD("setup", module_setup, METH_VARARGS),
@@ -1781,6 +1978,8 @@ static PyGetSetDef trace_getters[] = {
     GETTER("stderr", trace_stderr, NULL),
     GETTER("stderr_bytes", trace_stderr, BYTES),
     GETTER("_value_json", trace_value, NULL),
+    GETTER("_response", trace_response, NULL),
+    GETTER("_json_bytes", trace_json_bytes, NULL),
     GETTER("_details", trace_details, NULL),
     GETTER("_cause", trace_cause, NULL),
     {NULL, NULL, NULL, NULL, NULL},
@@ -1802,6 +2001,9 @@ static PyType_Slot cancel_slots[] = {
 static PyType_Slot watch_slots[] = {
     SLOT(Py_tp_new, watch_new),     SLOT(Py_tp_dealloc, watch_dealloc), SLOT(Py_tp_traverse, watch_traverse),
     SLOT(Py_tp_clear, watch_clear), SLOT(Py_tp_methods, watch_methods), {0, NULL}};
+static PyType_Slot completions_slots[] = {
+    SLOT(Py_tp_new, completions_new),     SLOT(Py_tp_dealloc, completions_dealloc), SLOT(Py_tp_traverse, completions_traverse),
+    SLOT(Py_tp_clear, completions_clear), SLOT(Py_tp_methods, completions_methods), {0, NULL}};
 static PyType_Slot trace_slots[] = {
     SLOT(Py_tp_new, trace_new),         SLOT(Py_tp_dealloc, trace_dealloc), SLOT(Py_tp_traverse, trace_traverse),
     SLOT(Py_tp_clear, trace_clear),     SLOT(Py_tp_methods, trace_methods), SLOT(Py_tp_getset, trace_getters), {0, NULL}};
@@ -1814,6 +2016,7 @@ static PyType_Spec specs[] = {
     {"perilune._native.Request", sizeof(Request), 0, BASE, request_slots},
     {"perilune._native.Cancel", sizeof(Cancel), 0, BASE, cancel_slots},
     {"perilune._native.Watch", sizeof(Watch), 0, BASE | Py_TPFLAGS_HAVE_GC, watch_slots},
+    {"perilune._native.Completions", sizeof(Completions), 0, BASE | Py_TPFLAGS_HAVE_GC, completions_slots},
     {"perilune._native.Trace", sizeof(Trace), 0, BASE | Py_TPFLAGS_HAVE_GC, trace_slots},
 };
 
@@ -1822,7 +2025,7 @@ static struct PyModuleDef module_def = {
 
 PyMODINIT_FUNC PyInit__native(void)
 {
-    PyTypeObject **kept[] = {&engine_type, &script_type, &request_type, &cancel_type, &watch_type, NULL};
+    PyTypeObject **kept[] = {&engine_type, &script_type, &request_type, &cancel_type, &watch_type, &completions_type, NULL};
     PyObject *module = PyModule_Create(&module_def);
     size_t i;
     for (i = 0; i < sizeof statuses / sizeof *statuses; i++) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import Any, Callable, Dict, Iterable, List, NoReturn, Optional, Tuple
 from urllib.parse import unquote_to_bytes
 
@@ -170,12 +171,20 @@ def multipart(type: str, body: bytes, most: int) -> bytes:
     return b"&".join(pairs)
 
 
+def _variable(header: bytes) -> str:
+    return "HTTP_" + header.decode("latin-1").upper().replace("-", "_")
+
+
+_common_variable = lru_cache(200)(_variable)
+
+
 def meta(headers: Iterable[Tuple[bytes, bytes]]) -> Dict[str, str]:
     """META of a request's headers; of a repeated one all values."""
     found: Dict[str, str] = {}
     for name, value in headers:
         if name not in HIDDEN:
-            key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+            # Strangers choose them: what is kept has a bound.
+            key = _common_variable(name) if len(name) <= 40 else _variable(name)
             text = value.decode("latin-1")
             found[key] = f"{found[key]}, {text}" if key in found else text
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, TypedDict, Union
 
 from . import _native
@@ -133,6 +134,78 @@ def request(
     )  # fmt: skip
 
 
+class Completions(_native.Completions):
+    """Where the runs of one event loop end. The loop keeps it, as what reads its file, until the loop is closed or gone."""
+
+    __slots__ = ("__weakref__", "_loop", "_new", "_under_way")
+    _loop: asyncio.AbstractEventLoop
+    _new: List[Tuple[Script, Request, asyncio.Future[Trace]]]
+    _under_way: int
+
+    def __new__(cls, loop: asyncio.AbstractEventLoop) -> Completions:
+        self = super().__new__(cls)
+        self._loop = loop
+        self._new = []
+        self._under_way = 0
+        loop.add_reader(self.fileno(), self._take)
+        return self
+
+    @staticmethod
+    def of(loop: asyncio.AbstractEventLoop) -> Optional[Completions]:
+        """Those of a loop, which it may get now; None where it can't watch files (Windows' proactor)."""
+        known = _completions.get(loop)
+        completions = known() if known else None
+        if completions is None:
+            try:
+                completions = Completions(loop)
+            except NotImplementedError:
+                return None
+            _completions[loop] = weakref.ref(completions)
+        return completions
+
+    def begin(self, script: Script, given: Request) -> asyncio.Future[Trace]:
+        future: asyncio.Future[Trace] = self._loop.create_future()
+        self._new.append((script, given, future))
+        if not self._under_way:
+            self._submit()
+        elif len(self._new) == 1:
+            # Those that come until then go with it: each that comes alone has to wake a thread.
+            self._loop.call_soon(self._submit)
+        return future
+
+    def _submit(self) -> None:
+        new, self._new = self._new, []
+        for script, given, future in new:
+            try:
+                script._submit(given, self, future)
+                self._under_way += 1
+            except Error as error:
+                settle(future, error)
+
+    def _take(self) -> None:
+        ended = self.take()
+        self._under_way -= len(ended)
+        for future, outcome in ended:
+            settle(future, outcome)
+
+
+def settle(future: asyncio.Future[Trace], outcome: Union[Trace, Error]) -> None:
+    if future.done():
+        return  # It was cancelled.
+    if isinstance(outcome, Error):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
+
+
+_completions: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, weakref.ref[Completions]] = weakref.WeakKeyDictionary()
+
+
+def after_fork() -> None:
+    """What the parent's threads write to is not this process's."""
+    _completions.clear()
+
+
 class Script(_native.Script):
     """A script that can be run, from any thread and by many at once. `Engine.compile` makes one.
 
@@ -199,24 +272,10 @@ class Script(_native.Script):
     def _begin(self, given: Request) -> asyncio.Future[Trace]:
         """Runs it on the engine's own threads. The run goes on when the future is cancelled."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Trace] = loop.create_future()
-
-        def settle(outcome: Union[Trace, Exception]) -> None:
-            if future.done():
-                return
-            if isinstance(outcome, Exception):
-                future.set_exception(outcome)
-            else:
-                future.set_result(outcome)
-
-        def done(outcome: Union[Trace, Exception]) -> None:
-            try:
-                loop.call_soon_threadsafe(settle, outcome)
-            except RuntimeError:
-                pass  # The loop is closed: nobody waits any more.
-
-        self._submit(None, None, given, done)
-        return future
+        completions = Completions.of(loop)
+        if completions is None:
+            return loop.run_in_executor(None, self._run, None, None, given)
+        return completions.begin(self, given)
 
     def run_batch(
         self,

@@ -97,15 +97,8 @@ class Trace(_native.Trace):
     @property
     def response(self) -> Optional[Response]:
         """What the script gave to `set_response`."""
-        details = self._details
-        if not details["response_status"]:
-            return None
-        return Response(
-            details["response_status"],
-            details["response_content_type"],
-            details["response_content"],
-            details["response_headers"],
-        )
+        response = self._response
+        return None if response is None else Response(*response)
 
     @property
     def usage(self) -> Usage:

@@ -13,6 +13,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from functools import lru_cache
+from itertools import takewhile
+from time import monotonic
 from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, MutableMapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote, unquote_to_bytes
 
@@ -22,7 +25,7 @@ from ._engine import Engine
 from ._errors import Error, PayloadError
 from ._history import History
 from ._payload import MultipartError, meta, multipart, split, without_secrets
-from ._script import Request, Script, request
+from ._script import Request, Script
 from ._trace import Response
 
 __all__ = ["endpoints", "metrics"]
@@ -39,12 +42,15 @@ DROPPED = 8 * 1024 * 1024
 """More than the limit of a body that is still read, and dropped: clients may hear of the limit only when they have sent all."""
 PATIENCE = 0.02
 """Seconds that a run takes before it is worth the while to look whether its client has gone."""
+LONG_PATH = 1000
+"""Characters of a path, raw and decoded, beyond which it is not worth keeping."""
 CONNECTION = re.compile(
     b"connection|content-length|content-type|date|keep-alive|server|te|trailer|transfer-encoding|upgrade|proxy-.*"
 )
 """The server's own headers."""
 ALLOWED = {
-    "run": "GET, POST", "public": "GET, POST", "list": "GET", "script": "GET", "traces": "GET", "trace": "GET", "reset_link": "POST",
+    "run": ("GET", "POST"), "public": ("GET", "POST"), "list": ("GET",), "script": ("GET",), "traces": ("GET",), "trace": ("GET",),
+    "reset_link": ("POST",),
 }  # fmt: skip
 
 
@@ -56,8 +62,12 @@ def size_exceeded(limit: int) -> Answer:
     return Answer(413, f"Request size limit exceeded ({limit}).")
 
 
+# json.dumps would make one each time.
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def dumps(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return encode(value).encode("utf-8", "replace")
 
 
 class Payload(NamedTuple):
@@ -66,6 +76,9 @@ class Payload(NamedTuple):
     post: Optional[bytes] = None
     form: Optional[bytes] = None
     key: bytes = b""
+
+
+NO_PAYLOAD = Payload()
 
 
 class Target(NamedTuple):
@@ -83,11 +96,18 @@ class Target(NamedTuple):
 
 
 def target_of(scope: Scope) -> Optional[Target]:
-    root: str = scope.get("root_path", "").rstrip("/")
+    path: str = scope["path"]
     raw: Optional[bytes] = scope.get("raw_path")
-    path = quote(scope["path"]) if raw is None else raw.decode("latin-1")
+    # Strangers choose it: what is kept has a bound.
+    read = read_path_again if len(path) + len(raw or b"") <= LONG_PATH else read_path
+    return read(scope.get("root_path", ""), path, raw)
+
+
+def read_path(root: str, given: str, raw: Optional[bytes]) -> Optional[Target]:
+    root = root.rstrip("/")
+    path = quote(given) if raw is None else raw.decode("latin-1")
     # What it is mounted below may be part of it or not.
-    skipped = root.count("/") if root and scope["path"].startswith(root + "/") else 0
+    skipped = root.count("/") if root and given.startswith(root + "/") else 0
     parts = path.split("/")
     if parts[-1] == "":
         parts.pop()
@@ -117,6 +137,9 @@ def target_of(scope: Scope) -> Optional[Target]:
     if rest[0] == "p":
         return of("public", rest[2], rest[1])
     return of("trace", rest[0], rest[2]) if rest[1] == "traces" else None
+
+
+read_path_again = lru_cache(1000)(read_path)
 
 
 def escaped(name: str) -> str:
@@ -160,6 +183,11 @@ async def respond_as(send: Send, response: Response) -> None:
     await respond(send, response.status, headers, response.content, response.content_type.encode())
 
 
+def token_of(authorization: bytes) -> bytes:
+    words = authorization.split()
+    return words[1] if len(words) == 2 else b""
+
+
 async def body_of(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
     """The bytes of a body. Beyond the limit none are kept."""
     length = headers.get(b"content-length", b"0")
@@ -184,13 +212,66 @@ async def body_of(receive: Receive, headers: Mapping[bytes, bytes], limit: int) 
     return b"".join(chunks)
 
 
+class Waiting:
+    """A client that waits for its run to end."""
+
+    __slots__ = ("began", "cancel", "receive", "task")
+
+    def __init__(self, began: float, receive: Receive, cancel: _native.Cancel) -> None:
+        self.began = began
+        self.receive = receive
+        self.cancel = cancel
+        self.task: Optional[asyncio.Task[None]] = None
+
+    async def until_gone(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
+        self.cancel.cancel()
+
+
+class Watch:
+    """Ends the runs of a loop whose clients have gone. Nearly all end before it looks: one timer is for all of them."""
+
+    def __init__(self, loop: Optional[asyncio.AbstractEventLoop]) -> None:
+        self.loop = loop
+        self._new: Dict[Waiting, None] = {}  # the oldest first
+        self._is_timed = False
+
+    def begin(self, receive: Receive, cancel: _native.Cancel) -> Waiting:
+        waiting = Waiting(monotonic(), receive, cancel)
+        self._new[waiting] = None
+        if not self._is_timed:
+            self._look_later()
+        return waiting
+
+    def end(self, waiting: Waiting) -> None:
+        self._new.pop(waiting, None)
+        if waiting.task:
+            waiting.task.cancel()
+
+    def _look_later(self) -> None:
+        assert self.loop
+        self._is_timed = True
+        self.loop.call_later(PATIENCE, self._look)
+
+    def _look(self) -> None:
+        since = monotonic() - PATIENCE
+        for waiting in [*takewhile(lambda waiting: waiting.began <= since, self._new)]:
+            del self._new[waiting]
+            waiting.task = asyncio.ensure_future(waiting.until_gone())
+        self._is_timed = False
+        if self._new:
+            self._look_later()
+
+
 class Endpoints:
     """What all requests of an app share."""
 
     def __init__(self, engine: Engine, keys: KeysOf, public: Public, rate: Optional[float]) -> None:
         if not isinstance(engine, Engine):
             raise TypeError("engine: pass an Engine")
-        self._engine = engine
+        self._scripts = engine.scripts
+        self._watch = Watch(None)
         self._keys = Keys(keys)
         self._links = Links(public)
         self._rate = None if rate is None else Rate(rate)
@@ -226,14 +307,13 @@ class Endpoints:
         query, secrets = split(scope.get("query_string", b""))
         is_post = method == "POST" and kind in ("run", "public")
 
-        payload: Optional[Payload] = None if is_post else Payload()
+        payload = None if is_post else NO_PAYLOAD
         if kind != "public":
-            words = headers.get(b"authorization", b"").split()
             key = (
                 headers.get(b"x-api-key")
                 or secrets.get(b"api_key")
                 or secrets.get(b"apikey")
-                or (words[1] if len(words) == 2 else b"")
+                or token_of(headers.get(b"authorization", b""))
             )
             if not key and is_post:
                 try:
@@ -246,11 +326,11 @@ class Endpoints:
             self._keys.assert_one(instance, key)
 
         full = f"{instance}/{name}"
-        script = None if kind == "list" else self._engine.scripts.get(full)
+        script = None if kind == "list" else self._scripts.get(full)
         if script is None and kind != "public" and not self._is_known(instance):
             raise Answer(404, "Instance was not found.")
-        if method not in ALLOWED[kind].split(", "):
-            raise Answer(405, f'Method "{method}" not allowed.', [(b"allow", ALLOWED[kind].encode())])
+        if method not in ALLOWED[kind]:
+            raise Answer(405, f'Method "{method}" not allowed.', [(b"allow", ", ".join(ALLOWED[kind]).encode())])
         if kind == "list":
             await respond(send, 200, (), self._list(target))
         elif script is None or (kind == "public" and not self._links.is_of(full, target.id)):
@@ -268,7 +348,7 @@ class Endpoints:
             about["executor"] = name
             about["instance"] = instance
             cancel = _native.Cancel()
-            given = request(query, payload.post, cancel, form=payload.form, meta=dumps(about))
+            given = Request(query, None, payload.post, payload.form, None, dumps(about), None, None, cancel)
             await self._run(script, full, given, cancel, receive, send)
         else:
             await respond(send, 200, (), self._show(target, script, full))
@@ -291,12 +371,12 @@ class Endpoints:
         return dumps(self._describe(target, target.name, script))
 
     def _is_known(self, instance: str) -> bool:
-        return any(name.startswith(f"{instance}/") for name in self._engine.scripts)
+        return any(name.startswith(f"{instance}/") for name in self._scripts)
 
     async def _payload(self, receive: Receive, headers: Mapping[bytes, bytes]) -> Payload:
         body = await body_of(receive, headers, self._size)
         if not body:
-            return Payload()
+            return NO_PAYLOAD
         type = headers.get(b"content-type", b"").decode("latin-1")
         media = type.partition(";")[0].strip().lower()
         if media in ("application/json", "text/plain"):
@@ -310,26 +390,19 @@ class Endpoints:
         return Payload(form=form, key=secrets.get(b"_api_key", b""))
 
     async def _run(self, script: Script, full: str, given: Request, cancel: _native.Cancel, receive: Receive, send: Send) -> None:
-        async def watch() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            cancel.cancel()
-
-        watcher: Optional[asyncio.Task[None]] = None
-
-        def lose_patience() -> None:
-            nonlocal watcher
-            watcher = asyncio.ensure_future(watch())
-
-        timer = asyncio.get_running_loop().call_later(PATIENCE, lose_patience)
+        loop = asyncio.get_running_loop()
+        watch = self._watch
+        if watch.loop is not loop:
+            watch = self._watch = Watch(loop)
+        waiting = watch.begin(receive, cancel)
         try:
             trace = await script._begin(given)
-        finally:
-            timer.cancel()
-            if watcher:
-                watcher.cancel()
+        except BaseException:
             cancel.cancel()
-        text = trace.to_json().encode()
+            raise
+        finally:
+            watch.end(waiting)
+        text = trace._json_bytes
         self._history.add(full, trace.id, text)
         response = trace.response
         if trace.status == "queue_timeout":
@@ -362,9 +435,9 @@ class Endpoints:
     def _list(self, target: Target) -> bytes:
         own = f"{target.instance}/"
         objects: List[Dict[str, Any]] = []
-        for full in self._engine.scripts:
+        for full in self._scripts:
             # It may be gone by now.
-            script = self._engine.scripts.get(full) if full.startswith(own) else None
+            script = self._scripts.get(full) if full.startswith(own) else None
             if script is not None:
                 objects.append(self._describe(target, full[len(own) :], script))
         return dumps({"next": None, "prev": None, "objects": objects})
