@@ -16,8 +16,8 @@ except ImportError:
 
 SECRETS = frozenset((b"api_key", b"apikey", b"_api_key", b"user_key", b"_user_key"))
 """Parameters that carry keys."""
-HIDDEN = frozenset((b"authorization", b"proxy-authorization", b"cookie", b"x-api-key", b"x-user-key"))
-"""Headers that carry keys."""
+HIDDEN = frozenset(("HTTP_AUTHORIZATION", "HTTP_PROXY_AUTHORIZATION", "HTTP_COOKIE", "HTTP_X_API_KEY", "HTTP_X_USER_KEY"))
+"""Headers that carry keys, as META would call them."""
 
 
 class MultipartError(Exception):
@@ -182,9 +182,10 @@ def meta(headers: Iterable[Tuple[bytes, bytes]]) -> Dict[str, str]:
     """META of a request's headers; of a repeated one all values."""
     found: Dict[str, str] = {}
     for name, value in headers:
-        if name not in HIDDEN:
-            # Strangers choose them: what is kept has a bound.
-            key = _common_variable(name) if len(name) <= 40 else _variable(name)
-            text = value.decode("latin-1")
+        # Strangers choose them: what is kept has a bound.
+        key = _common_variable(name) if len(name) <= 40 else _variable(name)
+        if key not in HIDDEN:
+            # httptools leaves the space behind it.
+            text = value.decode("latin-1").rstrip(" \t")
             found[key] = f"{found[key]}, {text}" if key in found else text
     return found

@@ -310,7 +310,7 @@ class Endpoints:
         payload = None if is_post else NO_PAYLOAD
         if kind != "public":
             key = (
-                headers.get(b"x-api-key")
+                headers.get(b"x-api-key", b"").strip()
                 or secrets.get(b"api_key")
                 or secrets.get(b"apikey")
                 or token_of(headers.get(b"authorization", b""))
