@@ -2,7 +2,7 @@
 
 `bindings/endpoints/run` must have been there, for what the hosts need, and wrk (Debian: apt-get install wrk):
 
-    target/python/bin/python bindings/endpoints/load.py [SECONDS] [CONNECTIONS]
+    target/python/bin/python bindings/endpoints/load.py [SECONDS] [CONNECTIONS] [h11|httptools]
 """
 
 import json
@@ -21,7 +21,7 @@ BARE = {
 ROUNDS = 3
 
 
-def load(url: str, seconds: float, connections: int) -> Tuple[float, str, str]:
+def load(url: str, seconds: float, connections: str) -> Tuple[float, str, str]:
     """Requests a second, the 99th percentile, and what went wrong."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency", "-H", "X-API-KEY: a-key", url]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
@@ -30,16 +30,16 @@ def load(url: str, seconds: float, connections: int) -> Tuple[float, str, str]:
     return float(rate[1]), late[1], " ".join(re.findall(r"(?:Socket errors|Non-2xx).*", told))
 
 
-def main(seconds: float = 30, connections: int = 32) -> None:
+def main(seconds: str = "30", connections: str = "32", http: str = "h11") -> None:
     for language, command in COMMANDS.items():
-        settings = json.dumps({"scripts": str(HERE / "scripts"), "keys": "a-key"})
+        settings = json.dumps({"scripts": str(HERE / "scripts"), "keys": "a-key", "http": http})
         servers = [("Perilune", Host([*command, settings]), ENDPOINT)]
-        servers += [(name, Host(bare), "/hello?monster=Manticore") for name, bare in BARE[language]]
+        servers += [(name, Host([*bare, http]), "/hello?monster=Manticore") for name, bare in BARE[language]]
         rates: Dict[str, List[float]] = {}
         # In turns: what else the machine does falls on all of them.
         for _ in range(ROUNDS):
             for name, server, path in servers:
-                rate, late, wrong = load(server.url + path, seconds / ROUNDS, connections)
+                rate, late, wrong = load(server.url + path, float(seconds) / ROUNDS, connections)
                 rates.setdefault(name, []).append(rate)
                 print(f"{language:6} {name:10} {rate:8.0f}/s  p99 {late:>8}  {wrong}", flush=True)
         own = sum(rates.pop("Perilune"))
@@ -50,4 +50,4 @@ def main(seconds: float = 30, connections: int = 32) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*sys.argv[1:])

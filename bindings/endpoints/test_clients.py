@@ -11,7 +11,7 @@ import pytest
 from conftest import HERE
 
 CLIENTS = Path(sys.prefix).parent / "clients"
-SCRIPTS = ["bytes", "echo", "endless", "fails", "hello", "long", "meta", "respond"]
+SCRIPTS = ["bytes", "echo", "endless", "fails", "hello", "long", "meta", "p", "respond"]
 BOOM = "moonbase/fails:2: boom\nstack traceback:\n\t[C]: in function 'error'\n\tmoonbase/fails:2: in the main part\n"
 
 

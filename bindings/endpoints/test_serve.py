@@ -27,7 +27,7 @@ BARE = {
         require({json.dumps(CLI)})""", "--", "perilune", "serve"],
 }  # fmt: skip
 MISSING = {
-    "python": "perilune: serve needs uvicorn, httptools and python-multipart: pip install 'perilune[asgi]'",
+    "python": "perilune: serve needs uvicorn and python-multipart: pip install 'perilune[asgi]'",
     "node": "perilune: serve needs fastify and @fastify/busboy: npm install fastify @fastify/busboy",
 }
 
@@ -93,7 +93,7 @@ def eventually(holds: Callable[[], bool]) -> None:
 
 def test_a_folder_is_served(serve: Any, folder: Path, tmp_path: Path) -> None:
     keys = tmp_path / "keys"
-    keys.write_text("key-1\n\n key-2 \n")
+    keys.write_text("\ufeffkey-1\r\n\n key-2 \n")
     (folder / "moonbase" / "broken.lua").write_text("local a = 1\nb = = 2\n")
     server = serve("--key", "a-key", "--key", f"@{keys}", "--metrics-port", "0")
     assert re.fullmatch(rf"Serving {folder} on http://127\.0\.0\.1:[0-9]+", server.lines[0])
@@ -132,7 +132,15 @@ def test_public_links_outlive_the_process(serve: Any, folder: Path) -> None:
     assert server.ask(f"moonbase/endpoints/scripts/p/{links['moonbase/hello']}/hello/", key=None)["status"] == "success"
     reset = server.ask("moonbase/endpoints/scripts/hello/reset_link/", {})["public_link"]
     assert reset != links["moonbase/hello"]
-    server.end()
+    # Nor is a link changed that could not be kept: it would be back after a restart.
+    file.rename(folder / "kept")
+    file.mkdir()
+    refused = server.ask("moonbase/endpoints/scripts/hello/reset_link/", {})
+    assert refused["detail"].startswith(f"The public links can't be kept in {file}: ")
+    assert server.ask("moonbase/endpoints/scripts/hello/")["public_link"] == reset
+    file.rmdir()
+    (folder / "kept").rename(file)
+    assert server.end() == ""
 
     server = serve(*flags[:-2])
     assert server.ask("moonbase/endpoints/scripts/hello/")["public_link"] == reset
@@ -151,7 +159,7 @@ def test_it_ends_while_a_script_spins(serve: Any, by: signal.Signals) -> None:
         spinning.sendall(b"GET /v1.1/instances/moonbase/endpoints/scripts/endless/run/ HTTP/1.1\r\nHost: a\r\nX-API-KEY: a-key\r\n\r\n")
         # Asked behind it, so that it is under way.
         eventually(lambda: "perilune_vms_in_use 1" in server.text(server.lines[1].rpartition(" on ")[2]))
-        server.end(by)
+        assert server.end(by) == ""
 
 
 @pytest.mark.parametrize("kind", ["line", "header", "headers", "trailers"])
@@ -198,9 +206,9 @@ def test_what_it_refuses(language: str, folder: Path) -> None:
             ([str(folder), "--key", "k", "--port", "70000"], "perilune: invalid value '70000' for '--port <PORT>': give a port from 0 to 65535; see --help"),
             ([str(folder), "--key", "k", "--rate", "0"], "perilune: invalid value '0' for '--rate <N>': give a number of runs a second above 0; see --help"),
             ([str(folder), "--key", "k", "--public", "hello"], "perilune: invalid value 'hello' for '--public <INSTANCE/NAME>': give an instance and a name, as in moonbase/hello; see --help"),
-            ([str(folder), "--key", "k", "--port", str(port)], f"perilune: can't listen on 127.0.0.1:{port}: Address already in use (os error 98)"),
+            ([str(folder), "--key", "k", "--host", "", "--port", str(port)], f"perilune: can't listen on 127.0.0.1:{port}: Address already in use (os error 98)"),
             ([str(folder), "--key", "k", "--port", "0", "--metrics-port", str(port)], f"perilune: can't listen on 127.0.0.1:{port}: Address already in use (os error 98)"),
-            ([str(broken), "--key", "k", "--public", "a/b"], f"perilune: can't keep the public links in {broken}/.public_links.json: it is no JSON object"),
+            ([str(broken), "--key", "k", "--public", "a/b"], f"perilune: can't read the public links in {broken}/.public_links.json: it is no JSON object"),
         ]  # fmt: skip
         for flags, text in cases:
             done = subprocess.run([*COMMANDS[language], *flags], capture_output=True, text=True, timeout=30)

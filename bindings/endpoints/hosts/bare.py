@@ -28,4 +28,4 @@ listener.bind(("127.0.0.1", 0))
 listener.listen(2048)
 print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
 app = Starlette(routes=[Route("/hello", hello)]) if sys.argv[1] == "starlette" else asgi
-uvicorn.Server(uvicorn.Config(app, lifespan="off", access_log=False, log_level="error")).run(sockets=[listener])
+uvicorn.Server(uvicorn.Config(app, http=sys.argv[2], lifespan="off", access_log=False, log_level="error")).run(sockets=[listener])

@@ -11,7 +11,7 @@ const limits = Object.entries({ timeout, request, parameters, poolSize, queue })
 const engine = new Engine(Object.fromEntries(limits))
 engine.scripts.loadDir(scripts)
 
-const app = fastify({ forceCloseConnections: true })
+const app = fastify({ forceCloseConnections: true, frameworkErrors: (error, request, reply) => reply.code(404).send({ detail: 'Not found' }) })
 await app.register(endpoints, { engine, keys, public: settings.public, rate, prefix })
 await app.register(metrics, { engine, prefix: '/internal' })
 app.setNotFoundHandler((request, reply) => reply.code(404).send({ detail: 'Not found' }))

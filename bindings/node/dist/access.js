@@ -79,7 +79,7 @@ class Links {
                 throw wrong();
             if (!link)
                 this.reset(name);
-            else if (!/^[0-9a-f]{40}$/.test(link))
+            else if (typeof link !== 'string' || !/^[0-9a-f]{40}$/.test(link))
                 throw wrong();
         }
     }

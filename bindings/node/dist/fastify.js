@@ -13,7 +13,7 @@ const NOT_FOUND = 'Not found';
 /** More than the limit that is still read, and dropped: else the connection would be closed before a client has read why. */
 const DROPPED = 8 * 1024 * 1024;
 /** The server's own headers. */
-const CONNECTION = /^(connection|content-length|content-type|date|keep-alive|server|te|trailer|transfer-encoding|upgrade|proxy-.*)$/i;
+const CONNECTION = /^(connection|content-length|content-type|date|http2-settings|keep-alive|server|te|trailer|transfer-encoding|upgrade|proxy-.*)$/i;
 const sizeExceeded = (limit) => new access_1.Answer(413, `Request size limit exceeded (${limit}).`);
 const ALLOWED = {
     run: ['GET', 'POST'], public: ['GET', 'POST'], list: ['GET'], script: ['GET'], traces: ['GET'], trace: ['GET'], reset: ['POST'],
@@ -57,9 +57,9 @@ function targetOf(url, skipped) {
         return of('script');
     if (third === undefined)
         return second === 'run' ? of('run') : second === 'traces' ? of('traces') : second === 'reset_link' ? of('reset') : undefined;
-    if (first === 'p')
-        return of('public', third, second);
-    return second === 'traces' ? of('trace', first, third) : undefined;
+    if (second === 'traces')
+        return of('trace', first, third);
+    return first === 'p' ? of('public', third, second) : undefined;
 }
 /** Paths that are kept, and the length of the addresses they are from: strangers choose both. */
 const PATHS = 1000;
@@ -159,9 +159,9 @@ class Client {
         this.history = history;
     }
     get isGone() {
-        // In HTTP/2 the stream says it, and not the response.
+        // In HTTP/2 the stream says it, and not the response; one that waits for the response before it on its connection doesn't.
         const raw = this.reply.raw;
-        return raw.stream ? raw.stream.destroyed : raw.destroyed;
+        return raw.stream ? raw.stream.destroyed : raw.destroyed || this.request.raw.socket.destroyed;
     }
     answer(text, id, trace) {
         try {
@@ -202,7 +202,7 @@ class Endpoints {
     }
     /** The key that a request has outside of its body. */
     #keyOf({ apiKey, authorization }, { secrets }) {
-        return apiKey || secrets.get('api_key') || secrets.get('apikey') || (/^\s*\S+\s+(\S+)\s*$/.exec(authorization)?.[1] ?? '');
+        return apiKey || secrets.get('api_key') || secrets.get('apikey') || (/^[ \t]*[^ \t]+[ \t]+([^ \t]+)[ \t]*$/.exec(authorization)?.[1] ?? '');
     }
     #assertKey(instance, key) {
         if (!this.#keys.isOf(instance, key))
@@ -293,7 +293,8 @@ class Endpoints {
     async #payload(request) {
         const stream = request.body ?? request.raw;
         const length = Number(request.headers['content-length'] ?? 0);
-        if (length === 0 && request.headers['transfer-encoding'] === undefined)
+        const isMarked = request.headers['transfer-encoding'] !== undefined || request.raw.httpVersionMajor > 1;
+        if (length === 0 && !isMarked)
             return [{}, undefined];
         const type = request.headers['content-type'] ?? '';
         return payloadOf(await read(stream, length, this.#limits.request), type, this.#limits.parameters);
@@ -380,7 +381,9 @@ const endpoints = async (app, options) => {
         app.removeAllContentTypeParsers();
         app.addContentTypeParser('*', (_, stream, done) => done(null, stream));
         // What Fastify refuses before that, such as a content type, is answered in the same words.
-        app.setErrorHandler((error, request, reply) => error.code?.startsWith('FST_ERR_CTP_') ? handle(request, reply.removeHeader('connection')) : failed(error, request, reply));
+        app.setErrorHandler((error, request, reply) => /^FST_ERR_(CTP_|ROUTE_MISSING_CONTENT_TYPE$)/.test(error.code ?? '')
+            ? handle(request, reply.removeHeader('connection'))
+            : failed(error, request, reply));
         app.setNotFoundHandler(handle);
         app.all('/*', handle);
     }, { prefix: ROOT });

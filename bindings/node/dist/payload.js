@@ -165,7 +165,7 @@ function multipart(type, body, most) {
         const pairs = [];
         try {
             // Fields would be decoded.
-            const busboy = new busboy_1.Busboy({ headers: { 'content-type': type }, isPartAFile: () => true, limits: { files: most } });
+            const busboy = new busboy_1.Busboy({ headers: { 'content-type': type }, isPartAFile: () => true, limits: { files: most, parts: most } });
             busboy.on('file', (name, stream) => {
                 const chunks = [];
                 stream.on('error', refuse);
@@ -179,7 +179,8 @@ function multipart(type, body, most) {
                 });
             });
             busboy.on('error', refuse);
-            busboy.on('filesLimit', () => refuse(`more than ${most} parts`));
+            for (const event of ['filesLimit', 'partsLimit'])
+                busboy.on(event, () => refuse(`more than ${most} parts`));
             busboy.on('finish', () => resolve(pairs.join('&')));
             // Piece by piece, so that it can be left: many small parts take long.
             for (let at = 0; at < body.length && !isRefused; at += PIECE)
@@ -214,6 +215,11 @@ function knownNameOf(header) {
     }
     return name;
 }
+const REFERER = '"HTTP_REFERER"';
+function withoutKeys(url) {
+    const at = url.indexOf('?');
+    return at < 0 ? url : `${url.slice(0, at)}?${new Form(url.slice(at + 1)).text}`;
+}
 /** The headers that say who asks, and all others as members of META. */
 class Headers {
     apiKey = '';
@@ -224,9 +230,16 @@ class Headers {
     constructor(raw) {
         const members = new Map();
         for (let at = 0; at < raw.length; at += 2) {
-            const header = raw[at];
-            const value = raw[at + 1];
+            let header = raw[at];
+            let value = raw[at + 1];
+            // Of HTTP/2: the others are no headers, and one is the address with all that is in it.
+            if (header === ':authority')
+                header = 'host';
+            else if (header.startsWith(':'))
+                continue;
             const name = knownNameOf(header);
+            if (name === REFERER)
+                value = withoutKeys(value);
             if (name !== '') {
                 const before = members.get(name);
                 members.set(name, before === undefined ? value : `${before}, ${value}`);

@@ -10,5 +10,7 @@ export declare class Links extends Map<string, string | undefined> {
 }
 export declare const endpointsApp: (options: EndpointsOptions) => Promise<FastifyInstance>;
 export declare const metricsApp: (engine: Engine) => Promise<FastifyInstance>;
+/** Keeps the scripts as the files are, and tells of those that can't be put. */
+export declare function watch(engine: Engine, directory: string, complain: (reason: string) => void): void;
 /** Serves by apps that listen until it is told to end, by SIGINT or SIGTERM. The first is for requests, the second for the numbers to watch. */
-export declare function serve(engine: Engine, directory: string, apps: FastifyInstance[], print: (text: string) => void, complain: (reason: string) => void): Promise<void>;
+export declare function serve(directory: string, apps: FastifyInstance[], print: (text: string) => void): Promise<void>;

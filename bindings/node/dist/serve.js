@@ -38,6 +38,7 @@ var __importDefault = (this && this.__importDefault) || function (mod) {
 };
 Object.defineProperty(exports, "__esModule", { value: true });
 exports.metricsApp = exports.endpointsApp = exports.Links = void 0;
+exports.watch = watch;
 exports.serve = serve;
 const node_fs_1 = require("node:fs");
 const fastify_1 = __importDefault(require("fastify"));
@@ -47,39 +48,49 @@ const fastify_2 = __importStar(require("./fastify"));
 const GRACE = 1000;
 /** Public links by their scripts' names, kept in a file: they outlive the process. */
 class Links extends Map {
-    #stored = {};
     #path;
     constructor(path, scripts) {
         super();
+        this.#path = path;
+        const stored = this.#stored();
+        for (const script of scripts)
+            super.set(script, stored[script]);
+    }
+    #stored() {
+        let stored;
         try {
-            this.#stored = JSON.parse((0, node_fs_1.readFileSync)(path, 'utf8'));
+            stored = JSON.parse((0, node_fs_1.readFileSync)(this.#path, 'utf8'));
         }
         catch (error) {
             if (error.code !== 'ENOENT')
                 throw error;
+            stored = {};
         }
-        if (typeof this.#stored !== 'object' || this.#stored === null || Array.isArray(this.#stored))
+        if (typeof stored !== 'object' || stored === null || Array.isArray(stored))
             throw new TypeError('it is no JSON object');
-        for (const script of scripts)
-            super.set(script, this.#stored[script]);
-        this.#path = path;
+        return stored;
     }
     set(script, link) {
-        super.set(script, link);
-        // Those of scripts that aren't public now stay: they may be again.
-        const stored = { ...this.#stored, ...Object.fromEntries(this) };
-        const names = Object.keys(stored).filter((name) => stored[name]).sort();
+        try {
+            // Others in the file stay: those of scripts that aren't public now may be again, and other processes write, too.
+            this.#write({ ...this.#stored(), [script]: link });
+        }
+        catch (error) {
+            throw new errors_1.PeriluneError(`The public links can't be kept in ${this.#path}: ${error.message}`);
+        }
+        return super.set(script, link);
+    }
+    #write(links) {
+        const sorted = Object.fromEntries(Object.entries(links).sort(([a], [b]) => (a < b ? -1 : 1)));
         const path = `${this.#path}.${process.pid}`;
         try {
-            (0, node_fs_1.writeFileSync)(path, `${JSON.stringify(Object.fromEntries(names.map((name) => [name, stored[name]])), null, 2)}\n`, { mode: 0o600, flag: 'wx' });
+            (0, node_fs_1.writeFileSync)(path, `${JSON.stringify(sorted, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
             (0, node_fs_1.renameSync)(path, this.#path);
         }
         catch (error) {
             (0, node_fs_1.rmSync)(path, { force: true });
             throw error;
         }
-        this.#stored = stored;
-        return this;
     }
 }
 exports.Links = Links;
@@ -87,23 +98,28 @@ function url({ server }) {
     const { address, port } = server.address();
     return address.includes(':') ? `http://[${address}]:${port}` : `http://${address}:${port}`;
 }
+// Of a text Fastify would say which charset it has.
+const notFound = (reply) => reply.code(404).type('application/json').send(Buffer.from('{"detail":"Not found"}'));
 const app = async (register) => {
-    const made = (0, fastify_1.default)({ forceCloseConnections: 'idle' });
+    // What Fastify says of a path that can't be decoded has all of the address in it.
+    const made = (0, fastify_1.default)({ forceCloseConnections: 'idle', frameworkErrors: (_, __, reply) => void notFound(reply) });
     await register(made);
-    // Of a text Fastify would say which charset it has.
-    return made.setNotFoundHandler((_, reply) => reply.code(404).type('application/json').send(Buffer.from('{"detail":"Not found"}')));
+    return made.setNotFoundHandler((_, reply) => notFound(reply));
 };
 const endpointsApp = (options) => app((made) => made.register(fastify_2.default, options));
 exports.endpointsApp = endpointsApp;
 const metricsApp = (engine) => app((made) => made.register(fastify_2.metrics, { engine }));
 exports.metricsApp = metricsApp;
-/** Serves by apps that listen until it is told to end, by SIGINT or SIGTERM. The first is for requests, the second for the numbers to watch. */
-async function serve(engine, directory, apps, print, complain) {
-    const watch = engine.watch(directory, ({ failed }) => {
+/** Keeps the scripts as the files are, and tells of those that can't be put. */
+function watch(engine, directory, complain) {
+    engine.watch(directory, ({ failed }) => {
         for (const { path, error } of failed) {
             complain(error instanceof errors_1.CompileError ? `${path}:${error.line}: ${error.reason}` : `${path}: ${error.message}`);
         }
     });
+}
+/** Serves by apps that listen until it is told to end, by SIGINT or SIGTERM. The first is for requests, the second for the numbers to watch. */
+async function serve(directory, apps, print) {
     const stopped = new Promise((resolve) => {
         for (const signal of ['SIGINT', 'SIGTERM'])
             process.on(signal, () => resolve());
@@ -113,5 +129,4 @@ async function serve(engine, directory, apps, print, complain) {
     await stopped;
     setTimeout(() => apps.forEach((app) => app.server.closeAllConnections()), GRACE).unref();
     await Promise.all(apps.map((app) => app.close()));
-    watch.close();
 }

@@ -78,7 +78,7 @@ export class Links {
     for (const [name, link] of this.#links) {
       if (typeof name !== 'string' || !/^[^/]+\/[^/]+$/.test(name)) throw wrong()
       if (!link) this.reset(name)
-      else if (!/^[0-9a-f]{40}$/.test(link)) throw wrong()
+      else if (typeof link !== 'string' || !/^[0-9a-f]{40}$/.test(link)) throw wrong()
     }
   }
 

@@ -172,7 +172,7 @@ async function serving(): Promise<typeof import('./serve')> {
 
 async function serve(given: Arguments): Promise<number> {
   if (given.key.length === 0) throw usage('the following required arguments were not provided: --key <KEY|@FILE>')
-  const { endpointsApp, Links, metricsApp, serve } = await serving()
+  const { endpointsApp, Links, metricsApp, serve, watch } = await serving()
   const keys = given.key.flatMap((key) => read(key).toString().split('\n')).map((key) => key.trim()).filter((key) => key !== '')
   if (keys.length === 0) throw new Refused(`perilune: no key in ${pathOf(given.key[0] as Input)}: write one in each line`)
   const directory = given.files[0]?.file ?? '-'
@@ -183,14 +183,17 @@ async function serve(given: Arguments): Promise<number> {
   const path = join(directory, '.public_links.json')
   const apps = []
   try {
-    apps.push(await endpointsApp({ engine, keys, public: new Links(path, given.public), rate }))
+    apps.push(await endpointsApp({ engine, keys, public: given.public.length > 0 ? new Links(path, given.public) : [], rate }))
   } catch (error) {
+    if (error instanceof PeriluneError) throw error
     const failure = error as NodeJS.ErrnoException
-    throw new Refused(`perilune: can't keep the public links in ${path}: ${failure.errno === undefined ? failure.message : reasonOf(failure)}`)
+    throw new Refused(`perilune: can't read the public links in ${path}: ${failure.errno === undefined ? failure.message : reasonOf(failure)}`)
   }
   if (given['metrics-port'] !== undefined) apps.push(await metricsApp(engine))
 
-  const { host = '127.0.0.1' } = given
+  watch(engine, directory, complain)
+
+  const host = given.host || '127.0.0.1'
   for (const [at, app] of apps.entries()) {
     const port = at > 0 ? given['metrics-port'] : (given.port ?? 8080)
     try {
@@ -201,7 +204,7 @@ async function serve(given: Arguments): Promise<number> {
       throw new Refused(`perilune: can't listen on ${host}:${port}: ${reasonOf(error as NodeJS.ErrnoException)}`)
     }
   }
-  await serve(engine, directory, apps, print, complain)
+  await serve(directory, apps, print)
   // Runs under way are nobody's any more.
   process.exit(0)
 }

@@ -152,7 +152,7 @@ export function multipart(type: string, body: Buffer, most: number): Promise<str
     const pairs: string[] = []
     try {
       // Fields would be decoded.
-      const busboy = new Busboy({ headers: { 'content-type': type } as BusboyHeaders, isPartAFile: () => true, limits: { files: most } })
+      const busboy = new Busboy({ headers: { 'content-type': type } as BusboyHeaders, isPartAFile: () => true, limits: { files: most, parts: most } })
       busboy.on('file', (name: string | undefined, stream) => {
         const chunks: Buffer[] = []
         stream.on('error', refuse)
@@ -165,7 +165,7 @@ export function multipart(type: string, body: Buffer, most: number): Promise<str
         })
       })
       busboy.on('error', refuse)
-      busboy.on('filesLimit', () => refuse(`more than ${most} parts`))
+      for (const event of ['filesLimit', 'partsLimit']) busboy.on(event, () => refuse(`more than ${most} parts`))
       busboy.on('finish', () => resolve(pairs.join('&')))
       // Piece by piece, so that it can be left: many small parts take long.
       for (let at = 0; at < body.length && !isRefused; at += PIECE) busboy.write(body.subarray(at, at + PIECE))
@@ -200,6 +200,13 @@ function knownNameOf(header: string): string {
   return name
 }
 
+const REFERER = '"HTTP_REFERER"'
+
+function withoutKeys(url: string): string {
+  const at = url.indexOf('?')
+  return at < 0 ? url : `${url.slice(0, at)}?${new Form(url.slice(at + 1)).text}`
+}
+
 /** The headers that say who asks, and all others as members of META. */
 export class Headers {
   apiKey = ''
@@ -211,9 +218,13 @@ export class Headers {
   constructor(raw: readonly string[]) {
     const members = new Map<string, string>()
     for (let at = 0; at < raw.length; at += 2) {
-      const header = raw[at] as string
-      const value = raw[at + 1] as string
+      let header = raw[at] as string
+      let value = raw[at + 1] as string
+      // Of HTTP/2: the others are no headers, and one is the address with all that is in it.
+      if (header === ':authority') header = 'host'
+      else if (header.startsWith(':')) continue
       const name = knownNameOf(header)
+      if (name === REFERER) value = withoutKeys(value)
       if (name !== '') {
         const before = members.get(name)
         members.set(name, before === undefined ? value : `${before}, ${value}`)

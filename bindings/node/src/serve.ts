@@ -2,10 +2,10 @@
 
 import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo } from 'node:net'
-import fastify, { type FastifyInstance } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 
 import { type Engine } from './engine'
-import { CompileError } from './errors'
+import { CompileError, PeriluneError } from './errors'
 import endpoints, { metrics, type EndpointsOptions } from './fastify'
 
 /** Milliseconds in which requests under way may end when the server is told to. */
@@ -13,36 +13,47 @@ const GRACE = 1000
 
 /** Public links by their scripts' names, kept in a file: they outlive the process. */
 export class Links extends Map<string, string | undefined> {
-  #stored: Record<string, string | undefined> = {}
-  #path: string | undefined
+  readonly #path: string
 
   constructor(path: string, scripts: string[]) {
     super()
+    this.#path = path
+    const stored = this.#stored()
+    for (const script of scripts) super.set(script, stored[script])
+  }
+
+  #stored(): Record<string, string | undefined> {
+    let stored: unknown
     try {
-      this.#stored = JSON.parse(readFileSync(path, 'utf8')) as Record<string, string>
+      stored = JSON.parse(readFileSync(this.#path, 'utf8'))
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      stored = {}
     }
-    if (typeof this.#stored !== 'object' || this.#stored === null || Array.isArray(this.#stored)) throw new TypeError('it is no JSON object')
-    for (const script of scripts) super.set(script, this.#stored[script])
-    this.#path = path
+    if (typeof stored !== 'object' || stored === null || Array.isArray(stored)) throw new TypeError('it is no JSON object')
+    return stored as Record<string, string>
   }
 
   override set(script: string, link: string | undefined): this {
-    super.set(script, link)
-    // Those of scripts that aren't public now stay: they may be again.
-    const stored = { ...this.#stored, ...Object.fromEntries(this) }
-    const names = Object.keys(stored).filter((name) => stored[name]).sort()
+    try {
+      // Others in the file stay: those of scripts that aren't public now may be again, and other processes write, too.
+      this.#write({ ...this.#stored(), [script]: link })
+    } catch (error) {
+      throw new PeriluneError(`The public links can't be kept in ${this.#path}: ${(error as Error).message}`)
+    }
+    return super.set(script, link)
+  }
+
+  #write(links: Record<string, string | undefined>): void {
+    const sorted = Object.fromEntries(Object.entries(links).sort(([a], [b]) => (a < b ? -1 : 1)))
     const path = `${this.#path}.${process.pid}`
     try {
-      writeFileSync(path, `${JSON.stringify(Object.fromEntries(names.map((name) => [name, stored[name]])), null, 2)}\n`, { mode: 0o600, flag: 'wx' })
-      renameSync(path, this.#path as string)
+      writeFileSync(path, `${JSON.stringify(sorted, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+      renameSync(path, this.#path)
     } catch (error) {
       rmSync(path, { force: true })
       throw error
     }
-    this.#stored = stored
-    return this
   }
 }
 
@@ -51,25 +62,30 @@ function url({ server }: FastifyInstance): string {
   return address.includes(':') ? `http://[${address}]:${port}` : `http://${address}:${port}`
 }
 
+// Of a text Fastify would say which charset it has.
+const notFound = (reply: FastifyReply) => reply.code(404).type('application/json').send(Buffer.from('{"detail":"Not found"}'))
+
 const app = async (register: (app: FastifyInstance) => PromiseLike<unknown>): Promise<FastifyInstance> => {
-  const made = fastify({ forceCloseConnections: 'idle' })
+  // What Fastify says of a path that can't be decoded has all of the address in it.
+  const made = fastify({ forceCloseConnections: 'idle', frameworkErrors: (_, __, reply) => void notFound(reply as FastifyReply) })
   await register(made)
-  // Of a text Fastify would say which charset it has.
-  return made.setNotFoundHandler((_, reply) => reply.code(404).type('application/json').send(Buffer.from('{"detail":"Not found"}')))
+  return made.setNotFoundHandler((_, reply) => notFound(reply))
 }
 
 export const endpointsApp = (options: EndpointsOptions): Promise<FastifyInstance> => app((made) => made.register(endpoints, options))
 export const metricsApp = (engine: Engine): Promise<FastifyInstance> => app((made) => made.register(metrics, { engine }))
 
-/** Serves by apps that listen until it is told to end, by SIGINT or SIGTERM. The first is for requests, the second for the numbers to watch. */
-export async function serve(
-  engine: Engine, directory: string, apps: FastifyInstance[], print: (text: string) => void, complain: (reason: string) => void,
-): Promise<void> {
-  const watch = engine.watch(directory, ({ failed }) => {
+/** Keeps the scripts as the files are, and tells of those that can't be put. */
+export function watch(engine: Engine, directory: string, complain: (reason: string) => void): void {
+  engine.watch(directory, ({ failed }) => {
     for (const { path, error } of failed) {
       complain(error instanceof CompileError ? `${path}:${error.line}: ${error.reason}` : `${path}: ${error.message}`)
     }
   })
+}
+
+/** Serves by apps that listen until it is told to end, by SIGINT or SIGTERM. The first is for requests, the second for the numbers to watch. */
+export async function serve(directory: string, apps: FastifyInstance[], print: (text: string) => void): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => resolve())
   })
@@ -78,5 +94,4 @@ export async function serve(
   await stopped
   setTimeout(() => apps.forEach((app) => app.server.closeAllConnections()), GRACE).unref()
   await Promise.all(apps.map((app) => app.close()))
-  watch.close()
 }

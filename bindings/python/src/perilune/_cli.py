@@ -400,8 +400,8 @@ def serve(arguments: argparse.Namespace) -> int:
     try:
         from . import _serve, asgi
     except ImportError:
-        raise Refused("perilune: serve needs uvicorn, httptools and python-multipart: pip install 'perilune[asgi]'") from None
-    keys = [line for given in arguments.key for line in given.read().decode("utf-8", "replace").split("\n")]
+        raise Refused("perilune: serve needs uvicorn and python-multipart: pip install 'perilune[asgi]'") from None
+    keys = [line for given in arguments.key for line in given.read().decode("utf-8-sig", "replace").split("\n")]
     keys = [key.strip() for key in keys if key.strip()]
     if not keys:
         raise Refused(f"perilune: no key in {arguments.key[0].path}: write one in each line")
@@ -416,7 +416,7 @@ def serve(arguments: argparse.Namespace) -> int:
         app = asgi.endpoints(engine, keys=keys, public=public, rate=arguments.rate)
     except (OSError, ValueError, TypeError) as error:
         reason = reason_of(error) if isinstance(error, OSError) else str(error)
-        raise Refused(f"perilune: can't keep the public links in {path}: {reason}") from None
+        raise Refused(f"perilune: can't read the public links in {path}: {reason}") from None
 
     host = arguments.host or "127.0.0.1"
     listeners: List[socket.socket] = []

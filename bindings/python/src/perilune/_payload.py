@@ -178,6 +178,11 @@ def _variable(header: bytes) -> str:
 _common_variable = lru_cache(200)(_variable)
 
 
+def without_keys(url: bytes) -> bytes:
+    path, mark, query = url.partition(b"?")
+    return path + mark + split(query)[0]
+
+
 def meta(headers: Iterable[Tuple[bytes, bytes]]) -> Dict[str, str]:
     """META of a request's headers; of a repeated one all values."""
     found: Dict[str, str] = {}
@@ -186,6 +191,6 @@ def meta(headers: Iterable[Tuple[bytes, bytes]]) -> Dict[str, str]:
         key = _common_variable(name) if len(name) <= 40 else _variable(name)
         if key not in HIDDEN:
             # httptools leaves the space behind it.
-            text = value.decode("latin-1").rstrip(" \t")
+            text = (without_keys(value) if key == "HTTP_REFERER" else value).decode("latin-1").rstrip(" \t")
             found[key] = f"{found[key]}, {text}" if key in found else text
     return found

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
 import tempfile
-from typing import Any, Callable, Dict, Iterable, List, Optional
+from types import FrameType
+from typing import Callable, Dict, Iterable, List, Optional, cast
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from . import asgi
 from ._engine import Engine, Report
-from ._errors import CompileError
+from ._errors import CompileError, Error
 
-HEAD = 64 * 1024
-"""Bytes of a request's line and headers, as h11 has it: httptools has no limit."""
 GRACE = 1
 """Seconds in which requests under way may end when the server is told to."""
 
@@ -27,24 +26,34 @@ class Links(Dict[str, Optional[str]]):
 
     def __init__(self, path: str, scripts: Iterable[str]) -> None:
         self._path = path
-        self._stored: Dict[str, str] = {}
+        stored = self._stored()
+        super().__init__({script: stored.get(script) for script in scripts})
+
+    def _stored(self) -> Dict[str, str]:
         try:
-            with open(path, encoding="utf-8") as file:
-                self._stored = json.load(file)
+            with open(self._path, encoding="utf-8") as file:
+                stored = json.load(file)
         except FileNotFoundError:
-            pass
-        if not isinstance(self._stored, dict):
+            return {}
+        except RecursionError:
+            stored = None
+        if not isinstance(stored, dict):
             raise ValueError("it is no JSON object")
-        super().__init__({script: self._stored.get(script) for script in scripts})
+        return cast("Dict[str, str]", stored)
 
     def __setitem__(self, script: str, link: Optional[str]) -> None:
+        try:
+            # Others in the file stay: those of scripts that aren't public now may be again, and other processes write, too.
+            self._write({**self._stored(), script: link or ""})
+        except (OSError, ValueError) as error:
+            raise Error(f"The public links can't be kept in {self._path}: {error}") from None
         super().__setitem__(script, link)
-        # Those of scripts that aren't public now stay: they may be again.
-        self._stored = {**self._stored, **{name: link for name, link in self.items() if link}}
+
+    def _write(self, links: Dict[str, str]) -> None:
         descriptor, path = tempfile.mkstemp(prefix=f"{os.path.basename(self._path)}.", dir=os.path.dirname(self._path))
         try:
             with open(descriptor, "w", encoding="utf-8") as file:
-                json.dump(self._stored, file, indent=2, sort_keys=True)
+                json.dump(links, file, indent=2, sort_keys=True)
                 file.write("\n")
             os.replace(path, self._path)
         except BaseException:
@@ -72,50 +81,11 @@ def url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-class Protocol(HttpToolsProtocol):
-    """uvicorn's own, in which nothing can grow without an end before the app is asked."""
-
-    _head = 0
-    """Bytes of this request's line and headers."""
-    _unread = 0
-    """Bytes of which the parser has told nothing yet: the beginning of a header."""
-
-    def _read(self, head: int = 0) -> None:
-        self._unread = 0
-        self._head += head
-        if self._head > HEAD:
-            raise ValueError("the head is too large")
-
-    def on_message_begin(self) -> None:
-        self._head = 0
-        super().on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        self._read(len(url))
-        super().on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        self._read(len(name) + len(value))
-        super().on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        self._read()
-        super().on_headers_complete()
-
-    def on_body(self, body: bytes) -> None:
-        self._read()
-        super().on_body(body)
-
-    def on_message_complete(self) -> None:
-        self._read()
-        super().on_message_complete()
-
-    def data_received(self, data: bytes) -> None:
-        self._unread += len(data)
-        super().data_received(data)
-        # One read has at most 256 KiB, and may end in a header.
-        if self._unread > HEAD and not self.transport.is_closing():
-            self.send_400_response("Invalid HTTP request received.")
+class Server(uvicorn.Server):
+    def handle_exit(self, sig: int, frame: Optional[FrameType]) -> None:
+        # Requests that are cut off then are no errors.
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
+        super().handle_exit(sig, frame)
 
 
 def serve(
@@ -133,19 +103,18 @@ def serve(
     async def by_port(scope: asgi.Scope, receive: asgi.Receive, send: asgi.Send) -> None:
         await served[scope["server"][1]](scope, receive, send)
 
-    # What stands in X-Forwarded-For is anybody's word.
+    # httptools has no limit for a head, takes trailers for headers, and loses the body of a request that offers an upgrade. What stands in
+    # X-Forwarded-For is anybody's word.
     config = uvicorn.Config(
-        by_port, http=Protocol, ws="none", lifespan="off", proxy_headers=False, server_header=False, access_log=False,
+        by_port, http="h11", ws="none", lifespan="off", proxy_headers=False, server_header=False, access_log=False,
         log_level="error", timeout_graceful_shutdown=GRACE,
     )  # fmt: skip
-    server = uvicorn.Server(config)
-
-    def stop(*_: Any) -> None:
-        server.should_exit = True
-
-    # uvicorn handles them while it serves, and then repeats them to these.
+    server = Server(config)
+    # It tells of each body that is malformed; so does the answer.
+    logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
+    # uvicorn handles them so while it serves, and then repeats them to who did before.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
+        signal.signal(number, server.handle_exit)
     with engine.watch(directory, tell):
         show(f"Serving {directory} on {url(listeners[0])}\n")
         for listener in listeners[1:]:

@@ -40,12 +40,14 @@ Headers = Iterable[Tuple[bytes, bytes]]
 NOT_FOUND = "Not found"
 DROPPED = 8 * 1024 * 1024
 """More than the limit of a body that is still read, and dropped: clients may hear of the limit only when they have sent all."""
+SMALL = 16 * 1024
+"""Bytes of a body that is read at once."""
 PATIENCE = 0.02
 """Seconds that a run takes before it is worth the while to look whether its client has gone."""
 LONG_PATH = 1000
 """Characters of a path, raw and decoded, beyond which it is not worth keeping."""
 CONNECTION = re.compile(
-    b"connection|content-length|content-type|date|keep-alive|server|te|trailer|transfer-encoding|upgrade|proxy-.*"
+    b"connection|content-length|content-type|date|http2-settings|keep-alive|server|te|trailer|transfer-encoding|upgrade|proxy-.*"
 )
 """The server's own headers."""
 ALLOWED = {
@@ -134,9 +136,9 @@ def read_path(root: str, given: str, raw: Optional[bytes]) -> Optional[Target]:
         return of("script", rest[0])
     if len(rest) == 2:
         return of(rest[1], rest[0]) if rest[1] in ("run", "traces", "reset_link") else None
-    if rest[0] == "p":
-        return of("public", rest[2], rest[1])
-    return of("trace", rest[0], rest[2]) if rest[1] == "traces" else None
+    if rest[1] == "traces":
+        return of("trace", rest[0], rest[2])
+    return of("public", rest[2], rest[1]) if rest[0] == "p" else None
 
 
 read_path_again = lru_cache(1000)(read_path)
@@ -303,7 +305,9 @@ class Endpoints:
             raise Answer(404, NOT_FOUND)
         kind, instance, name = target.kind, target.instance, target.name
         method: str = scope["method"]
-        headers: Dict[bytes, bytes] = dict(scope["headers"])
+        # Servers may add the trailers of a body to the list.
+        all_headers = tuple(scope["headers"])
+        headers: Dict[bytes, bytes] = dict(all_headers)
         query, secrets = split(scope.get("query_string", b""))
         is_post = method == "POST" and kind in ("run", "public")
 
@@ -340,7 +344,7 @@ class Endpoints:
                 self._rate.take(instance)
             if payload is None:
                 payload = await self._payload(receive, headers)
-            about = meta(scope["headers"])
+            about = meta(all_headers)
             about["PATH_INFO"] = target.path
             about["REQUEST_METHOD"] = method
             about["REMOTE_ADDR"] = (scope.get("client") or ("",))[0]
@@ -378,6 +382,12 @@ class Endpoints:
         if not body:
             return NO_PAYLOAD
         type = headers.get(b"content-type", b"").decode("latin-1")
+        if len(body) <= SMALL:
+            return self._read(body, type)
+        # A stranger may have made it so that it takes long: others go on meanwhile.
+        return await asyncio.get_running_loop().run_in_executor(None, self._read, body, type)
+
+    def _read(self, body: bytes, type: str) -> Payload:
         media = type.partition(";")[0].strip().lower()
         if media in ("application/json", "text/plain"):
             post, key = without_secrets(body)

@@ -1,0 +1,1 @@
+return 'named as public links begin'
