@@ -217,8 +217,31 @@ test('paths that were asked for before are what they were', async () => {
   await app.close()
 })
 
+test('over HTTP/2 too, a body without a length is read, and the address does not reach the script', async (t) => {
+  const engine = new Engine({ poolSize: 1 })
+  engine.scripts.set('i/tells', 'return { POST, META }')
+  const app = Fastify({ http2: true })
+  t.after(() => app.close())
+  await app.register(endpoints, { engine, keys: 'k' })
+  const client = connect2(await app.listen({ host: '127.0.0.1', port: 0 }))
+  t.after(() => client.close())
+  const ask = async (path, body) => {
+    const stream = client.request({ ':path': BASE + path, ':method': 'POST', 'content-type': 'application/json' })
+    stream.end(body)
+    return JSON.parse((await stream.toArray()).join('')).result.value
+  }
+  const [post, meta] = await ask('tells/run/?api_key=k&b=1', '{"n":1}')
+  assert.deepEqual(post, { n: 1 })
+  assert.deepEqual(Object.keys(meta).filter((name) => name.startsWith('HTTP_')).sort(), ['HTTP_CONTENT_TYPE', 'HTTP_HOST'])
+  assert.match(meta.HTTP_HOST, /^127\.0\.0\.1:\d+$/)
+  assert.deepEqual((await ask('tells/run/', '{"n":2,"_api_key":"k"}'))[0], { n: 2 })
+  assert.deepEqual(Object.keys((await ask('tells/run/?api_key=k', ''))[0]), [])
+})
+
 test('a multipart body has as many parts as a query has parameters', async () => {
   const parts = (count) => Buffer.from(`${'--X\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n'.repeat(count)}--X--\r\n`)
   assert.equal(await multipart('multipart/form-data; boundary=X', parts(3), 3), 'a=1&a=1&a=1')
   await assert.rejects(multipart('multipart/form-data; boundary=X', parts(4), 3), /^Error: more than 3 parts$/)
+  const nameless = Buffer.from(`${'--X\r\n\r\nk\r\n'.repeat(4)}--X--\r\n`)
+  await assert.rejects(multipart('multipart/form-data; boundary=X', nameless, 3), /^Error: more than 3 parts$/)
 })

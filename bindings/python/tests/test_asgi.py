@@ -259,6 +259,49 @@ def test_mounted_below_a_path(engine: perilune.Engine, scope: Dict[str, Any]) ->
     assert asyncio.run(ask(app, **scope)).json()["links"]["self"] == f"/api{BASE}a/"
 
 
+def test_trailers_that_a_server_adds_are_no_headers(engine: perilune.Engine) -> None:
+    engine.scripts["i/a"] = "return META"
+    app = perilune.asgi.endpoints(engine, keys="k")
+    headers = [(b"x-api-key", b"k"), (b"x-a", b"1")]
+    sent: List[Mapping[str, Any]] = []
+
+    async def receive() -> Dict[str, Any]:
+        headers.append((b"x-b", b"2"))
+        return {"type": "http.request", "body": b""}
+
+    async def send(message: Mapping[str, Any]) -> None:
+        sent.append(message)
+
+    async def go() -> None:
+        await app({"type": "http", "method": "POST", "path": f"{BASE}a/run/", "headers": headers}, receive, send)
+
+    asyncio.run(go())
+    seen = Answer(sent).json()["result"]["value"]
+    assert [name for name in seen if name.startswith("HTTP_")] == ["HTTP_X_A"]
+
+
+def test_what_takes_long_to_read_is_read_beside_the_loop(engine: perilune.Engine) -> None:
+    app = perilune.asgi.endpoints(engine, keys="k")
+    body = json.dumps({**{f"a{n}": n for n in range(20_000)}, "_api_key": "wrong"}).encode()
+    passes = 0
+
+    async def go() -> Answer:
+        async def count() -> None:
+            nonlocal passes
+            while True:
+                await asyncio.sleep(0)
+                passes += 1
+
+        counting = asyncio.ensure_future(count())
+        answer = await ask(app, f"{BASE}a/run/", key=None, body=body)
+        counting.cancel()
+        return answer
+
+    assert asyncio.run(go()).json() == {"detail": "No such API Key."}
+    # Read on the loop, it would have come by a few times at most.
+    assert passes > 20
+
+
 @pytest.mark.parametrize("make", [lambda engine: perilune.asgi.endpoints(engine, keys="k"), perilune.asgi.metrics])
 def test_what_is_no_request(engine: perilune.Engine, make: Callable[[perilune.Engine], perilune.asgi.App]) -> None:
     app = make(engine)
