@@ -1,5 +1,6 @@
 /** Who may ask for what, and how often. */
-import { type EndpointsOptions } from './fastify';
+export type KeysOf = string | Iterable<string> | Record<string, string | Iterable<string>> | Map<string, string | Iterable<string>>;
+export type Public = Iterable<string> | Map<string, string | undefined>;
 /** An answer that ends a request early. */
 export declare class Answer extends Error {
     readonly status: number;
@@ -9,14 +10,14 @@ export declare class Answer extends Error {
 /** Who may ask. */
 export declare class Keys {
     #private;
-    constructor(keys: EndpointsOptions['keys']);
+    constructor(keys: KeysOf);
     /** Takes as long whichever key it is. The key has a character for each of its bytes. */
     isOf(instance: string, key: string): boolean;
 }
 /** The scripts that need no key, and their links. */
 export declare class Links {
     #private;
-    constructor(scripts: EndpointsOptions['public']);
+    constructor(scripts: Public | undefined);
     get(script: string): string | undefined;
     reset(script: string): string;
     isOf(script: string, link: string): boolean;

@@ -1,13 +1,14 @@
 /** Script Endpoints for Fastify: what they answer is fixed by bindings/endpoints/README.md. */
 import { type FastifyPluginAsync } from 'fastify';
+import { type KeysOf, type Public } from './access';
 import { Engine } from './engine';
 /** Where Script Endpoints come from, and who may use them. */
 export interface EndpointsOptions {
     engine: Engine;
     /** The keys of all instances; or of each instance its own. */
-    keys: string | Iterable<string> | Record<string, string | Iterable<string>> | Map<string, string | Iterable<string>>;
+    keys: KeysOf;
     /** Scripts that need no key, as `INSTANCE/NAME`; or a Map of them to links of 40 hex digits, which are filled in where they are missing. */
-    public?: Iterable<string> | Map<string, string | undefined> | undefined;
+    public?: Public | undefined;
     /** Runs a second of one instance. */
     rate?: number | undefined;
 }

@@ -2,7 +2,8 @@
 
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
-import { type EndpointsOptions } from './fastify'
+export type KeysOf = string | Iterable<string> | Record<string, string | Iterable<string>> | Map<string, string | Iterable<string>>
+export type Public = Iterable<string> | Map<string, string | undefined>
 
 /** An answer that ends a request early. */
 export class Answer extends Error {
@@ -38,7 +39,7 @@ export class Keys {
   readonly #of = new Map<string, Buffer[]>()
   readonly #asked = Buffer.alloc(BLOCK)
 
-  constructor(keys: EndpointsOptions['keys']) {
+  constructor(keys: KeysOf) {
     if (typeof keys === 'object' && keys !== null && (keys instanceof Map || !(Symbol.iterator in keys))) {
       for (const [instance, own] of keys instanceof Map ? keys : Object.entries(keys)) this.#of.set(instance, Keys.#blocks(own))
       if (this.#of.size === 0) throw Keys.#wrong()
@@ -71,7 +72,7 @@ export class Keys {
 export class Links {
   readonly #links: Map<string, string | undefined>
 
-  constructor(scripts: EndpointsOptions['public']) {
+  constructor(scripts: Public | undefined) {
     const wrong = () => new TypeError('public: pass an iterable of INSTANCE/NAME, or a Map of them to links of 40 hex digits')
     if (typeof scripts === 'string' || (scripts !== undefined && !(Symbol.iterator in Object(scripts)))) throw wrong()
     this.#links = scripts instanceof Map ? scripts : new Map([...(scripts ?? [])].map((name) => [name, undefined]))

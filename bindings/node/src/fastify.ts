@@ -3,7 +3,7 @@
 import { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest } from 'fastify'
 import { type Readable } from 'node:stream'
 
-import { Answer, Keys, Links, Rate } from './access'
+import { Answer, Keys, Links, Rate, type KeysOf, type Public } from './access'
 import { Engine } from './engine'
 import { PayloadError, PeriluneError, ScriptNotFound } from './errors'
 import { History } from './history'
@@ -16,9 +16,9 @@ import { type Response, type Trace } from './trace'
 export interface EndpointsOptions {
   engine: Engine
   /** The keys of all instances; or of each instance its own. */
-  keys: string | Iterable<string> | Record<string, string | Iterable<string>> | Map<string, string | Iterable<string>>
+  keys: KeysOf
   /** Scripts that need no key, as `INSTANCE/NAME`; or a Map of them to links of 40 hex digits, which are filled in where they are missing. */
-  public?: Iterable<string> | Map<string, string | undefined> | undefined
+  public?: Public | undefined
   /** Runs a second of one instance. */
   rate?: number | undefined
 }
