@@ -354,7 +354,9 @@ impl Shared {
             let member = if is_free { state.idle.pop() } else { None };
             let is_made = member.is_none() && state.made < self.size;
             if member.is_none() && !is_made && expires > now {
-                let until = if state.task_starves { expires } else { expires.min(starves) };
+                // Meanwhile one may come whose time is up sooner, or a VM for which nobody is woken: its worker is still
+                // telling what came of a run.
+                let until = expires.min(if state.task_starves { now + STARVING } else { starves });
                 state = self.rest(state, Some(until - now));
                 continue;
             }

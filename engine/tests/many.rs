@@ -390,3 +390,23 @@ fn a_batch_inside_a_host_function_needs_no_vm_of_the_pool() {
     leave.wait();
     assert_eq!(other.join().expect("no panic").expect("it runs").status, Status::Success);
 }
+
+/// Guards against a VM that nobody takes while the thread that gave it back is in the host's code.
+#[test]
+fn a_slow_callback_keeps_no_other_run_waiting() {
+    let engine = Engine::builder().pool_size(1).queue(Duration::from_secs(60)).build();
+    let (held, entered, leave) = held(&engine);
+    let (tell, told) = std::sync::mpsc::channel();
+    let (ended, was_told) = std::sync::mpsc::channel();
+    engine.submit_with(&held, Request::new(), move |_| {
+        ended.send(told.recv_timeout(Duration::from_secs(20)).is_ok()).expect("it is waited for");
+    });
+    entered.wait();
+    let next = engine.submit(&doubling(&engine), numbered(1).remove(0));
+    // So long that it is looked after less often.
+    std::thread::sleep(Duration::from_millis(50));
+    leave.wait();
+    assert_doubled(0, &next.wait());
+    tell.send(()).ok();
+    assert!(was_told.recv().expect("the callback ends"), "the run waited for the callback");
+}

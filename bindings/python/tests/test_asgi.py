@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import threading
+from contextvars import ContextVar
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 import pytest
@@ -151,6 +152,33 @@ def test_a_full_pool_is_503_and_a_client_that_goes_away_ends_its_run() -> None:
         assert [trace["status"] for trace in traces] == ["cancelled", "queue_timeout"]
 
     asyncio.run(go())
+
+
+def test_what_a_client_sends_is_received_in_its_own_context() -> None:
+    engine = perilune.Engine(pool_size=2)
+    engine.scripts["i/spins"] = "while true do end"
+    app = perilune.asgi.endpoints(engine, keys="k")
+    who: ContextVar[str] = ContextVar("who")
+    seen: List[Tuple[str, str]] = []
+
+    async def client(name: str) -> None:
+        who.set(name)
+
+        async def receive() -> Dict[str, Any]:
+            seen.append((name, who.get()))
+            return {"type": "http.disconnect"}
+
+        async def send(message: Mapping[str, Any]) -> None:
+            pass
+
+        scope = {"type": "http", "method": "GET", "path": f"{BASE}spins/run/", "query_string": b"api_key=k", "headers": []}
+        await app(scope, receive, send)
+
+    async def go() -> None:
+        await asyncio.gather(client("one"), client("other"))
+
+    asyncio.run(go())
+    assert sorted(seen) == [("one", "one"), ("other", "other")]
 
 
 def test_a_task_that_is_cancelled_ends_its_run(engine: perilune.Engine) -> None:

@@ -1675,12 +1675,15 @@ static PyObject *completions_take(Completions *self, PyObject *args)
     Submitted *last, *next, *first = NULL;
     PyObject *list = PyList_New(0), *outcome, *pair;
     (void)args;
+    if (!list) {
+        return NULL;
+    }
     /* Before the list is taken: who comes after that finds it empty, and writes. */
     while (read(self->queue->ready[0], &read_too, sizeof read_too) < 0 && errno == EINTR) {
     }
     last = atomic_load(&self->queue->ended);
     /* It is closed under the GIL only, and so not meanwhile. */
-    if (!list || last == &closed) {
+    if (last == &closed) {
         return list;
     }
     for (last = atomic_exchange(&self->queue->ended, NULL); last; last = next) {

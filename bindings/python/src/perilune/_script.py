@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import weakref
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple, TypedDict, Union
@@ -147,7 +148,8 @@ class Completions(_native.Completions):
         self._loop = loop
         self._new = []
         self._under_way = 0
-        loop.add_reader(self.fileno(), self._take)
+        # Not in the context of who came first: it would stay as long as the loop.
+        contextvars.Context().run(loop.add_reader, self.fileno(), self._take)
         return self
 
     @staticmethod
@@ -179,7 +181,7 @@ class Completions(_native.Completions):
             try:
                 script._submit(given, self, future)
                 self._under_way += 1
-            except Error as error:
+            except Exception as error:
                 settle(future, error)
 
     def _take(self) -> None:
@@ -189,10 +191,10 @@ class Completions(_native.Completions):
             settle(future, outcome)
 
 
-def settle(future: asyncio.Future[Trace], outcome: Union[Trace, Error]) -> None:
+def settle(future: asyncio.Future[Trace], outcome: Union[Trace, Exception]) -> None:
     if future.done():
         return  # It was cancelled.
-    if isinstance(outcome, Error):
+    if isinstance(outcome, Exception):
         future.set_exception(outcome)
     else:
         future.set_result(outcome)

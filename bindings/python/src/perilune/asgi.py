@@ -11,6 +11,7 @@ Served by any ASGI server, or mounted in any app, `app` answers `POST /v1.1/inst
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import json
 import re
 from itertools import takewhile
@@ -149,12 +150,13 @@ async def body_of(receive: Receive, headers: Mapping[bytes, bytes], limit: int) 
 class Waiting:
     """A client that waits for its run to end."""
 
-    __slots__ = ("began", "cancel", "receive", "task")
+    __slots__ = ("began", "cancel", "context", "receive", "task")
 
     def __init__(self, began: float, receive: Receive, cancel: _native.Cancel) -> None:
         self.began = began
         self.receive = receive
         self.cancel = cancel
+        self.context = contextvars.copy_context()
         self.task: Optional[asyncio.Task[None]] = None
 
     async def until_gone(self) -> None:
@@ -192,7 +194,8 @@ class Watch:
         since = monotonic() - PATIENCE
         for waiting in [*takewhile(lambda waiting: waiting.began <= since, self._new)]:
             del self._new[waiting]
-            waiting.task = asyncio.ensure_future(waiting.until_gone())
+            # Who wraps what it receives by looks at its own request's variables.
+            waiting.task = waiting.context.run(asyncio.ensure_future, waiting.until_gone())
         self._is_timed = False
         if self._new:
             self._look_later()
