@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Tuple
 
 import pytest
 
@@ -30,6 +31,13 @@ class Host:
     def close(self) -> None:
         self.process.terminate()
         assert self.process.wait(20) == 0, "it must end well when it is told to"
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.02)
 
 
 @pytest.fixture(scope="session")

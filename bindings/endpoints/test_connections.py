@@ -2,11 +2,10 @@
 
 import re
 import socket
-import time
-from typing import Any, Callable
+from typing import Any
 
 import pytest
-from conftest import Host
+from conftest import Host, eventually
 
 PATH = "/v1.1/instances/moonbase/endpoints/scripts"
 
@@ -19,13 +18,6 @@ def ask(host: Host, text: str) -> str:
         while chunk := client.recv(65536):
             got += chunk
         return got.decode()
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("key, status", [("", "403"), ("X-API-KEY: wrong\r\n", "403"), ("X-API-KEY: moon-key\r\n", "200")])

@@ -7,14 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import pytest
-from conftest import HERE
+from conftest import HERE, eventually
 
 CLI = str(HERE.parent / "node" / "dist" / "cli.js")
 COMMANDS = {"python": [sys.executable, "-m", "perilune", "serve"], "node": ["node", CLI, "serve"]}
@@ -82,13 +81,6 @@ def serve(language: str, folder: Path) -> Iterator[Callable[..., Server]]:
     for server in servers:
         server.process.kill()
         server.process.communicate()
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < end, "it never came true"
-        time.sleep(0.02)
 
 
 def test_a_folder_is_served(serve: Any, folder: Path, tmp_path: Path) -> None:
