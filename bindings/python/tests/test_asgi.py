@@ -308,6 +308,14 @@ def test_trailers_that_a_server_adds_are_no_headers(engine: perilune.Engine) -> 
     assert [name for name in seen if name.startswith("HTTP_")] == ["HTTP_X_A"]
 
 
+def test_a_body_that_a_server_lost_is_not_taken_for_none(engine: perilune.Engine) -> None:
+    engine.scripts["i/a"] = ""
+    app = perilune.asgi.endpoints(engine, keys="k")
+    headers = [(b"x-api-key", b"k"), (b"content-length", b"5"), (b"upgrade", b"h2c")]
+    answer = asyncio.run(ask(app, f"{BASE}a/run/", method="POST", headers=headers))
+    assert (answer.status, answer.json()) == (400, {"detail": "The body ended early."})
+
+
 def test_what_takes_long_to_read_is_read_beside_the_loop(engine: perilune.Engine) -> None:
     app = perilune.asgi.endpoints(engine, keys="k")
     body = json.dumps({**{f"a{n}": n for n in range(20_000)}, "_api_key": "wrong"}).encode()

@@ -125,8 +125,9 @@ def token_of(authorization: bytes) -> bytes:
 
 async def body_of(receive: Receive, headers: Mapping[bytes, bytes], limit: int) -> bytes:
     """The bytes of a body. Beyond the limit none are kept."""
-    length = headers.get(b"content-length", b"0")
-    if length.isdigit() and len(length) < 20 and int(length) > limit + DROPPED:
+    given = headers.get(b"content-length", b"0")
+    length = int(given) if given.isdigit() and len(given) < 20 else 0
+    if length > limit + DROPPED:
         raise size_exceeded(limit)
     chunks: List[bytes] = []
     size = 0
@@ -144,6 +145,9 @@ async def body_of(receive: Receive, headers: Mapping[bytes, bytes], limit: int) 
             chunks.clear()
         else:
             raise size_exceeded(limit)
+    if size < length:
+        # As uvicorn with httptools has it of requests that offer an upgrade.
+        raise Answer(400, "The body ended early.")
     return b"".join(chunks)
 
 
