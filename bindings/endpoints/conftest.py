@@ -52,6 +52,9 @@ def hosts() -> Iterator[Any]:
         return running[language, name]
 
     yield get
+    # All of them, also when one does not end well.
+    for host in running.values():
+        host.process.terminate()
     for host in running.values():
         host.close()
 
