@@ -28,8 +28,7 @@ class Host:
         assert self.url.startswith("http://127.0.0.1:"), f"{command} says {self.url!r}"
         self.port = int(self.url.rpartition(":")[2])
 
-    def close(self) -> None:
-        self.process.terminate()
+    def ended(self) -> None:
         assert self.process.wait(20) == 0, "it must end well when it is told to"
 
 
@@ -56,7 +55,7 @@ def hosts() -> Iterator[Any]:
     for host in running.values():
         host.process.terminate()
     for host in running.values():
-        host.close()
+        host.ended()
 
 
 @pytest.fixture(params=[*COMMANDS])

@@ -46,7 +46,8 @@ def main(seconds: str = "30", connections: str = "32", http: str = "h11") -> Non
         for name, others in rates.items():
             print(f"{language:6} {own / sum(others):.2f} of {name}")
         for _, server, _ in servers:
-            server.close()
+            server.process.terminate()
+            server.ended()
 
 
 if __name__ == "__main__":
