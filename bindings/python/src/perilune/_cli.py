@@ -103,30 +103,28 @@ def size(text: str) -> int:
     return _native.parse_bytes(text_of(text))
 
 
-def seconds(text: str) -> float:
+def positive(text: str, what: str) -> float:
     try:
         number = float(text)
     except ValueError:
         number = 0
     if not 0 < number <= LARGEST:
-        raise ValueError("give a number of seconds above 0, such as 0.5 or 10")
+        raise ValueError(f"give a number of {what}")
     return number
+
+
+def seconds(text: str) -> float:
+    return positive(text, "seconds above 0, such as 0.5 or 10")
+
+
+def rate(text: str) -> float:
+    return positive(text, "runs a second above 0")
 
 
 def port(text: str) -> int:
     if not re.fullmatch("[0-9]{1,5}", text) or int(text) > 65535:
         raise ValueError("give a port from 0 to 65535")
     return int(text)
-
-
-def rate(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 0 < number <= LARGEST:
-        raise ValueError("give a number of runs a second above 0")
-    return number
 
 
 def key(text: str) -> Input:
