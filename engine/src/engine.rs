@@ -64,7 +64,8 @@ impl Engine {
         EngineBuilder { limits: Limits::default(), pool_size: None, backlog: BACKLOG }
     }
 
-    /// Compiles a script. The name shows in errors and traces; it needs not be unique.
+    /// Compiles a script. The name shows in errors and traces; it needs not be unique. The source may begin with a UTF-8
+    /// byte order mark or a `#!` line, as everywhere.
     ///
     /// # Errors
     /// The script does not compile, or is too long.
@@ -128,7 +129,7 @@ impl Engine {
     }
 
     /// Gives all scripts a module, `require "NAME"`, from their next run on; one of the same name is replaced. Each run
-    /// that requires it runs it once, in its own `_G`.
+    /// that requires it runs it once, in its own `_G`, with its name as `...`.
     ///
     /// # Errors
     /// The module does not compile, or is too long.

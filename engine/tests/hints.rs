@@ -343,7 +343,6 @@ const SYNTAX: &[(&str, &str)] = &[
     ("x = 1 // a comment", "a comment begins with --"),
     ("/* a comment */", "a comment begins with --"),
     ("x = 1 /* a comment */", "a comment begins with --"),
-    ("#!/usr/bin/env lua\nprint(1)", "a script has no #! line: leave it out"),
     ("x = 10LL", "Luau has no integer suffixes: all numbers are doubles"),
     ("x = 0xFFULL", "Luau has no integer suffixes: all numbers are doubles"),
     ("x = 0x1p4", "Luau has no hexadecimal exponents"),

@@ -57,6 +57,18 @@ const CASES: &[Case] = &[
     ),
     (&[("sets", "shared = 1")], "require 'sets' return shared", "1"),
     (&[("a/b.c", "return 'any name'")], "return require 'a/b.c'", "\"any name\""),
+    // Its name is its argument.
+    (&[("util", "return {select('#', ...), ...}")], "return require 'util'", r#"[1,"util"]"#),
+    (
+        &[
+            ("a.b", "local name = ... return name .. '!' .. require(name:gsub('a', 'c'))"),
+            ("c.b", "return (...)"),
+        ],
+        "return require 'a.b'",
+        "\"a.b!c.b\"",
+    ),
+    (&[("7", "return type(...)")], "return require(7)", "\"string\""),
+    (&[("none", "return 1")], "require 'none' return select('#', ...)", "0"),
     (&[("late", "return 1")], "return pcall(coroutine.wrap(require), 'late')", "[true,1]"),
     (&[("print", "return print == _G.print")], "return require 'print'", "true"),
 ];

@@ -10,10 +10,10 @@ mod names;
 
 use std::collections::BTreeSet;
 
-use common::{assert_success, run, run_with, text, text_with, value};
+use common::{assert_success, run, run_in, run_with, text, text_with, value};
 use elsewhere::ELSEWHERE;
 use names::{GLOBALS, HOST, LIBRARIES};
-use perilune::Request;
+use perilune::{Engine, Request};
 use serde_json::{Value, json};
 
 /// Names that other Luas have, or Luau before it is sandboxed.
@@ -245,6 +245,133 @@ fn shadowing_a_library_name_takes_effect_or_is_an_error() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Ways to take a name away; what they use of the library is another name's.
+const TAKES: &[&str] = &[
+    "NAME = nil",
+    "_G.NAME = nil",
+    "_G['NAME'] = nil",
+    "rawset(_G, 'NAME', nil)",
+    "NAME = 'mine' NAME = nil",
+    "local set, G = rawset, _G NAME = 'mine' set(G, 'NAME', nil)",
+    "local step, G = next, _G NAME = 'mine' for name in step, G do G[name] = nil end",
+    "NAME = nil NAME = 'mine' NAME = nil",
+    "local G = _G NAME = nil G.NAME = 'mine' G.NAME = nil",
+    "local G = _G for _, name in {'type', 'NAME', 'NAME', 'unheard'} do G[name] = nil end",
+    "(function() NAME = nil end)()",
+    "local set = rawset pcall(set, _G, 'NAME', nil)",
+    "coroutine.wrap(function() NAME = nil end)()",
+    "take 'take_NAME'",
+    "table.clear(_G)",
+    "local clear, try, G = table.clear, pcall, _G NAME = 'mine' try(clear, G)",
+    "local clear, G = table.clear, _G NAME = nil clear(G)",
+];
+
+#[test]
+fn a_name_that_was_set_to_nil_is_gone_for_all_code_of_the_run() {
+    let engine = Engine::builder().pool_size(1).build();
+    let libraries = LIBRARIES.iter().map(|(library, _)| library);
+    let names: Vec<_> = GLOBALS.iter().chain(HOST).chain(libraries).collect();
+    for name in &names {
+        engine.module(&format!("see_{name}"), format!("return {name} == nil")).expect("it compiles");
+        engine.module(&format!("take_{name}"), format!("{name} = nil")).expect("it compiles");
+    }
+    let mut wrong = Vec::new();
+    for name in &names {
+        let there = engine.compile("there", format!("return {name} ~= nil")).expect("it compiles");
+        for take in TAKES {
+            let source = "
+                local take, alias, ok = require, NAME, NAME ~= nil
+                local function use() return NAME end
+                ok = ok and use() ~= nil
+                TAKE
+                ok = ok and NAME == nil and use() == nil and take 'see_NAME' and alias ~= nil
+                NAME = 'again'
+                return ok and NAME == 'again' and use() == 'again'"
+                .replace("TAKE", take)
+                .replace("NAME", name);
+            let trace = run_in(&engine, &source, &Request::new());
+            let next = there.run(&Request::new()).expect("it runs").value;
+            if (trace.value.as_deref(), next.as_deref()) != (Some("true"), Some("true")) {
+                wrong.push(format!("{take} of {name}: {:?} {next:?} {}", trace.value, trace.stderr_text()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Calls that Luau makes itself as long as nothing is shadowed.
+#[test]
+fn a_function_that_was_taken_away_is_not_called() {
+    for (name, used) in [
+        ("print", "print()"),
+        ("math", "math.floor(1.5)"),
+        ("math", "math.max(1, 2)"),
+        ("math", "math.pi"),
+        ("string", "string.sub('x', 1, 1)"),
+        ("string", "string.byte('x')"),
+        ("table", "table.insert({}, 1)"),
+        ("table", "table.unpack({1})"),
+        ("bit32", "bit32.band(1, 1)"),
+        ("vector", "vector.create(1, 2, 3)"),
+        ("buffer", "buffer.readi8(b, 0)"),
+        ("type", "type(1)"),
+        ("typeof", "typeof(1)"),
+        ("assert", "assert(true)"),
+        ("select", "select('#', 1)"),
+        ("rawget", "rawget({}, 1)"),
+        ("rawlen", "rawlen({})"),
+        ("setmetatable", "setmetatable({}, {})"),
+        ("tonumber", "tonumber('1')"),
+        ("tostring", "tostring(1)"),
+        ("unpack", "unpack({1})"),
+    ] {
+        for take in
+            [format!("{name} = nil"), format!("rawset(_G, '{name}', nil)"), "table.clear(_G)".to_owned()]
+        {
+            for header in ["", "--!optimize 2\n", "--!native\n--!optimize 2\n"] {
+                let source = format!(
+                    "{header}local pcall, b = pcall, buffer.create(1)
+                    local function use() return {used} end
+                    local before = pcall(use)
+                    {take}
+                    return before, (pcall(use)), (pcall(function() return {used} end))"
+                );
+                assert_eq!(text(&source), "[true,false,false]", "{source}");
+            }
+        }
+    }
+}
+
+/// What a host's first module takes away is gone for the script, whose code was compiled without knowing.
+#[test]
+fn a_module_takes_functions_away() {
+    let engine = Engine::builder().pool_size(1).build();
+    engine.module("prelude", "math, os, print = nil").expect("it compiles");
+    for header in ["", "--!optimize 2\n"] {
+        let source = format!(
+            "{header}require 'prelude'
+            return (pcall(function() return math.floor(1.5) end)), (pcall(function() return math.pi end)),
+                (pcall(function() return os.time() end)), (pcall(print, 1))"
+        );
+        let trace = run_in(&engine, &source, &Request::new());
+        assert_eq!(trace.value.as_deref(), Some("[false,false,false,false]"), "{}", trace.stderr_text());
+    }
+}
+
+#[test]
+fn clearing_or_shadowing_changes_no_other_table() {
+    for source in [
+        "local t = {1, x = 2} table.clear(t) return next(t) == nil and type(print) == 'function'",
+        "local t = setmetatable({}, {__newindex = function() end}) rawset(t, 'x', 1) table.clear(t) return t.x == nil",
+        "local t = {} rawset(t, 'print', nil) t.print = nil return print ~= nil",
+        "local n = 0 for _ in pairs(_G) do n += 1 end print = nil for _ in pairs(_G) do n -= 1 end return n == 0",
+        "print = nil return getmetatable(_G) == 'The metatable is locked' and not pcall(setmetatable, _G, nil)",
+        "print = nil return not pcall(function() table.x = 1 end) and type(string.rep) == 'function'",
+    ] {
+        assert_eq!(text(source), "true", "{source}");
+    }
 }
 
 #[test]

@@ -48,6 +48,8 @@ impl fmt::Display for Diagnostic {
 pub(crate) fn check(name: &str, source: &[u8], limits: &Limits) -> Vec<Diagnostic> {
     let diagnostic =
         |severity, line, message| Diagnostic { script: name.to_owned(), line, severity, message };
+    // A mark is no indentation.
+    let source = source.strip_prefix("\u{feff}".as_bytes()).unwrap_or(source);
     let errors = errors::errors(name, source, limits);
     if errors.is_empty() {
         let warnings = differences::differences(source).into_iter();

@@ -104,7 +104,6 @@ impl<'s> Place<'s> {
             "+" if self.has_pair(b'+', b'+') => "Luau has no ++: use += 1",
             "//" => COMMENT,
             "/" | "*" if self.has_pair(b'/', b'*') => COMMENT,
-            "#" if self.source.starts_with(b"#!") && at == Some(1) => "a script has no #! line: leave it out",
             "?" if self.has_pair(b'?', b'?') => "Luau has no ??: use or, or if a ~= nil then a else b",
             "?" => "Luau has no ?: operator: use if a then b else c",
             "=" if is_before(Kind::Equal) => "equal is ==",

@@ -141,6 +141,14 @@ impl Token {
     }
 }
 
+/// The bytes before a source's code: a byte order mark, and a first line for Unix that begins with `#!`, without its
+/// end.
+pub(crate) fn preamble(source: &[u8]) -> usize {
+    let mark = if source.starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
+    let text = &source[mark..];
+    if text.starts_with(b"#!") { mark + memchr(b'\n', text).unwrap_or(text.len()) } else { mark }
+}
+
 pub(crate) struct Lexer<'s> {
     source: &'s [u8],
     at: usize,
@@ -152,7 +160,7 @@ pub(crate) struct Lexer<'s> {
 impl<'s> Lexer<'s> {
     /// `source` has at most [`MAX_SOURCE`] bytes.
     pub(crate) fn new(source: &'s [u8]) -> Self {
-        Self { source, at: 0, line: 1, braces: Vec::new() }
+        Self { source, at: preamble(source), line: 1, braces: Vec::new() }
     }
 
     /// All tokens, [`Kind::Eof`] last.

@@ -18,7 +18,7 @@ use std::sync::OnceLock;
 pub(crate) use self::blocks::{Blocks, Open};
 pub(crate) use self::dialects::explain_syntax;
 pub(crate) use self::findings::{Finding, findings};
-pub(crate) use self::lexer::{Kind, Lexer, MAX_SOURCE, Token};
+pub(crate) use self::lexer::{Kind, Lexer, MAX_SOURCE, Token, preamble};
 pub(crate) use self::scan::{Sink, Use, scan};
 
 /// The longest source that findings are made of while a run waits for them, in bytes: 5 ms.

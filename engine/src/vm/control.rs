@@ -37,8 +37,6 @@ pub(super) struct Control {
     pub(super) deadline: Cell<Option<Deadline>>,
     /// What can cancel the run: its own handle, and that of the batch it is part of.
     cancels: RefCell<Vec<CancelHandle>>,
-    /// `lua_topointer` of the metatable that all runs' `_G` share.
-    pub(super) globals_metatable: Cell<*const c_void>,
     /// What the host gave to scripts.
     pub(super) host: Host,
     /// Calls of host functions in this run.
@@ -73,7 +71,6 @@ impl Control {
             loaded: RefCell::default(),
             deadline: Cell::new(None),
             cancels: RefCell::default(),
-            globals_metatable: Cell::new(ptr::null()),
             host: Host::new(),
             host_calls: Cell::new(0),
             too_many_host_calls: Cell::new(false),

@@ -4,7 +4,6 @@ use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{self, lua_State};
 
-use super::control::Control;
 use super::library::{
     format, guard, json, output, random, require, response, strings, tables as table_library,
 };
@@ -153,6 +152,7 @@ unsafe fn replace(state: *mut lua_State) {
         set_functions(state, c"utf8", &[(c"len", strings::utf8_len)]);
         wrap(state, c"string", c"format", format::format);
         wrap(state, c"table", c"sort", table_library::sort);
+        wrap(state, c"table", c"clear", clear);
         wrap(state, c"debug", c"info", guard::info);
         ffi::lua_pushvalue(state, ffi::LUA_GLOBALSINDEX);
         set_function(state, c"rawset", rawset);
@@ -217,7 +217,6 @@ unsafe fn push_entry(state: *mut lua_State) {
         ffi::lua_rawsetfield(state, -2, c"__index".as_ptr());
         set_function(state, c"__newindex", new_global);
         lock(state);
-        Control::of(state).globals_metatable.set(ffi::lua_topointer(state, -1));
         ffi::lua_setmetatable(state, -2);
         // 2: what `ARGS` is copied from.
         ffi::lua_createtable(state, 0, 2);
@@ -247,7 +246,7 @@ unsafe fn lock(state: *mut lua_State) {
     }
 }
 
-/// The `__newindex` of `_G`. Compiled code reads library names at load time; shadowing one has it read them anew.
+/// The `__newindex` of `_G`.
 unsafe extern "C-unwind" fn new_global(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with `_G`, a key and a value; a script can't name it.
     unsafe {
@@ -267,7 +266,7 @@ unsafe extern "C-unwind" fn rawset(state: *mut lua_State) -> c_int {
         ffi::luaL_checkany(state, 2);
         ffi::luaL_checkany(state, 3);
         ffi::lua_settop(state, 3);
-        if ffi::lua_getmetatablepointer(state, 1) == Control::of(state).globals_metatable.get() {
+        if is_globals(state) {
             shadow(state);
         }
         ffi::lua_rawset(state, 1);
@@ -275,14 +274,80 @@ unsafe extern "C-unwind" fn rawset(state: *mut lua_State) -> c_int {
     1
 }
 
-/// If the key at index 2 is a library name, code with the `_G` at index 1 trusts it no longer.
+/// `table.clear(table)`: of `_G` it clears what is behind it, too.
+unsafe extern "C-unwind" fn clear(state: *mut lua_State) -> c_int {
+    // SAFETY: called by Luau; the guarded original is called as Luau would, in this function's frame.
+    unsafe {
+        ffi::lua_settop(state, 1);
+        if is_globals(state) {
+            ffi::lua_createtable(state, 0, 0);
+            put_behind(state);
+            ffi::lua_settop(state, 1);
+        }
+        let original = ffi::lua_tocfunction(state, ffi::lua_upvalueindex(1));
+        original.map_or(0, |original| original(state))
+    }
+}
+
+/// Whether the value at index 1 is a run's `_G`: no other table has a metatable with [`new_global`] in it.
+unsafe fn is_globals(state: *mut lua_State) -> bool {
+    // SAFETY: at a call of one of the functions above.
+    unsafe {
+        if ffi::luaL_getmetafield(state, 1, c"__newindex".as_ptr()) == ffi::LUA_TNIL {
+            return false;
+        }
+        let function = ffi::lua_tocfunction(state, -1);
+        ffi::lua_pop(state, 1);
+        function.is_some_and(|function| std::ptr::fn_addr_eq(function, new_global as ffi::lua_CFunction))
+    }
+}
+
+/// Pushes what names are looked up in that are not in the `_G` at `index`: the library, as far as this run has not
+/// shadowed it.
+///
+/// # Safety
+/// There is a run's `_G` at `index`, and two free stack slots.
+pub(super) unsafe fn push_behind(state: *mut lua_State, index: c_int) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        ffi::luaL_getmetafield(state, index, c"__index".as_ptr());
+    }
+}
+
+/// Takes the name at index 2 out of what is behind the `_G` at index 1, if it is there. From then on the name is one of
+/// `_G`'s own, and gone when it is set to nil. What is behind all runs' `_G` stays as it is: this one gets a copy.
 unsafe fn shadow(state: *mut lua_State) {
     // SAFETY: `_G`, a key and a value are at 1 to 3.
     unsafe {
+        push_behind(state, 1);
         ffi::lua_pushvalue(state, 2);
-        if ffi::lua_rawget(state, ffi::LUA_GLOBALSINDEX) != ffi::LUA_TNIL {
-            ffi::lua_setsafeenv(state, 1, 0);
+        if ffi::lua_rawget(state, 4) != ffi::LUA_TNIL {
+            if ffi::lua_getreadonly(state, 4) != 0 {
+                ffi::lua_clonetable(state, 4);
+                ffi::lua_replace(state, 4);
+                ffi::lua_pushvalue(state, 4);
+                put_behind(state);
+            }
+            ffi::lua_pushvalue(state, 2);
+            ffi::lua_pushnil(state);
+            ffi::lua_rawset(state, 4);
         }
-        ffi::lua_pop(state, 1);
+        ffi::lua_settop(state, 3);
+    }
+}
+
+/// Pops a table that is to be behind the `_G` at index 1. Compiled code read library names when it was loaded; from
+/// now on it reads them anew.
+unsafe fn put_behind(state: *mut lua_State) {
+    // SAFETY: as in `shadow`; the key is there already, so setting it does not fail half-way.
+    unsafe {
+        ffi::lua_getmetatable(state, 1);
+        ffi::lua_clonetable(state, -1);
+        ffi::lua_pushvalue(state, -3);
+        ffi::lua_rawsetfield(state, -2, c"__index".as_ptr());
+        ffi::lua_setreadonly(state, -1, 1);
+        ffi::lua_setmetatable(state, 1);
+        ffi::lua_setsafeenv(state, 1, 0);
+        ffi::lua_pop(state, 2);
     }
 }

@@ -40,9 +40,12 @@ impl Bytecode {
         let colliding =
             |collisions::Colliding| (1, "too many of its names and strings hash alike".to_owned());
         collisions::check_source(source).map_err(colliding)?;
+        // Luau obeys `--!optimize 2` before the first token: it would compute `math.floor(1.5)` itself, whatever `math`
+        // is at run time, and inline functions. So there is a token before all.
+        let text = [b"do end ", &source[crate::hints::preamble(source)..]].concat();
         // The text may come from anyone and the thread from any host: it gets a stack of its own.
         let compile = |compiler: &mlua::chunk::Compiler| {
-            stacker::grow(COMPILE_STACK, || compiler.compile(source)).map_err(|error| match error {
+            stacker::grow(COMPILE_STACK, || compiler.compile(&text)).map_err(|error| match error {
                 mlua::Error::SyntaxError { message, .. } => parse_error(&message),
                 other => (1, other.to_string()),
             })

@@ -12,7 +12,7 @@ use super::super::slots::Slot;
 use super::check_bytes;
 
 /// `require(name)`: what the module returned, `true` where that is nothing. It runs on its first use in each run, in
-/// that run's `_G`.
+/// that run's `_G`, with its name as `...`.
 pub(in super::super) unsafe extern "C-unwind" fn require(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state; the name stays at 1. All that is borrowed is given back when an error
     // unwinds.
@@ -57,7 +57,8 @@ pub(in super::super) unsafe extern "C-unwind" fn require(state: *mut lua_State) 
         ffi::lua_clonefunction(state, -1);
         Slot::Globals.push(state);
         ffi::lua_setfenv(state, -2);
-        ffi::lua_call(state, 0, 1);
+        ffi::lua_pushvalue(state, 1);
+        ffi::lua_call(state, 1, 1);
         if ffi::lua_isnil(state, -1) != 0 {
             ffi::lua_pop(state, 1);
             ffi::lua_pushboolean(state, 1);
