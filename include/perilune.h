@@ -41,6 +41,12 @@
  * object for itself, as every perilune_*_free has. Nothing belongs to the thread that made it. Callbacks come from the engine's
  * threads where that is said of them; the user data that goes with them must bear that.
  *
+ * STACKS
+ *
+ * Any stack of 32 KiB will do, of a thread or one that a host made itself (makecontext, a fiber, a coroutine of C++), as long as that
+ * does not lie inside the thread's own. Where a thread's own stack has 1 MiB left, runs are on it; elsewhere each is on one of its VM's,
+ * 2 MiB of address space that are kept. Callbacks of a run are where it is, and return there: a function of the host has at least 512 KiB.
+ *
  * OWNERSHIP
  *
  * An object that comes out of a function by a `T **` or as a `T *` is the caller's, who frees it with the perilune_*_free of its type,

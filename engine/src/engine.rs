@@ -101,7 +101,8 @@ impl Engine {
     ///
     /// What it returns as an error is a Lua error with that text, which a script can catch; so is a panic. It may run
     /// other scripts, also of this engine: by [`Call::engine`], for one that holds the engine keeps it, its VMs and
-    /// threads for ever. Its time counts towards the run's timeout, and the run ends at its return when it took too long.
+    /// threads for ever. Its time counts towards the run's timeout, and the run ends at its return when it took too long. It
+    /// has at least 512 KiB of stack, whatever the thread has: see [`Script::run`].
     ///
     /// ```
     /// use perilune::{Engine, Request};

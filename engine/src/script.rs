@@ -135,7 +135,8 @@ impl Script {
         Ok(self)
     }
 
-    /// Runs it: what comes of it is in the trace, errors of the script included.
+    /// Runs it: what comes of it is in the trace, errors of the script included. 32 KiB of stack are enough to call this, on a
+    /// fiber, too: where the thread's own stack has less than 1 MiB left, the run is on one of its VM's.
     ///
     /// # Errors
     /// Only what keeps the run from beginning: a request that can't be given to a script, or a failing system.

@@ -29,9 +29,9 @@ mod library;
 mod run;
 mod scripts;
 mod slots;
+mod stack;
 mod tables;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -42,6 +42,7 @@ use self::control::Control;
 pub(crate) use self::control::Interrupt;
 pub(crate) use self::library::host::Arguments;
 pub(crate) use self::scripts::Bytecode;
+use self::stack::Stack;
 use crate::cancel::CancelHandle;
 use crate::error::Error;
 use crate::limits::Limits;
@@ -52,8 +53,8 @@ use crate::script::Script;
 use crate::trace::{ErrorKind, ScriptError};
 use crate::watchdog::Deadline;
 
-/// Native stack that a run may need, in bytes: Luau nests C calls 200 deep, in at most 2 KiB each; in 10 KiB where it
-/// was built without optimisation.
+/// Native stack that a run has at least, in bytes: Luau nests C calls 200 deep, in at most 2 KiB each (10 KiB where it was built
+/// without optimisation), and the rest is for host functions.
 const STACK: usize = if cfg!(debug_assertions) { 4 << 20 } else { 1 << 20 };
 
 /// How long a VM is tidied up after a run; one that takes longer is replaced.
@@ -66,6 +67,7 @@ const COLLECTOR_STEP: i32 = 32;
 pub(crate) struct Vm {
     state: NonNull<ffi::lua_State>,
     control: NonNull<Control>,
+    stack: Stack,
     is_sound: bool,
 }
 
@@ -121,7 +123,7 @@ impl Vm {
             drop(unsafe { Box::from_raw(control.as_ptr()) });
             return Err(Error::Internal("the system gives no memory for a VM".into()));
         };
-        let vm = Self { state, control, is_sound: true };
+        let vm = Self { state, control, stack: Stack::default(), is_sound: true };
         let (raw, control) = (state.as_ptr(), vm.control());
         control.main.set(raw);
         // SAFETY: a fresh state, on its only thread; what can raise is inside the protected call.
@@ -177,14 +179,17 @@ impl Vm {
             ffi::lua_pushvalue(raw, globals::ENTRY);
             ffi::lua_pcall(raw, 0, 0, globals::HANDLER)
         };
-        // A host's thread may have little stack left.
-        let called = catch_unwind(AssertUnwindSafe(|| stacker::maybe_grow(STACK, 2 * STACK, call)));
+        let called = self.stack.with_room(STACK, call);
         let ended = Instant::now();
         let ending = control.ending(ended);
         control.run.set(std::ptr::null());
-        let Ok(called) = called else {
-            self.is_sound = false;
-            return Err(Error::Internal("a function of the library panicked".into()));
+        let panicked = |_| Error::Internal("a function of the library panicked".into());
+        let called = match called.and_then(|called| called.map_err(panicked)) {
+            Ok(called) => called,
+            Err(error) => {
+                self.is_sound = false;
+                return Err(error);
+            }
         };
         if let Some(error) = run.payload.take() {
             control.end();

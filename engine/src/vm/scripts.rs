@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use mlua::ffi::{self, lua_State};
 
 use super::bytecode::{self, Layout};
-use super::{collisions, globals};
+use super::{collisions, globals, stack};
 
 /// Stack for one compilation: Luau's parser recurses up to 1,000 levels, in frames of up to 2 KiB.
 const COMPILE_STACK: usize = 8 << 20;
@@ -45,7 +45,8 @@ impl Bytecode {
         let text = [b"do end ", &source[crate::hints::preamble(source)..]].concat();
         // The text may come from anyone and the thread from any host: it gets a stack of its own.
         let compile = |compiler: &mlua::chunk::Compiler| {
-            stacker::grow(COMPILE_STACK, || compiler.compile(&text)).map_err(|error| match error {
+            let compiled = stack::on_another(COMPILE_STACK, || compiler.compile(&text));
+            compiled.map_err(|error| (1, error.to_string()))?.map_err(|error| match error {
                 mlua::Error::SyntaxError { message, .. } => parse_error(&message),
                 other => (1, other.to_string()),
             })

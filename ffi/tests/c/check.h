@@ -82,5 +82,6 @@ void test_metrics(void);
 void test_check(void);
 void test_version(void);
 void test_fork(void);
+void test_stacks(void);
 
 #endif

@@ -1,0 +1,196 @@
+//! Native stack for what a script can make deep, whatever the host's thread has left.
+//!
+//! A thread with room enough is run on: that costs a comparison. Two have not: a small thread, and a fiber, which is a stack that
+//! the host made itself and of which the system knows nothing. It is seen by its stack pointer, which is not within the thread's
+//! own stack. A run there is made on a stack of the VM's, which is kept: to map and unmap one takes ten times as long as a short run.
+
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ptr::{self, NonNull};
+
+use crate::error::Error;
+
+/// What lies below a stack, so that whoever runs over its end is stopped there: a multiple of any page.
+const GUARD: usize = 64 << 10;
+
+thread_local! {
+    /// Where this thread's own stack is: of the main thread, the system reads that in a file.
+    static OWN: Range<usize> = own().unwrap_or_default();
+}
+
+/// Whether this is the thread's own stack, with so many bytes left.
+fn has_left(bytes: usize) -> bool {
+    let here = psm::stack_pointer().addr();
+    OWN.with(|own| own.contains(&here) && here - own.start >= bytes)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn own() -> Option<Range<usize>> {
+    let mut attributes = std::mem::MaybeUninit::uninit();
+    let (mut low, mut size) = (ptr::null_mut(), 0);
+    // SAFETY: the attributes are initialised where this succeeds, and destroyed once then.
+    unsafe {
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+            return None;
+        }
+        let code = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut low, &raw mut size);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        (code == 0).then_some(low.addr()..low.addr() + size)
+    }
+}
+
+#[cfg(target_os = "macos")]
+fn own() -> Option<Range<usize>> {
+    // SAFETY: it asks about the thread that it runs on.
+    let (high, size) = unsafe {
+        let thread = libc::pthread_self();
+        (libc::pthread_get_stackaddr_np(thread).addr(), libc::pthread_get_stacksize_np(thread))
+    };
+    Some(high - size..high)
+}
+
+/// Elsewhere nothing is known, and each run is made on its VM's stack.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
+fn own() -> Option<Range<usize>> {
+    None
+}
+
+/// A stack, made when it is first needed.
+#[derive(Default)]
+pub(super) struct Stack(Option<Mapping>);
+
+impl Stack {
+    /// Calls where at least `bytes` are left: here, or on this stack, which is then twice as large. A panic is handed back.
+    ///
+    /// # Errors
+    /// The system gives no memory.
+    pub(super) fn with_room<R>(
+        &mut self,
+        bytes: usize,
+        call: impl FnOnce() -> R,
+    ) -> Result<std::thread::Result<R>, Error> {
+        if has_left(bytes) {
+            return Ok(catch_unwind(AssertUnwindSafe(call)));
+        }
+        let mapping = match &mut self.0 {
+            Some(mapping) => mapping,
+            none => none.insert(Mapping::new(2 * bytes)?),
+        };
+        Ok(mapping.call(call))
+    }
+}
+
+/// Calls on a stack of so many bytes, which is gone after it.
+///
+/// # Errors
+/// The system gives no memory.
+pub(super) fn on_another<R>(bytes: usize, call: impl FnOnce() -> R) -> Result<R, Error> {
+    Ok(Mapping::new(bytes)?.call(call).unwrap_or_else(|panic| resume_unwind(panic)))
+}
+
+/// A guard, and a stack above it.
+struct Mapping {
+    low: NonNull<u8>,
+    size: usize,
+}
+
+// SAFETY: memory that is reached only through this value; what lies in it is of the call under way, which borrows it.
+unsafe impl Send for Mapping {}
+
+impl Mapping {
+    fn new(size: usize) -> Result<Self, Error> {
+        let none = || Error::Internal("the system gives no memory for a stack".to_owned());
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a new mapping of no file, where the system likes it: it touches no other.
+        let low = unsafe { libc::mmap(ptr::null_mut(), GUARD + size, libc::PROT_NONE, flags, -1, 0) };
+        if low == libc::MAP_FAILED {
+            return Err(none());
+        }
+        let mapping = Self { low: NonNull::new(low.cast()).ok_or_else(none)?, size };
+        // SAFETY: the mapping is this one, and as long as both together.
+        unsafe {
+            if libc::mprotect(mapping.base().cast(), size, libc::PROT_READ | libc::PROT_WRITE) != 0 {
+                return Err(none());
+            }
+            // A stack is touched at one end: a huge page would be memory for all of it.
+            #[cfg(target_os = "linux")]
+            libc::madvise(mapping.base().cast(), size, libc::MADV_NOHUGEPAGE);
+        }
+        Ok(mapping)
+    }
+
+    fn base(&self) -> *mut u8 {
+        // SAFETY: the guard is a part of the mapping.
+        unsafe { self.low.as_ptr().add(GUARD) }
+    }
+
+    /// A panic can't unwind from one stack to another, so it is handed back.
+    fn call<R>(&mut self, call: impl FnOnce() -> R) -> std::thread::Result<R> {
+        // SAFETY: base and size are multiples of a page, and nobody else is on this stack, which is borrowed for the call;
+        // nothing unwinds out of it: a panic is caught, and no C++ exception leaves what is called here.
+        unsafe { psm::on_stack(self.base(), self.size, || catch_unwind(AssertUnwindSafe(call))) }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: the mapping is this one's, and nobody is on it.
+        unsafe { libc::munmap(self.low.as_ptr().cast(), GUARD + self.size) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Call, Engine, Request};
+
+    #[test]
+    fn a_call_has_the_room_that_it_asked_for_whoever_calls() {
+        let small = std::thread::Builder::new().stack_size(128 << 10).spawn(|| {
+            assert!(has_left(16 << 10) && !has_left(256 << 10));
+            // Stands for a fiber: a stack that is not the thread's, far from its end.
+            on_another(1 << 20, || assert!(!has_left(16 << 10))).expect("a stack");
+            let mut stack = Stack::default();
+            let sum = || {
+                let ours = std::hint::black_box([1u8; 512 << 10]);
+                ours.iter().map(|&byte| usize::from(byte)).sum::<usize>()
+            };
+            for _ in 0..2 {
+                let sum = stack.with_room(1 << 20, sum).expect("a stack").expect("no panic");
+                assert_eq!(sum, 512 << 10);
+            }
+            let place = stack.0.as_ref().map(Mapping::base);
+            let panic = stack
+                .with_room(1 << 20, || panic!("of the call"))
+                .expect("a stack")
+                .expect_err("it panicked");
+            assert_eq!(panic.downcast_ref(), Some(&"of the call"));
+            assert_eq!(stack.0.as_ref().map(Mapping::base), place, "it is kept");
+        });
+        small.expect("a thread").join().expect("no panic");
+    }
+
+    /// Guards against believing a fiber to be its thread: these ran over the end of their stacks.
+    #[test]
+    fn a_script_that_nests_deep_runs_from_any_stack() {
+        let engine = Engine::builder().pool_size(1).build();
+        let source = "local function deep(n) if n == 0 then return host.room() end
+            local got ('x'):gsub('x', function() got = deep(n - 1) end) return got end
+            return deep(190)";
+        let room = |_: &Call<'_>| Ok(f64::from(std::hint::black_box([1u8; 512 << 10])[GUARD]));
+        engine.function("room", room).expect("a name");
+        let runs = || {
+            let script = engine.compile("deep", source).expect("it compiles");
+            let trace = script.run(&Request::new()).expect("it runs");
+            assert_eq!(trace.value.as_deref(), Some("1"), "{}", trace.stderr_text());
+        };
+        // Code that was not optimised needs more to call from.
+        for kib in [64, 128, 256, 1024] {
+            on_another(kib << 10, runs).expect("a stack");
+            std::thread::scope(|threads| {
+                let small = std::thread::Builder::new().stack_size(kib << 10).spawn_scoped(threads, runs);
+                small.expect("a thread").join().expect("no panic");
+            });
+        }
+    }
+}
