@@ -40,7 +40,7 @@ fn a_timeout_is_a_timeout_whatever_the_script_does_about_it() {
         assert_eq!(trace.status, Status::Timeout, "{source}: {:?}", trace.error);
         let error = trace.error.expect("it did not end well");
         assert_eq!(error.kind, ErrorKind::Timeout, "{source}");
-        assert!(error.message.contains("30"), "{source}: {}", error.message);
+        assert_eq!(error.message, "the run did not end within its timeout of 30 ms", "{source}");
         assert_eq!(trace.value, None, "{source}");
         assert!(String::from_utf8_lossy(&trace.stderr).contains(&error.message), "{source}");
         // And the engine goes on.
@@ -102,10 +102,12 @@ fn too_much_memory_is_memory_limit() {
 #[test]
 fn the_heap_never_grows_past_the_limit() {
     let engine = memory(8 * MIB);
-    let grown =
-        |source: &&str| (run_in(&engine, source, &Request::new()).usage.memory_bytes, source.to_string());
-    let over: Vec<_> = GREEDY.iter().map(grown).filter(|(grown, _)| *grown > 8 * MIB).collect();
-    assert!(over.is_empty(), "{over:?}");
+    for source in GREEDY {
+        let grown = run_in(&engine, source, &Request::new()).usage.memory_bytes;
+        // What is asked for at once is never there.
+        let least = if source.contains(" do ") { 4 * MIB } else { 0 };
+        assert!((least..=8 * MIB).contains(&grown), "{grown}: {source}");
+    }
 }
 
 #[test]
@@ -279,7 +281,14 @@ type IsOver = fn(&Trace) -> bool;
 
 /// A script that goes over one limit of [`SMALL`], and how it then ends.
 const OVER: &[(&str, IsOver)] = &[
-    ("while true do end", |trace| trace.status == Status::Timeout),
+    ("while true do end", |trace| {
+        // That of the limit: the default ends it too, in 30 s.
+        let message = trace.error.as_ref().map(|error| &*error.message);
+        message == Some("the run did not end within its timeout of 30 ms")
+    }),
+    ("host.tick() host.tick()", |trace| {
+        trace.error.as_ref().is_some_and(|error| error.kind == ErrorKind::HostCalls)
+    }),
     ("return #string.rep('x', 16 * 2^20)", |trace| trace.status == Status::MemoryLimit),
     ("io.write('0123456789x')", |trace| trace.stdout == b"0123456789" && trace.stdout_truncated),
     ("return '0123456789'", |trace| trace.error.as_ref().is_some_and(|error| error.kind == ErrorKind::Value)),
@@ -311,8 +320,12 @@ fn a_scripts_and_a_runs_limits_lower_and_never_raise() {
         .memory(8 * MIB)
         .output(10)
         .value(10)
+        .host_calls(1)
         .build();
     let (wide, none) = (Engine::new(), RunLimits::default());
+    for engine in [&ceilings, &wide] {
+        engine.function("tick", |_| Ok(())).expect("a name");
+    }
     for (source, is_over) in OVER {
         for (what, engine, of_script, of_run) in [
             ("the engine's", &ceilings, none, none),

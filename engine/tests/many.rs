@@ -8,7 +8,9 @@ use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Poll, Wake};
 use std::time::Duration;
 
-use perilune::{CancelHandle, Engine, Error, PayloadError, Request, RunLimits, Script, Status, Trace, Value};
+use perilune::{
+    CancelHandle, Engine, Error, PayloadError, Request, RunLimits, Script, Status, Ticket, Trace, Value,
+};
 
 fn doubling(engine: &Engine) -> Script {
     engine.compile("double", "if GET.n == '7' then error('seven') end return 2 * GET.n").expect("it compiles")
@@ -308,9 +310,11 @@ fn a_ticket_can_be_awaited() {
 /// Few threads are woken for many runs: whatever they were at, somebody must see when time is up, and take a VM that is free.
 #[test]
 fn all_that_waits_is_seen_whatever_came_before() {
-    let engine = Engine::builder().pool_size(2).queue(Duration::from_millis(2)).build();
+    let queue = Duration::from_millis(2);
+    let engine = Engine::builder().pool_size(2).queue(queue).build();
     let quick = engine.compile("quick", "return 1").expect("it compiles");
     let endless = engine.compile("endless", "while true do end").expect("it compiles");
+    let (mut ran, mut ran_on) = (0, 0);
     for round in 0..100 {
         let quick_ones: Vec<_> = (0..round % 7).map(|_| engine.submit(&quick, Request::new())).collect();
         if round % 2 == 0 {
@@ -318,16 +322,37 @@ fn all_that_waits_is_seen_whatever_came_before() {
         }
         let endless_ones: Vec<_> = (0..2).map(|_| engine.submit(&endless, Request::new())).collect();
         let waiting: Vec<_> = (0..4).map(|_| engine.submit(&quick, Request::new())).collect();
-        // The endless ones run for 30 s, if nothing ends them.
-        for ticket in quick_ones.into_iter().chain(waiting) {
-            assert!(matches!(ticket.wait().expect("a trace").status, Status::Success | Status::QueueTimeout));
-        }
+        // How many ran; the others waited as long as they may. The endless ones run for 30 s, if nothing ends them.
+        let run = |tickets: Vec<Ticket>| -> usize {
+            let mut successes = 0;
+            for ticket in tickets {
+                let trace = ticket.wait().expect("a trace");
+                match trace.status {
+                    Status::Success => assert_eq!(trace.value.as_deref(), Some("1")),
+                    status => assert_eq!(status, Status::QueueTimeout),
+                }
+                let waited = trace.usage.queued;
+                assert!(waited < Duration::from_secs(15), "time was up {waited:?} ago");
+                assert!(trace.status == Status::Success || waited >= queue, "{waited:?}");
+                successes += usize::from(trace.status == Status::Success);
+            }
+            successes
+        };
+        ran += run(quick_ones);
+        let ran_beside = run(waiting);
+        let mut held = 0;
         for ticket in endless_ones {
             ticket.cancel();
-            let status = ticket.wait().expect("a trace").status;
-            assert!(matches!(status, Status::Cancelled | Status::QueueTimeout));
+            match ticket.wait().expect("a trace").status {
+                Status::Cancelled => held += 1,
+                status => assert_eq!(status, Status::QueueTimeout),
+            }
         }
+        // They came first, so nothing ran beside two.
+        assert!(held < 2 || ran_beside == 0, "{ran_beside} ran without a VM");
+        (ran, ran_on) = (ran + ran_beside, ran_on + held);
     }
+    assert!(ran > 0 && ran_on > 0, "{ran} came to their end, {ran_on} were to be cancelled");
 }
 
 #[test]

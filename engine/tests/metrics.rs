@@ -200,6 +200,20 @@ fn compiles_and_scripts_are_counted() {
 }
 
 #[test]
+fn calls_of_the_host_are_counted_those_that_fail_too() {
+    let engine = engine();
+    engine.function("tick", |call| call.number(0)).expect("the name is one");
+    for (source, calls) in [("for n = 1, 5 do host.tick(n) end", 5), ("pcall(host.tick) host.tick()", 7)] {
+        run(&engine, source, &Request::new());
+        let metrics = engine.metrics();
+        assert_eq!(metrics.host_calls, calls);
+        assert!(metrics.to_json().contains(&format!(r#""host_calls":{calls}"#)));
+        #[cfg(feature = "prometheus")]
+        assert!(metrics.to_prometheus().contains(&format!("\nperilune_host_calls_total {calls}\n")));
+    }
+}
+
+#[test]
 fn nothing_is_lost_between_threads_and_replaced_vms() {
     const THREADS: u64 = 4;
     const RUNS: u64 = 20_000;

@@ -99,16 +99,11 @@ fn every_export_is_guarded_and_documented_and_in_the_header() {
         let docs = item.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).count();
         assert!(docs > 0, "{path}: {name} has no documentation");
         // All that happens is in what the last expression calls: a guard, or a function that is nothing but one.
-        let Some(syn::Stmt::Expr(last, None)) = item.block.stmts.last() else {
-            // A guard of nothing ends with a semicolon.
-            let Some(syn::Stmt::Expr(last, Some(_))) = item.block.stmts.last() else {
-                panic!("{path}: {name}")
-            };
-            assert_guards(&path, &name, last);
-            continue;
+        // One of nothing ends with a semicolon.
+        let Some((syn::Stmt::Expr(last, _), before)) = item.block.stmts.split_last() else {
+            panic!("{path}: {name}")
         };
         assert_guards(&path, &name, last);
-        let before = &item.block.stmts[..item.block.stmts.len() - 1];
         for statement in before {
             let text = tokens(statement);
             let harmless = text.contains("= || ")
