@@ -36,6 +36,7 @@ mod error;
 mod execute;
 mod function;
 mod hints;
+mod json;
 mod limits;
 mod metrics;
 mod poll;

@@ -1,12 +1,12 @@
 //! Values that cross between a host and its scripts.
 
+use std::convert::Infallible;
 use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-/// The largest integer up to which a double holds every one: 2^53.
-pub(crate) const MAX_EXACT: u64 = 1 << 53;
+use crate::json::{self, Build, Kind, MAX_EXACT};
 
 /// Reads JSON that was written here, in a type of the host's.
 pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
@@ -56,12 +56,20 @@ impl Value {
         Self::Object(members.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 
-    /// Reads JSON text. An integer beyond ±2^53 becomes a string of its digits, as everywhere.
+    /// Reads JSON text, as everywhere: numbers are the nearest double, but an integer beyond ±2^53 and within 64 bits
+    /// becomes a string of its digits; half a surrogate pair becomes U+FFFD.
     ///
     /// # Errors
-    /// It is no JSON, or is nested deeper than 128 levels.
+    /// It is no JSON, is nested deeper than 128 levels, or has a number that is beyond all doubles.
     pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice::<serde_json::Value>(json).map(Self::from)
+        let mut values = Values(Vec::new());
+        match json::read(json, &mut values) {
+            Ok(()) => Ok(values.pop()),
+            Err(json::Refused::Syntax { reason, at }) => {
+                Err(serde::de::Error::custom(format_args!("{reason}: {}", json::position(json, at))))
+            }
+            Err(json::Refused::Stopped(never)) => match never {},
+        }
     }
 
     /// The number, if it is one.
@@ -87,6 +95,72 @@ impl Value {
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<&Self> {
         let Self::Object(members) = self else { return None };
         members.iter().rev().find(|(name, _)| name == key.as_ref()).map(|(_, value)| value)
+    }
+}
+
+/// A stack of values that are being made.
+struct Values(Vec<Value>);
+
+impl Values {
+    fn pop(&mut self) -> Value {
+        self.0.pop().unwrap_or_default()
+    }
+}
+
+impl Build for Values {
+    type Stop = Infallible;
+
+    fn null(&mut self) {
+        self.0.push(Value::Null);
+    }
+
+    fn boolean(&mut self, flag: bool) {
+        self.0.push(flag.into());
+    }
+
+    fn number(&mut self, number: f64) {
+        self.0.push(number.into());
+    }
+
+    fn string(&mut self, text: &[u8]) -> Result<(), &'static str> {
+        self.0.push(text.into());
+        Ok(())
+    }
+
+    fn open(&mut self, kind: Kind) {
+        self.0.push(if kind == Kind::Array { Value::Array(Vec::new()) } else { Value::Object(Vec::new()) });
+    }
+
+    fn element(&mut self, _index: usize) {
+        let element = self.pop();
+        if let Some(Value::Array(elements)) = self.0.last_mut() {
+            elements.push(element);
+        }
+    }
+
+    fn member(&mut self) {
+        let (member, key) = (self.pop(), self.pop());
+        if let (Value::String(key), Some(Value::Object(members))) = (key, self.0.last_mut()) {
+            members.push((key, member));
+        }
+    }
+
+    /// Members are in the order of their keys, and of repeated ones there is the last.
+    fn close(&mut self, _kind: Kind) {
+        if let Some(Value::Object(members)) = self.0.last_mut() {
+            members.sort_by(|(one, _), (other, _)| one.cmp(other));
+            members.dedup_by(|later, kept| {
+                let repeated = later.0 == kept.0;
+                if repeated {
+                    std::mem::swap(later, kept);
+                }
+                repeated
+            });
+        }
+    }
+
+    fn look(&mut self) -> Result<(), Infallible> {
+        Ok(())
     }
 }
 
@@ -193,11 +267,11 @@ impl Serialize for Value {
         match self {
             Self::Null => serializer.serialize_unit(),
             Self::Bool(flag) => serializer.serialize_bool(*flag),
-            Self::Number(number) if number.fract() == 0.0 && number.abs() <= MAX_EXACT as f64 => {
-                serializer.serialize_i64(*number as i64)
-            }
-            Self::Number(number) if number.is_finite() => serializer.serialize_f64(*number),
-            Self::Number(number) => Err(serde::ser::Error::custom(format_args!("{number} can't be JSON"))),
+            Self::Number(number) => match json::integer(*number) {
+                Some(integer) => serializer.serialize_i64(integer),
+                None if number.is_finite() => serializer.serialize_f64(*number),
+                None => Err(serde::ser::Error::custom(format_args!("{number} can't be JSON"))),
+            },
             Self::String(bytes) => serializer.serialize_str(&String::from_utf8_lossy(bytes)),
             Self::Array(elements) => {
                 let mut seq = serializer.serialize_seq(Some(elements.len()))?;

@@ -257,7 +257,6 @@ fn the_text_of_a_body_that_is_no_object_is_the_seeds() {
 fn a_body_that_is_not_json_is_refused() {
     for body in [
         &b"{\"a\":\"\xff\"}"[..],
-        b"{\"a\":\"\\ud800\"}",
         b"{\"a\":1e999}",
         b"{\"a\":NaN}",
         b"{\"a\":+1}",
@@ -271,6 +270,42 @@ fn a_body_that_is_not_json_is_refused() {
     ] {
         let error = refused(&Request::new().json(body));
         assert!(matches!(error, PayloadError::Json { part: Part::Body, .. }), "{error:?}");
+    }
+}
+
+#[test]
+fn half_a_surrogate_pair_is_a_replacement_character() {
+    for (escaped, expected) in [
+        (r"\ud83d", "\u{fffd}"),
+        (r"\uDC00", "\u{fffd}"),
+        (r"\ud83d\ude00", "😀"),
+        (r"\uD83D\uDE00", "😀"),
+        (r"\ude00\ud83d", "\u{fffd}\u{fffd}"),
+        (r"\ud83d\ud83d\ude00", "\u{fffd}😀"),
+        (r"a\ud83dA\u0041", "a\u{fffd}AA"),
+        (r"\ud83d\n", "\u{fffd}\n"),
+        (r"\ud800\udc00\udbff\udfff", "\u{10000}\u{10ffff}"),
+        (r"\ud7ff\ue000\uffff\u0000", "\u{d7ff}\u{e000}\u{ffff}\0"),
+    ] {
+        let member = format!(r#"{{"v":"{escaped}","{escaped}":1}}"#);
+        let request = Request::new()
+            .json(&member)
+            .config(&member)
+            .meta(&member)
+            .param("text", member.as_str())
+            .param("payload", format!(r#"{{"w":{member}}}"#));
+        for way in ["POST", "CONFIG", "META", "json.decode(GET.text)", "ARGS.w"] {
+            let source = format!("local t = {way} assert(t[t.v] == 1) return t.v");
+            assert_eq!(value_with(&source, &request), json!(expected), "{escaped} by {way}");
+        }
+        let read = perilune::Value::from_json(member.as_bytes()).expect("it is JSON");
+        assert_eq!(read.get("v").and_then(perilune::Value::as_str), Some(expected), "{escaped}");
+    }
+    for body in
+        [r#"{"a":"\ud83d\u12"}"#, r#"{"a":"\ud83d\x"}"#, r#"{"a":"\ud83"}"#, r#"{"a":"\ud83d\u12x4"}"#]
+    {
+        let error = refused(&Request::new().json(body)).to_string();
+        assert!(error.contains("invalid escape"), "{body}: {error}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::ops::Range;
 
 use crate::hints::{Blocks, Finding, Kind, Lexer, MAX_SOURCE, Sink, Token, Use, findings, scan};
-use crate::value::MAX_EXACT;
+use crate::json::MAX_EXACT;
 
 /// Warnings of one source.
 const MOST: usize = 100;

@@ -7,9 +7,8 @@ use mlua::ffi::{self, lua_State};
 
 use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
-use super::decode::MAX_DEPTH;
 use super::library::{self, json};
-use crate::value::MAX_EXACT;
+use crate::json::{MAX_DEPTH, integer};
 
 /// Work between two looks at the deadline: a unit is a slot of a table that was passed, or [`BYTES`] of a string.
 const LOOK_EVERY: usize = 4096;
@@ -97,8 +96,8 @@ impl<'a> Sink<'a> {
     }
 
     fn number(&mut self, number: f64) -> Result<(), Refused> {
-        if number.fract() == 0.0 && number.abs() <= MAX_EXACT as f64 {
-            self.json(&(number as i64))
+        if let Some(integer) = integer(number) {
+            self.json(&integer)
         } else if number.is_finite() {
             self.json(&number)
         } else {
@@ -206,10 +205,10 @@ pub(super) unsafe fn describe(state: *mut lua_State, index: c_int) -> Option<Str
     Some(sink.into_string())
 }
 
-/// A number as the key of an object.
+/// A number as the key of an object. A table has one zero.
 pub(super) fn number_text(number: f64) -> Result<Vec<u8>, Refused> {
     let mut sink = Sink::bounded(DESCRIPTION);
-    sink.number(number)?;
+    sink.number(number + 0.0)?;
     Ok(sink.bytes().to_vec())
 }
 
@@ -426,7 +425,7 @@ impl<'a, 's> Encoder<'a, 's> {
                 ffi::LUA_TSTRING => self.string(index),
                 ffi::LUA_TNUMBER => {
                     self.sink.put(b"\"")?;
-                    self.sink.number(ffi::lua_tonumber(self.state, index))?;
+                    self.sink.number(ffi::lua_tonumber(self.state, index) + 0.0)?;
                     self.sink.put(b"\"")
                 }
                 other => {

@@ -10,6 +10,7 @@ use super::library::{bytes, json};
 use super::slots::Slot;
 use super::{decode, fault};
 use crate::error::{Part, PayloadError};
+use crate::json::position;
 use crate::request::{Body, Query};
 use crate::urlencoded;
 
@@ -54,7 +55,7 @@ pub(super) unsafe fn push_post(state: *mut lua_State, body: &Body<'_>) -> Result
             Body::Json(text) if !text.is_empty() => {
                 let start = text.iter().position(|byte| !b" \t\r\n".contains(byte)).unwrap_or(0);
                 if text[start] != b'{' {
-                    let (reason, position) = ("Expecting object".to_owned(), decode::position(text, start));
+                    let (reason, position) = ("Expecting object".to_owned(), position(text, start));
                     return Err(PayloadError::Json { part: Part::Body, reason, position });
                 }
                 push_json(state, text, Part::Body)?;
@@ -76,7 +77,7 @@ pub(super) unsafe fn push_json(state: *mut lua_State, text: &[u8], part: Part) -
             Ok(()) => Ok(()),
             Err(decode::Refused::Late) => fault::raise_over(state),
             Err(decode::Refused::Json { reason, position }) => {
-                Err(PayloadError::Json { part, reason, position })
+                Err(PayloadError::Json { part, reason: reason.to_owned(), position })
             }
         }
     }

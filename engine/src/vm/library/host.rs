@@ -14,7 +14,6 @@ use std::time::{Duration, Instant};
 use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
-use super::super::decode::MAX_DEPTH;
 use super::super::heap::Heap;
 use super::super::run::Run;
 use super::super::{Job, encode, fault};
@@ -22,6 +21,7 @@ use super::{bytes, json, push_bytes};
 use crate::engine::Engine;
 use crate::environment::Environment;
 use crate::function::{Call, Functions};
+use crate::json::MAX_DEPTH;
 use crate::pool::Nesting;
 use crate::value::Value;
 
