@@ -5,7 +5,7 @@ mod common;
 use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
-use common::{assert_success, json, run, run_in, text};
+use common::{assert_success, json, run, run_in, run_with, text};
 use perilune::{Engine, ErrorKind, Request, RunLimits, Status, Trace};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -250,6 +250,67 @@ fn an_uncaught_error_is_told_in_the_trace_and_in_stderr() {
         assert!(!calls.is_empty(), "{source} has no traceback");
         assert_eq!(trace.stderr_text(), format!("{message}\nstack traceback:\n{calls}"), "{source}");
         assert_eq!(trace.value, None);
+    }
+}
+
+/// What the `__tostring` of an error does, and what is told of it.
+const UNTOLD: &[(&str, &str)] = &[
+    ("return 1", "(its __tostring returned no string: its type is number)"),
+    ("", "(its __tostring returned no string: its type is nil)"),
+    ("error('worse')", "(its __tostring failed: test:2: worse)"),
+    ("error('worse', 0)", "(its __tostring failed: worse)"),
+    ("error(e)", "(its __tostring failed: error value is a table: {\"code\":7})"),
+    ("error({worse = true})", "(its __tostring failed: error value is a table: {\"worse\":true})"),
+    ("error()", "(its __tostring failed: error value is a nil)"),
+    ("error(string.rep('x', 2^20), 0)", "x… (1048576 bytes))"),
+    ("return e.no.such.field", "(its __tostring failed: test:2: attempt to index nil with 'such')"),
+    ("return tostring(e)", "(its __tostring failed: C stack overflow)"),
+    ("return '' .. tostring(e)", "(its __tostring failed: "),
+    (
+        "coroutine.yield() return 'x'",
+        "(its __tostring failed: attempt to yield across metamethod/C-call boundary)",
+    ),
+    ("return string.rep('x', 2^30)", "(its __tostring failed: not enough memory)"),
+    ("local t = {} for i = 1, 2^30 do t[i] = {i} end", "(its __tostring failed: not enough memory)"),
+    ("return host.none()", "(its __tostring failed: test:2: attempt to call a nil value"),
+];
+
+#[test]
+fn an_error_value_without_a_text_keeps_its_place() {
+    for (body, told) in UNTOLD {
+        let source = format!(
+            "local T = {{__tostring = function(e)\n{body}\nend}}\nlocal function fails()\nerror(setmetatable({{code = 7}}, T))\nend\nfails()"
+        );
+        for source in [source.clone(), source.replace("\nfails()", "\ncoroutine.wrap(fails)()")] {
+            let error = run(&source).error.expect("an error");
+            assert_eq!(error.kind, ErrorKind::Runtime, "{source}: {error:?}");
+            assert!(
+                error.message.starts_with("error value is a table: {\"code\":7} (its"),
+                "{source}: {error:?}"
+            );
+            assert!(error.message.contains(told) && error.message.len() < 1000, "{source}: {error:?}");
+            let line = if source.contains("wrap") { 7 } else { 5 };
+            assert_eq!((error.script.as_deref(), error.line), (Some("test"), Some(line)), "{source}");
+            assert!(error.traceback.contains(&format!("test:{line}")), "{source}: {error:?}");
+        }
+    }
+    let uncallable = run("\nerror(setmetatable({}, {__tostring = 'x'}))").error.expect("an error");
+    assert_eq!(
+        uncallable.message,
+        "error value is a table: {} (its __tostring failed: attempt to call a string value)"
+    );
+    assert_eq!(uncallable.line, Some(2));
+}
+
+#[test]
+fn an_error_value_whose_text_takes_too_long_is_a_timeout_that_keeps_its_place() {
+    let limits = RunLimits { timeout: Some(Duration::from_millis(50)), ..RunLimits::default() };
+    for body in ["while true do end", "pcall(function() while true do end end) return 'x'"] {
+        let source = format!("\nerror(setmetatable({{}}, {{__tostring = function() {body} end}}))");
+        let trace = run_with(&source, &Request::new().limits(limits));
+        let error = trace.error.expect("an error");
+        assert_eq!((trace.status, error.line), (Status::Timeout, Some(2)), "{source}");
+        assert!(error.traceback.contains("test:2"), "{source}: {error:?}");
     }
 }
 

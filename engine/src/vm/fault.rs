@@ -1,5 +1,6 @@
 //! What is known of an error that a script did not catch: told without asking the VM for memory.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_int};
 use std::fmt::Write as _;
 use std::mem::MaybeUninit;
@@ -12,6 +13,9 @@ use crate::hints::Raised;
 
 /// The longest message kept, in bytes, without the word on its length.
 const MESSAGE: usize = 8 * 1024;
+
+/// The longest reason kept of why an error value has no text, in bytes.
+const REASON: usize = 512;
 
 /// The longest name of a function shown, in bytes: a script's own may have a megabyte.
 const NAME: usize = 100;
@@ -93,46 +97,69 @@ pub(super) unsafe extern "C-unwind" fn keep(state: *mut lua_State) -> c_int {
     1
 }
 
+/// The text of the error value at index 1. Its `__tostring` runs while the stack of the error still stands, so it may
+/// fail in any way: that must not cost what else is known.
+///
 /// # Safety
-/// The error value is at index 1.
+/// The error value is at index 1, with four free stack slots.
 unsafe fn message(state: *mut lua_State) -> String {
-    // SAFETY: by this function's contract; the strings are on the stack while they are copied.
+    // SAFETY: by this function's contract; the strings are on the stack while they are copied. The name of the
+    // metamethod is one that Luau keeps, so nothing here is allocated outside of the protected call.
     unsafe {
-        if ffi::lua_isstring(state, 1) == 0 && ffi::luaL_callmeta(state, 1, c"__tostring".as_ptr()) != 0 {
-            if ffi::lua_type(state, -1) == ffi::LUA_TSTRING {
-                return text(state, -1);
-            }
-            return "error value whose __tostring did not return a string".to_owned();
+        if ffi::lua_isstring(state, 1) != 0
+            || ffi::luaL_getmetafield(state, 1, c"__tostring".as_ptr()) == ffi::LUA_TNIL
+        {
+            return plain(state, 1, MESSAGE);
         }
-        match ffi::lua_type(state, 1) {
-            ffi::LUA_TSTRING | ffi::LUA_TNUMBER => text(state, 1),
-            ffi::LUA_TTABLE => match super::encode::describe(state, 1) {
+        ffi::lua_pushvalue(state, 1);
+        let status = ffi::lua_pcall(state, 1, 1, 0);
+        let fails = match (status, ffi::lua_type(state, -1)) {
+            (ffi::LUA_OK, ffi::LUA_TSTRING) => return text(state, -1, MESSAGE),
+            (ffi::LUA_OK, other) => format!("returned no string: its type is {}", type_name(state, other)),
+            _ => format!("failed: {}", plain(state, -1, REASON)),
+        };
+        format!("{} (its __tostring {fails})", plain(state, 1, MESSAGE))
+    }
+}
+
+/// What the value at `index` says without a function of the script.
+///
+/// # Safety
+/// There is a value at `index`.
+unsafe fn plain(state: *mut lua_State, index: c_int, limit: usize) -> String {
+    // SAFETY: by this function's contract.
+    unsafe {
+        match ffi::lua_type(state, index) {
+            ffi::LUA_TSTRING | ffi::LUA_TNUMBER => text(state, index, limit),
+            ffi::LUA_TTABLE => match super::encode::describe(state, ffi::lua_absindex(state, index)) {
                 Some(json) => format!("error value is a table: {json}"),
                 None => "error value is a table".to_owned(),
             },
-            other => format!(
-                "error value is a {}",
-                CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy()
-            ),
+            other => format!("error value is a {}", type_name(state, other)),
         }
     }
 }
 
-/// The string or number at `index`, cut to [`MESSAGE`].
+fn type_name(state: *mut lua_State, number: c_int) -> Cow<'static, str> {
+    // SAFETY: any number has a name, which is static.
+    unsafe { CStr::from_ptr(ffi::lua_typename(state, number)) }.to_string_lossy()
+}
+
+/// The string or number at `index`, cut to `limit` bytes.
 ///
 /// # Safety
 /// It is a string or a number.
-unsafe fn text(state: *mut lua_State, index: c_int) -> String {
+unsafe fn text(state: *mut lua_State, index: c_int, limit: usize) -> String {
     // SAFETY: by this function's contract.
     let bytes = unsafe { bytes(state, index) };
     let length = bytes.len();
-    let mut text = String::from_utf8_lossy(&bytes[..length.min(MESSAGE)]).into_owned();
-    if text.len() > MESSAGE || length > MESSAGE {
+    let mut text = String::from_utf8_lossy(&bytes[..length.min(limit)]).into_owned();
+    if text.len() > limit || length > limit {
         // Not in the middle of a character, which the cut made a replacement character.
-        let dropped = &bytes[length.min(MESSAGE)..];
-        let split = crate::capture::split_character(&bytes[..length.min(MESSAGE)], dropped);
+        let dropped = &bytes[length.min(limit)..];
+        let split = crate::capture::split_character(&bytes[..length.min(limit)], dropped);
         let end = text.len() - if split > 0 { char::REPLACEMENT_CHARACTER.len_utf8() } else { 0 };
-        text.truncate(text.floor_char_boundary(end.min(MESSAGE)));
+        text.truncate(text.floor_char_boundary(end.min(limit)));
         let _ = write!(text, "… ({length} bytes)");
     }
     text
