@@ -140,8 +140,10 @@ fn layouts(source: &str) -> [String; 2] {
 
 #[test]
 fn a_script_that_is_broken_in_one_place_has_one_error() {
-    let (mut step, mut broken) = (0, 0);
+    let mut broken = 0;
     for (path, source) in scripts() {
+        // Counted for each script, so that what is tried of one does not depend on the others.
+        let mut step = 0;
         for source in layouts(&source) {
             for (at, (begin, end)) in pieces(&source).into_iter().enumerate() {
                 // A part of all places, another one in each script.
@@ -251,6 +253,48 @@ const WARNINGS: &[(&str, &[&str])] = &[
     (
         "require 'prelude' print(math.type(1))",
         &["1: math.type is not in Luau: all numbers are doubles; use x % 1 == 0"],
+    ),
+    (
+        "table.unpack = table.unpack or unpack",
+        &[
+            "1: table.unpack can't be set: table is the library's, and read-only; use a local function, or a copy: local table = table.clone(table)",
+        ],
+    ),
+    (
+        "\nfunction string.split(s, sep) end",
+        &[
+            "2: string.split can't be set: string is the library's, and read-only; use a local function, or a copy: local string = table.clone(string)",
+        ],
+    ),
+    (
+        "function string:trim() end",
+        &[
+            "1: string.trim can't be set: string is the library's, and read-only; use a local function, or a copy: local string = table.clone(string)",
+        ],
+    ),
+    (
+        "if not string.trim then string.trim = f end",
+        &[
+            "1: string.trim can't be set: string is the library's, and read-only; use a local function, or a copy: local string = table.clone(string)",
+        ],
+    ),
+    (
+        "if table.unpack then table.unpack = f end",
+        &[
+            "1: table.unpack can't be set: table is the library's, and read-only; use a local function, or a copy: local table = table.clone(table)",
+        ],
+    ),
+    (
+        "math.random += 1",
+        &[
+            "1: math.random can't be set: math is the library's, and read-only; use a local function, or a copy: local math = table.clone(math)",
+        ],
+    ),
+    (
+        "local util = require 'util' json.pretty = util.pretty",
+        &[
+            "1: json.pretty can't be set: json is the library's, and read-only; use a local function, or a copy: local json = table.clone(json)",
+        ],
     ),
     ("prnt(1) prnt(2)", &["1: prnt is not there: did you mean print?"]),
     (
@@ -379,6 +423,14 @@ const NO_WARNINGS: &[&str] = &[
     "string.rep('x', f(1, 2))",
     "string.rep('x', (function() local a, b = 1, 2 return a end)())",
     "t:rep(3, ',')",
+    // Not the library, or not set.
+    "local string = table.clone(string) function string.trim() end string.x = 1",
+    "json = {} json.pretty = f",
+    "local t = {} t.string.trim = f function t.string.split() end",
+    "local t = {string = {trim = f}, table = 1}",
+    "if string.rep == x then f() end",
+    "local f = function(string) string.x = 1 end",
+    "if not table.unpack then table.unpack = unpack end",
     // Only read.
     "local f = mt.__gc if mt.__gc == nil then f() end",
     "os.time()",

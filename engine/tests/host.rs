@@ -136,6 +136,9 @@ const FAILING: &[(&str, &str)] = &[
         "host.total({1, 'x'})",
         "test:1: host.total: argument #1: invalid type: string \"x\", expected f64 at line 1 column 6",
     ),
+    ("host:echo(1)", "test:1: host takes a dot, not a colon: host.echo(…), not host:echo(…)"),
+    ("host:count()", "test:1: host takes a dot, not a colon: host.count(…), not host:count(…)"),
+    ("local h = host h:echo()", "test:1: host takes a dot, not a colon: host.echo(…), not host:echo(…)"),
     ("host.total({print})", "test:1: host.total: argument #1[1] can't be JSON: it is a function"),
 ];
 

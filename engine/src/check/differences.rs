@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::hints::{Blocks, Finding, Kind, Lexer, MAX_SOURCE, Sink, Token, Use, findings, scan};
+use crate::hints::{Blocks, Finding, Kind, Lexer, MAX_SOURCE, Sink, Token, Use, findings, is_member, scan};
 use crate::json::MAX_EXACT;
 
 /// Warnings of one source.
@@ -116,7 +116,10 @@ impl<'s> Look<'s> {
             if name == b"_ENV" {
                 self.warn(at, "_ENV is a name like any other in Luau: globals are fields of _G");
             }
-        } else if matches!(name, b"print" | b"tostring") {
+            return;
+        }
+        self.library(at, name);
+        if matches!(name, b"print" | b"tostring") {
             self.shows(at + 1);
         } else if self.is(at + 1, b'.') && self.kind(at + 2) == Kind::Name {
             match (name, self.text(at + 2)) {
@@ -138,6 +141,27 @@ impl<'s> Look<'s> {
                 _ => {}
             }
         }
+    }
+
+    /// A name that may be a library's, where one of its members is set.
+    fn library(&mut self, at: usize, name: &[u8]) {
+        let is_set = match (self.kind(at + 1), self.kind(at + 3)) {
+            (Kind::Byte(b'.'), Kind::Byte(b'=') | Kind::CompoundAssign) => true,
+            (Kind::Byte(b'.' | b':'), Kind::Byte(b'(')) => self.before(at) == Kind::Function,
+            _ => false,
+        };
+        let member = self.text(at + 2);
+        let Some(is_there) = is_member(name, member).filter(|_| is_set) else { return };
+        // `if not table.unpack then table.unpack = unpack end` does nothing.
+        let tested = at.checked_sub(5).map(|at| [at, at + 1, at + 3, at + 4].map(|at| self.text(at)));
+        if is_there && tested == Some([b"not", name, member, b"then"]) {
+            return;
+        }
+        let (name, member) = (String::from_utf8_lossy(name), String::from_utf8_lossy(member));
+        self.warn(
+            at,
+            format!("{name}.{member} can't be set: {name} is the library's, and read-only; use a local function, or a copy: local {name} = table.clone({name})"),
+        );
     }
 
     /// `("…"):rep(…)` and `("…"):format(…)`.

@@ -103,6 +103,18 @@ pub(crate) fn missing_method(reason: &str) -> Option<String> {
     near_member("string", name).map(|meant| format!("did you mean {meant}?"))
 }
 
+/// Of texts that are added: in other languages that joins them.
+pub(super) fn adding(reason: &str) -> Option<String> {
+    let of = reason.strip_prefix("attempt to perform arithmetic (add) on ")?;
+    matches!(of, "string" | "string and number" | "number and string")
+        .then(|| "texts are joined with ..".to_owned())
+}
+
+/// Whether the library of this name has such a member; `None` when there is no such library.
+pub(crate) fn is_member(library: &[u8], name: &[u8]) -> Option<bool> {
+    members(library).map(|members| holds(members, name))
+}
+
 /// The rest of the sentence on a name of another Lua.
 fn elsewhere(name: &[u8]) -> Option<&'static str> {
     let at = ELSEWHERE.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 
 pub(crate) use self::blocks::{Blocks, Open};
 pub(crate) use self::dialects::explain_syntax;
-pub(crate) use self::findings::{Finding, findings};
+pub(crate) use self::findings::{Finding, findings, is_member};
 pub(crate) use self::lexer::{Kind, Lexer, MAX_SOURCE, Token, preamble};
 pub(crate) use self::scan::{Sink, Use, scan};
 
@@ -67,7 +67,9 @@ impl Hints {
         raised: &Raised<'_>,
         mut is_absent: impl FnMut(&str, Option<&str>) -> bool,
     ) -> Option<String> {
-        if let Some(hint) = findings::missing_method(raised.reason) {
+        if let Some(hint) =
+            findings::missing_method(raised.reason).or_else(|| findings::adding(raised.reason))
+        {
             return Some(hint);
         }
         if self.source.len() > LONGEST {

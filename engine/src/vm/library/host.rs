@@ -6,8 +6,9 @@
 
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::HashSet;
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, CString, c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,8 @@ pub(in super::super) struct Host {
     /// Which environment, and which functions of the script's own, the VM is set up for.
     key: Cell<(u64, u64)>,
     environment: RefCell<Arc<Environment>>,
+    /// `lua_topointer` of the table of the functions.
+    table: Cell<*const c_void>,
     /// What the table of the functions took of the VM's heap, in bytes.
     size: Cell<usize>,
     /// What closures in the VM are called; Luau keeps the addresses, so these stay while the VM lives.
@@ -50,6 +53,7 @@ impl Host {
         Self {
             key: Cell::new((0, 0)),
             environment: RefCell::default(),
+            table: Cell::new(ptr::null()),
             size: Cell::new(0),
             names: RefCell::default(),
         }
@@ -92,6 +96,7 @@ impl Host {
                 ffi::lua_rawsetfield(state, -2, name);
             }
             ffi::lua_setreadonly(state, -1, 1);
+            self.table.set(ffi::lua_topointer(state, -1));
             ffi::lua_rawsetfield(state, template, c"host".as_ptr());
         }
         let size = heap.used().saturating_sub(used);
@@ -133,6 +138,15 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
                 Some(own) if number < 0 => &own.list[(-1 - number) as usize],
                 _ => &environment.functions.list[number as usize],
             };
+            // Its other arguments would be one place off.
+            if ffi::lua_type(state, 1) == ffi::LUA_TTABLE
+                && ffi::lua_topointer(state, 1) == control.host.table.get()
+            {
+                fault::raise(
+                    state,
+                    format!("host takes a dot, not a colon: host.{name}(…), not host:{name}(…)"),
+                );
+            }
             let count = ffi::lua_gettop(state);
             let arguments = Arguments {
                 state,
