@@ -228,7 +228,7 @@ const ERRORS: &[(&str, &str, Option<u32>)] = &[
     ("\nerror(setmetatable({}, {__tostring = function() return 'told' end}))", "told", Some(2)),
     (
         "\nerror(setmetatable({}, {__tostring = function() return 1 end}))",
-        "error value whose __tostring did not return a string",
+        "error value is a table: {} (its __tostring returned no string: its type is number)",
         Some(2),
     ),
     ("\nerror('\\255')", "test:2: \u{fffd}", Some(2)),
