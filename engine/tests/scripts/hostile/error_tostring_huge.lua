@@ -1,3 +1,3 @@
--- expect: failure|memory_limit
+-- expect: memory_limit
 -- attacks: raising an object whose __tostring makes a string too large for the memory
 error(setmetatable({}, { __tostring = function() return string.rep("x", 1e9) end }))

@@ -1,4 +1,4 @@
--- expect: success|memory_limit
+-- expect: memory_limit; at 64: success
 local M = 32 * 2 ^ 20
 local kept, live = {}, 0
 for _, size in { 1030, 2060, 4000, 8000, 64000 } do

@@ -1,4 +1,4 @@
--- expect: success|failure
+-- expect: failure
 -- attacks: an elseif chain of fifteen hundred arms
 local x = 1
 if x == 0 then

@@ -1,4 +1,4 @@
--- expect: memory_limit|failure
+-- expect: memory_limit; at 64: failure
 -- attacks: endless recursion of frames with many registers
 local function f(...)
 	local t = { f(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,

@@ -1,4 +1,4 @@
--- expect: success|failure
+-- expect: failure
 -- attacks: recursion through gsub, sort, tostring, pcall and coroutines in turn
 local function f(n)
 	local k = n % 4

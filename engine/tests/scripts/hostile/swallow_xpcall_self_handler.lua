@@ -1,4 +1,4 @@
--- expect: timeout|success|failure
+-- expect: success|timeout
 -- attacks: xpcall with itself as body and as handler, recursing in both
 local c
 c = function() xpcall(c, c) end
