@@ -42,7 +42,7 @@ TEST(a_run_has_all_in_its_trace) {
     CHECK(trace.duration() > 0ns && trace.duration() < 600s);
     CHECK(trace.usage().memory_bytes > 0);
     CHECK_EQ(trace.usage().host_calls, 0U);
-    CHECK(trace.usage().queued >= 0ns);
+    CHECK(trace.usage().queued == 0ns);
     CHECK_EQ(trace.json().substr(0, 19), R"({"status":"success")");
     CHECK_EQ(&trace.throw_if_failed(), &trace);
     const Trace nothing = engine.compile("nothing", "").run();
@@ -95,18 +95,26 @@ TEST(limits_end_runs) {
     const Trace late = endless.run(Request().timeout(5ms));
     CHECK(late.status() == Status::timeout);
     CHECK_EQ(to_string(late.error()->kind), "timeout");
+    // Of the limit that was given: the engine's would end it too, in 20 s.
+    CHECK_EQ(late.error()->message, "the run did not end within its timeout of 5 ms");
     const Trace never = endless.run(Request().timeout(-1s));
-    CHECK(never.status() == Status::timeout);
+    CHECK_EQ(never.error()->message, "the run did not end within its timeout of 0 ms");
 
     const Script large = engine.compile("large", "return string.rep('x', 200)");
     const Trace refused = large.run();
     CHECK(refused.error()->kind == ErrorKind::value);
     const Trace greedy = engine.compile("greedy", "local t = {} while true do t[#t + 1] = string.rep('x', 1e5) .. #t end").run();
     CHECK(greedy.status() == Status::memory_limit);
+    CHECK_EQ(greedy.error()->message, "the run needed more memory than its limit of 8388608 bytes");
+    engine.function("nothing", [] {});
+    const Trace called = engine.compile("calls", "for i = 1, 4 do host.nothing() end").run();
+    CHECK(called.error()->kind == ErrorKind::host_calls);
+    CHECK_EQ(called.usage().host_calls, 3U);
 
     Script own = endless;
     own.limits(Limits().timeout(5ms));
-    CHECK(own.run().status() == Status::timeout);
+    const Trace owns = own.run();
+    CHECK_EQ(owns.error()->message, "the run did not end within its timeout of 5 ms");
     // The copy's limits are not the first one's, which is ended otherwise.
     const Cancel cancel;
     cancel.now();

@@ -86,7 +86,7 @@ function fail(why) {
     exit 1
 }
 
-function declaration(text,    open, head, name, returns, count, parts, i, n, arguments, part, type, pointer, star, is_done, calls, len_place) {
+function declaration(text,    open, head, name, returns, count, parts, i, n, arguments, part, type, pointer, star, is_done, calls, len_place, error_place) {
     gsub(/[ \t]+/, " ", text)
     open = index(text, "(")
     head = substr(text, 1, open - 1)
@@ -98,7 +98,7 @@ function declaration(text,    open, head, name, returns, count, parts, i, n, arg
     count = text == "void" ? 0 : split(text, parts, ",")
     n = 0
     arguments = ""
-    len_place = -1
+    len_place = error_place = -1
     for (i = 1; i <= count; i++) {
         part = parts[i]
         gsub(/^ +| +$/, "", part)
@@ -123,6 +123,9 @@ function declaration(text,    open, head, name, returns, count, parts, i, n, arg
             if (type == "size_t *" && pointer == "len") {
                 len_place = n
             }
+            if (type == "struct perilune_error **" && pointer == "error") {
+                error_place = n
+            }
             part = "PLACE(" n ", " part ")"
             n++
         } else if (pointer ~ /_len$|^len$/ && type == "size_t") {
@@ -134,13 +137,14 @@ function declaration(text,    open, head, name, returns, count, parts, i, n, arg
         }
         arguments = arguments (i > 1 ? ", " : "") part
     }
-    functions[calls ? "inside" : "outside"] = functions[calls ? "inside" : "outside"] one(name, returns, arguments, n, is_done, len_place)
+    functions[calls ? "inside" : "outside"] = functions[calls ? "inside" : "outside"] one(name, returns, arguments, n, is_done, len_place, error_place)
 }
 
-function one(name, returns, arguments, places, is_done, len_place,    call, keep) {
+function one(name, returns, arguments, places, is_done, len_place, error_place,    call, keep, error) {
     call = name "(" arguments ")"
     if (returns == "perilune_code ") {
-        call = "ends(" call ", " (is_done ? "true" : "false") ");"
+        error = error_place < 0 ? "NULL" : "PLACE(" error_place ", &out.error)"
+        call = "ends(" call ", " (is_done ? "true" : "false") ", " error ");"
     } else if (returns == "const char *" && len_place >= 0) {
         call = "lends(" call ", PLACE(" len_place ", &out.len));"
     } else if (returns ~ /^struct perilune_[a-z]+ \*$/) {

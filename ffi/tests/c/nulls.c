@@ -149,7 +149,7 @@ static void free_outputs(void)
     memset(&out, 0, sizeof out);
 }
 
-static void ends(perilune_code code, bool submits)
+static void ends(perilune_code code, bool submits, perilune_error **error)
 {
     if (code == PERILUNE_OK) {
         CHECK(out.error == NULL);
@@ -161,7 +161,7 @@ static void ends(perilune_code code, bool submits)
     }
     CHECK(code == PERILUNE_INVALID_ARGUMENT || code == PERILUNE_COMPILE_ERROR || code == PERILUNE_NOT_FOUND ||
           code == PERILUNE_NAME_ERROR || code == PERILUNE_FILE_ERROR);
-    CHECK(out.error == NULL || perilune_error_code(out.error) == code);
+    CHECK(error == NULL ? out.error == NULL : out.error != NULL && perilune_error_code(out.error) == code);
     CHECK(out.engine == NULL && out.script == NULL && out.trace == NULL && out.one_error == NULL && out.scripts == NULL &&
           out.report == NULL && out.watch == NULL && out.metrics == NULL && out.diagnostics == NULL);
     CHECK(out.trace_view.script == NULL && out.metrics_view.bounds_ns == NULL && out.text == NULL);

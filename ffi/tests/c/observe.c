@@ -5,18 +5,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static void nothing(perilune_call *call, void *user_data)
+{
+    (void)call;
+    (void)user_data;
+}
+
 void test_metrics(void)
 {
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
+    CHECK_OK(perilune_engine_function(engine, "nothing", PERILUNE_STRLEN, nothing, NULL, NULL, &error));
     perilune_script *good = compiled(engine, "print('four')");
-    perilune_script *bad = compiled(engine, "error('x')");
+    perilune_script *bad = compiled(engine, "host.nothing() error('x')");
     perilune_script *none = NULL;
     CHECK_FAILS(perilune_engine_compile(engine, "x", 1, "+", 1, &none, &error), PERILUNE_COMPILE_ERROR);
     CHECK_OK(perilune_engine_put(engine, "named", PERILUNE_STRLEN, "", 0, NULL, &error));
     perilune_trace_free(run_of(good, NULL, NULL, NULL));
     perilune_trace_free(run_of(good, NULL, NULL, NULL));
-    perilune_trace_free(run_of(bad, NULL, NULL, NULL));
+    perilune_trace *failed = run_of(bad, NULL, NULL, NULL);
+    size_t written = view_of(failed).stderr_len;
+    perilune_trace_free(failed);
 
     perilune_metrics *metrics = NULL;
     CHECK_OK(perilune_engine_metrics(engine, &metrics, &error));
@@ -41,7 +50,9 @@ void test_metrics(void)
     CHECK_INT(view.compiles_succeeded, 3);
     CHECK_INT(view.compiles_failed, 1);
     CHECK_INT(view.scripts, 1);
-    CHECK(view.captured_bytes > 10);
+    CHECK_INT(view.captured_bytes, 10 + written);
+    CHECK_INT(view.host_calls, 1);
+    CHECK_INT(view.vms_rebuilt, 0);
     CHECK_INT(view.dropped_bytes, 0);
     CHECK_INT(view.run_duration_count, 3);
     CHECK_INT(view.queue_duration_count, 3);
@@ -76,12 +87,14 @@ void test_check(void)
         size_t len;
         uint32_t lines[3];
         perilune_severity severity;
+        const char *message;
     } CASES[] = {
-        {"print(1)", PERILUNE_STRLEN, {0}, 0},
-        {"", 0, {0}, 0},
-        {"x = = 1\ny = = 2\nz = 3", PERILUNE_STRLEN, {1, 2}, PERILUNE_SEVERITY_ERROR},
-        {"prnt(1)", PERILUNE_STRLEN, {1}, PERILUNE_SEVERITY_WARNING},
-        {"x = '\xff'", PERILUNE_STRLEN, {1}, PERILUNE_SEVERITY_ERROR},
+        {"print(1)", PERILUNE_STRLEN, {0}, 0, NULL},
+        {"", 0, {0}, 0, NULL},
+        {"x = = 1\ny = = 2\nz = 3", PERILUNE_STRLEN, {1, 2}, PERILUNE_SEVERITY_ERROR,
+         "Expected identifier when parsing expression, got '='"},
+        {"prnt(1)", PERILUNE_STRLEN, {1}, PERILUNE_SEVERITY_WARNING, "prnt is not there: did you mean print?"},
+        {"x = '\xff'", PERILUNE_STRLEN, {1}, PERILUNE_SEVERITY_ERROR, "the source is not UTF-8"},
     };
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
@@ -94,7 +107,7 @@ void test_check(void)
             CHECK_INT(perilune_diagnostics_line(found, count), CASES[i].lines[count]);
             CHECK_INT(perilune_diagnostics_severity(found, count), CASES[i].severity);
             const char *message = perilune_diagnostics_message(found, count, &len);
-            CHECK(message != NULL && len > 0);
+            CHECK_TEXT(message, len, CASES[i].message);
         }
         size_t len = 9;
         CHECK_INT(perilune_diagnostics_len(found), count);

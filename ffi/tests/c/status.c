@@ -19,18 +19,20 @@ static void of_scripts(void)
         perilune_error_kind kind;
         const char *status_name;
         const char *kind_name;
+        /* Of the message: the limit that was given, and not the engine's, which would end the run too, later. */
+        const char *part;
     } CASES[] = {
-        {"", 0, 0, PERILUNE_STATUS_SUCCESS, PERILUNE_KIND_NONE, "success", ""},
-        {"error('x')", 0, 0, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_RUNTIME, "failure", "runtime"},
-        {"return print", 0, 0, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_VALUE, "failure", "value"},
+        {"", 0, 0, PERILUNE_STATUS_SUCCESS, PERILUNE_KIND_NONE, "success", "", NULL},
+        {"error('x')", 0, 0, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_RUNTIME, "failure", "runtime", "test:1: x"},
+        {"return print", 0, 0, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_VALUE, "failure", "value", "function"},
         {"return ('x'):rep(99)", PERILUNE_LIMIT_VALUE, 50, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_VALUE, "failure",
-         "value"},
+         "value", " 50 "},
         {"for i = 1, 3 do host.nothing() end", PERILUNE_LIMIT_HOST_CALLS, 2, PERILUNE_STATUS_FAILURE,
-         PERILUNE_KIND_HOST_CALLS, "failure", "host_calls"},
+         PERILUNE_KIND_HOST_CALLS, "failure", "host_calls", "the limit is 2"},
         {"while true do end", PERILUNE_LIMIT_TIMEOUT_NS, 5000000, PERILUNE_STATUS_TIMEOUT, PERILUNE_KIND_TIMEOUT,
-         "timeout", "timeout"},
+         "timeout", "timeout", "its timeout of 5 ms"},
         {"local t = {} while true do t[#t + 1] = ('x'):rep(1e5) .. #t end", PERILUNE_LIMIT_MEMORY, 4 << 20,
-         PERILUNE_STATUS_MEMORY_LIMIT, PERILUNE_KIND_MEMORY_LIMIT, "memory_limit", "memory_limit"},
+         PERILUNE_STATUS_MEMORY_LIMIT, PERILUNE_KIND_MEMORY_LIMIT, "memory_limit", "memory_limit", "4194304 bytes"},
     };
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
@@ -52,6 +54,11 @@ static void of_scripts(void)
             CHECK_INT(view.status, CASES[i].status);
             CHECK_INT(view.error_kind, CASES[i].kind);
             CHECK((view.error_message == NULL) == (view.status == PERILUNE_STATUS_SUCCESS));
+            if (CASES[i].part != NULL) {
+                char message[256];
+                snprintf(message, sizeof message, "%.*s", (int)view.error_message_len, view.error_message);
+                CHECK_HAS(message, CASES[i].part);
+            }
             CHECK(strcmp(perilune_status_name(view.status), CASES[i].status_name) == 0);
             CHECK(strcmp(perilune_error_kind_name(view.error_kind), CASES[i].kind_name) == 0);
             perilune_trace_free(trace);
