@@ -104,22 +104,27 @@ def request(chance: random.Random) -> bytes:
 
 
 async def answer(port: int, sent: bytes) -> bytes:
-    """All that comes back until the server closes."""
+    """All that comes back until the server closes, or does not want to hear the rest."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    reading = asyncio.ensure_future(reader.read(-1))
+    got = bytearray()
+
+    async def read() -> None:
+        while chunk := await reader.read(1 << 16):
+            got.extend(chunk)
+
+    reading = asyncio.ensure_future(read())
     try:
-        try:
-            writer.write(sent)
-            await asyncio.wait({reading}, timeout=PATIENCE)
-            if not reading.done():
-                writer.write_eof()
-            return await asyncio.wait_for(reading, 30)
-        except ConnectionError:
-            # It didn't want to hear the rest.
-            return b""
+        writer.write(sent)
+        await asyncio.wait({reading}, timeout=PATIENCE)
+        if not reading.done():
+            writer.write_eof()
+        await asyncio.wait_for(reading, 30)
+    except ConnectionError:
+        pass
     finally:
         reading.cancel()
         writer.transport.abort()
+    return bytes(got)
 
 
 def wrong(sent: bytes, got: bytes) -> str:

@@ -186,15 +186,17 @@ test('errors have fields, and one class in both kinds of modules', async () => {
 })
 
 const statuses = [
-  ["error('no luck')", {}, 'failure', 'runtime'],
-  ['return print', {}, 'failure', 'value'],
-  ['while true do end', { timeout: 10 }, 'timeout', 'timeout'],
-  ["local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", { memory: '4MiB' }, 'memory_limit', 'memory_limit'],
+  ["error('no luck')", {}, 'failure', 'runtime', 'try:1: no luck'],
+  ['return print', {}, 'failure', 'value', 'a function'],
+  ['while true do end', { timeout: 10 }, 'timeout', 'timeout', 'its timeout of 10 ms'],
+  ["local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", { memory: '4MiB' }, 'memory_limit', 'memory_limit', 'limit of 4194304 bytes'],
 ]
-for (const [source, limits, status, kind] of statuses) {
-  test(`the status ${kind}`, () =>
+for (const [source, limits, status, kind, text] of statuses) {
+  test(`the status ${kind}: ${text}`, () =>
     both(engine.compile(source, { name: 'try' }), limits, (trace) => {
       assert.deepEqual([trace.status, trace.ok, trace.error.kind], [status, false, kind])
+      // Of the limit that was given: the engine's own would end it too, later.
+      assert.ok(trace.error.message.includes(text), trace.error.message)
       assert.throws(() => trace.throwIfFailed(), (error) => {
         assert.ok(error instanceof RunError)
         assert.deepEqual(

@@ -128,18 +128,20 @@ def test_a_compile_error_says_where(engine: perilune.Engine) -> None:
 
 
 @pytest.mark.parametrize(
-    "source, limits, status, kind",
+    "source, limits, status, kind, text",
     [
-        ("error('no luck')", {}, "failure", "runtime"),
-        ("return print", {}, "failure", "value"),
-        ("while true do end", {"timeout": 0.01}, "timeout", "timeout"),
-        ("local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", {"memory": "4MiB"}, "memory_limit", "memory_limit"),
+        ("error('no luck')", {}, "failure", "runtime", "try:1: no luck"),
+        ("return print", {}, "failure", "value", "can't be JSON: it is a function"),
+        ("while true do end", {"timeout": 0.01}, "timeout", "timeout", "within its timeout of 10 ms"),
+        ("local t = {} while true do t[#t + 1] = ('x'):rep(1000) .. #t end", {"memory": "4MiB"}, "memory_limit", "memory_limit", "limit of 4194304 bytes"),
     ],
 )
-def test_statuses(engine: perilune.Engine, source: str, limits: Any, status: str, kind: str) -> None:
+def test_statuses(engine: perilune.Engine, source: str, limits: Any, status: str, kind: str, text: str) -> None:
     trace = engine.compile(source, name="try").run(**limits)
     assert (trace.status, trace.ok) == (status, False)
     assert trace.error is not None and trace.error.kind == kind
+    # Of the limit that was given: the engine's own would end it too, later.
+    assert text in trace.error.message
     with pytest.raises(perilune.RunError) as raised:
         trace.raise_for_status()
     assert (str(raised.value), raised.value.kind, raised.value.trace) == (trace.error.message, kind, trace)
@@ -190,7 +192,10 @@ def test_modules_check_and_metrics(engine: perilune.Engine) -> None:
     assert engine.compile("return require('util').double(4)").run().value == 8
     with pytest.raises(perilune.CompileError):
         engine.module("util", "return +")
-    assert [(d.severity, d.line) for d in engine.check("local x = \nreturn +")] == [("error", 2)]
+    reason = "Expected identifier when parsing expression, got 'return'"
+    assert [(d.severity, d.line, d.message) for d in engine.check("local x = \nreturn +")] == [("error", 2, reason)]
+    (warned,) = engine.check("prnt(1)")
+    assert (warned.severity, warned.line, warned.message) == ("warning", 1, "prnt is not there: did you mean print?")
     metrics = engine.metrics()
     assert (metrics["runs"]["success"], metrics["compiles"]["failed"]) == (1, 1)
     assert 'perilune_runs_total{status="success"} 1' in engine.prometheus()
