@@ -347,7 +347,7 @@ typedef struct perilune_trace_view {
     const char *response_content;
     size_t response_content_len;
     /**
-     * How many headers it has: see perilune_trace_header.
+     * How many header lines it has: see perilune_trace_header.
      */
     size_t response_headers_len;
 } perilune_trace_view;
@@ -1294,7 +1294,8 @@ const char *perilune_trace_json(const struct perilune_trace *trace,
                                 size_t *len);
 
 /**
- * One header of the script's response, in the order of their names. Name and value are lent until the trace is freed, not ended
+ * One header line of the script's response, in the order of their names: a name for which the script gave a list, such as two
+ * cookies, has several. Name and value are lent until the trace is freed, not ended
  * by a NUL byte, and without control characters: they can be sent as they are.
  *
  * @param index  from 0

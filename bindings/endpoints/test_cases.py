@@ -4,7 +4,7 @@ import base64
 import http.client
 import json
 import re
-from typing import Any, Dict
+from typing import Any, Dict, List
 
 import pytest
 from conftest import TABLE, Host
@@ -23,7 +23,10 @@ def ask(host: Host, step: Dict[str, Any], key: Any) -> Any:
         else:
             connection.request(step.get("method", "GET"), path, body or None, headers)
         answer = connection.getresponse()
-        return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read().decode()
+        lines: Dict[str, List[str]] = {}
+        for name, value in answer.getheaders():
+            lines.setdefault(name.lower(), []).append(value)
+        return answer.status, {name: values if len(values) > 1 else values[0] for name, values in lines.items()}, answer.read().decode()
     finally:
         connection.close()
 

@@ -13,12 +13,14 @@ pub struct Response {
     pub content_type: String,
     /// The body, to the byte; at most [`Limits::value`](crate::Limits::value).
     pub content: Vec<u8>,
-    /// At most 50 headers, in the order of their names: a token of at most 127 bytes, and at most 4,096 bytes without
-    /// control characters; 8 KiB in all.
+    /// At most 50 lines, in the order of their names: a token of at most 127 bytes, and at most 4,096 bytes without
+    /// control characters; 8 KiB in all. A name for which the script gave a list has a line for each text of it, in its order:
+    /// send all of them (`append`, not `insert`).
     pub headers: Vec<(String, Vec<u8>)>,
 }
 
-/// `{"status":…,"content_type":…,"content":…,"headers":{…}}`; what is not UTF-8 becomes U+FFFD.
+/// `{"status":…,"content_type":…,"content":…,"headers":{…}}`; what is not UTF-8 becomes U+FFFD. A header of one line is a text, one
+/// of several an array of texts.
 impl Serialize for Response {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -34,6 +36,14 @@ struct Headers<'a>(&'a [(String, Vec<u8>)]);
 
 impl Serialize for Headers<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| (name, String::from_utf8_lossy(value))))
+        let mut map = serializer.serialize_map(None)?;
+        for lines in self.0.chunk_by(|(one, _), (other, _)| one == other) {
+            let text = |line: &'_ (String, Vec<u8>)| String::from_utf8_lossy(&line.1).into_owned();
+            match lines {
+                [line] => map.serialize_entry(&line.0, &text(line))?,
+                _ => map.serialize_entry(&lines[0].0, &lines.iter().map(text).collect::<Vec<_>>())?,
+            }
+        }
+        map.end()
     }
 }

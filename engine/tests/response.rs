@@ -40,6 +40,11 @@ fn cases() -> Vec<(&'static str, serde_json::Value)> {
             json!({"status": 599, "content_type": text, "content": "", "headers": {"X-Tab": "a\tb\u{fffd}"}}),
         ),
         (
+            "{headers = {['Set-Cookie'] = {'b=1', 'a=2', 'b=1'}, link = {'</a>'}, none = {}, n = json.array{1, 2}}}",
+            json!({"status": 200, "content_type": text, "content": "", "headers":
+                {"Set-Cookie": ["b=1", "a=2", "b=1"], "link": "</a>", "n": ["1", "2"]}}),
+        ),
+        (
             "{status = 100, content_type = string.rep('x', 254) .. '/'}",
             json!({"status": 100, "content_type": format!("{}/", "x".repeat(254)), "content": "", "headers": {}}),
         ),
@@ -103,7 +108,35 @@ const REFUSED: &[(&str, &str)] = &[
     ("set_response{headers = {['a\\nb'] = 1}}", "not 'a\\nb'"),
     ("set_response{headers = {[''] = 1}}", "1 to 127 letters"),
     ("set_response{headers = {[string.rep('x', 128)] = 1}}", "1 to 127 letters"),
-    ("set_response{headers = {a = {}}}", "header a must be a string or a number, not table"),
+    (
+        "set_response{headers = {a = print}}",
+        "header a must be a string or a number, or a list of these, not function",
+    ),
+    (
+        "set_response{headers = {a = {{}}}}",
+        "header a must be a string or a number, or a list of these, not table",
+    ),
+    (
+        "set_response{headers = {a = {1, nil, 3}}}",
+        "header a must be a list from 1 on, without holes and other keys",
+    ),
+    (
+        "set_response{headers = {a = {1, x = 2}}}",
+        "header a must be a list from 1 on, without holes and other keys",
+    ),
+    (
+        "set_response{headers = {a = json.array{1, nil, 3}}}",
+        "header a must be a string or a number, or a list of these, not nil",
+    ),
+    ("set_response{headers = {a = json.array{x = 1}}}", "header a must be a list from 1 on"),
+    ("set_response{headers = {a = {'x', 'y\\r\\nSet-Cookie: z'}}}", "header a has a control character"),
+    ("set_response{headers = {a = {'x', string.rep('x', 4097)}}}", "header a is longer than 4096 bytes"),
+    ("set_response{headers = {a = table.create(51, 1)}}", "more than 50 headers"),
+    ("set_response{headers = {a = table.create(30, 1), b = table.create(21, 1)}}", "more than 50 headers"),
+    (
+        "set_response{headers = {a = table.create(2, string.rep('x', 4096))}}",
+        "the headers have more than 8192 bytes in all",
+    ),
     ("set_response{headers = {a = 'x\\r\\nSet-Cookie: y'}}", "header a has a control character"),
     ("set_response{headers = {a = 'x\\0'}}", "header a has a control character"),
     ("set_response{headers = {a = string.rep('x', 4097)}}", "header a is longer than 4096 bytes"),
@@ -118,6 +151,20 @@ const REFUSED: &[(&str, &str)] = &[
     ),
     ("set_response{200}", "a field has a name, not a number: it takes status"),
 ];
+
+#[test]
+fn a_list_is_a_line_for_each_of_its_texts() {
+    let response =
+        response("set_response{headers = {['Set-Cookie'] = {'b=1', 'a=\\255'}, ['A'] = 1, b = 'x'}}");
+    let lines: [(&str, &[u8]); 4] =
+        [("A", b"1"), ("Set-Cookie", b"b=1"), ("Set-Cookie", b"a=\xff"), ("b", b"x")];
+    assert_eq!(
+        response.expect("it was set").headers,
+        lines.map(|(name, value)| (name.to_owned(), value.to_vec()))
+    );
+    let most = "set_response{headers = {a = table.create(25, 1), b = table.create(25, 1)}}";
+    assert_eq!(run(most).response.expect("at the limit").headers.len(), 50);
+}
 
 #[test]
 fn breaking_a_limit_is_an_error_at_the_call() {

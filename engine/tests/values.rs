@@ -101,7 +101,15 @@ const RETURNED: &[(&str, &str)] = &[
     ("local t = {} assert(json.array(t) == t) return t", "[]"),
     ("local t = json.decode('[1]') t[1] = nil return t", "[]"),
     ("local t = json.decode('{\"a\":1}') t.a = nil return t", "{}"),
-    ("local t = json.decode('[]') t.x = 1 return t", "{\"x\":1}"),
+    ("local t = json.decode('[]') t[1] = 1 return t", "[1]"),
+    ("return json.array{1, 2, nil, 4}", "[1,2,null,4]"),
+    ("return json.array{nil, nil, 3}", "[null,null,3]"),
+    ("return json.array{[6] = 'b', [2] = 'a'}", "[null,\"a\",null,null,null,\"b\"]"),
+    ("return json.array{1, 2, nil}", "[1,2]"),
+    ("return {json.array{nil, {}}}", "[[null,{}]]"),
+    ("local t = json.decode('[1,2,3]') t[2] = nil return t", "[1,null,3]"),
+    ("local t = json.decode('[1]') t[4] = 4 return t", "[1,null,null,4]"),
+    ("local t = json.array{} t[300] = 1 for i = 1, 99 do t[i] = i end return #json.encode(t) > 300", "true"),
     ("return {x = 1}", "{\"x\":1}"),
     ("return {[1] = 'a', [2] = 'b'}", "[\"a\",\"b\"]"),
     ("local t = {} for i = 5, 1, -1 do t[i] = i end return t", "[1,2,3,4,5]"),
@@ -198,9 +206,49 @@ const IMPOSSIBLE: &[(&str, &[&str])] = &[
     ("{a = {[{}] = 1}}", &[".a", "key", "table"]),
     ("{[print] = 1}", &["key", "function"]),
     ("{x = 1, [math.huge] = 1}", &["infinite"]),
+    ("{a = {[7] = 1, ['7'] = 2}}", &[".a", "two of its keys", "'7'"]),
+    ("{1, 2, ['2'] = 2}", &["two of its keys", "'2'"]),
+    ("{[-1.5] = 1, x = 2, ['-1.5'] = 3}", &["two of its keys", "'-1.5'"]),
+    ("{[0] = 1, ['0'] = 1}", &["two of its keys", "'0'"]),
+    ("{[1e300] = 1, ['1e+300'] = 1}", &["two of its keys", "'1e+300'"]),
+    ("{['a\\255'] = 1, ['a\\254'] = 2}", &["two of its keys", "'a\u{fffd}'"]),
+    ("{{['\\255'] = 1, ['\\xEF\\xBF\\xBD'] = 2}}", &["[1]", "two of its keys", "'\u{fffd}'"]),
+    ("{['\\255\\u{fffd}x'] = 1, ['\\u{fffd}\\254x'] = 2}", &["two of its keys"]),
+    ("json.array{1, x = 2}", &["array", "the key .x"]),
+    ("json.array{1, [0] = 2}", &["array", "the key [0]"]),
+    ("json.array{[1.5] = 2}", &["array", "the key [1.5]"]),
+    ("json.array{[true] = 2}", &["array", "the key [boolean]"]),
+    ("{a = json.array{[4] = 1}}", &[".a", "array", "1 of its 4 elements"]),
+    ("json.array{1, 2, [2^40] = 1}", &["array", "3 of its 1099511627776 elements"]),
+    ("(function() local t = json.decode('[]') t.x = 1 return t end)()", &["array", "the key .x"]),
     ("(function() local t = {} t.me = t return t end)()", &[".me", "itself"]),
     ("(function() local a, b = {}, {} a.b = b b[1] = a return a end)()", &[".b[1]", "itself"]),
 ];
+
+/// Keys that look alike and are not one name.
+#[test]
+fn names_that_differ_are_all_there() {
+    for (source, names) in [
+        ("{[7] = 1, ['07'] = 2, ['7.0'] = 3, ['7e0'] = 4, ['+7'] = 5, [' 7'] = 6}", 6),
+        ("{[1.5] = 1, ['1.50'] = 2, ['-1.5'] = 3, [-1] = 4, ['-'] = 5}", 5),
+        ("{['1'] = 1, ['2'] = 2, ['\\255'] = 3, ['\\255\\255'] = 4, ['a\\u{fffd}'] = 5}", 5),
+        ("{['inf'] = 1, ['nan'] = 2, [3] = 3, ['-inf'] = 4, ['-nan'] = 5}", 5),
+        ("{[2^53] = 1, ['9007199254740993'] = 2}", 2),
+    ] {
+        let found = value(&format!("return {source}"));
+        assert_eq!(found.as_object().map(serde_json::Map::len), Some(names), "{source}: {found}");
+        assert_eq!(value(&format!("return json.decode(json.encode({source}))")), found, "{source}");
+    }
+    // A host's function gets names as bytes, and they clash no less.
+    let engine = Engine::builder().pool_size(1).build();
+    engine.function("echo", |call| call.value(0)).expect("a name");
+    let trace = run_in(&engine, "host.echo{a = {[7] = 1, ['7'] = 2}}", &Request::new());
+    let message = trace.error.expect("a clash").message;
+    assert!(message.contains("two of its keys would be the name '7'"), "{message}");
+    let trace =
+        run_in(&engine, "return next(host.echo{['\\255'] = 1, ['\\254'] = 2}) ~= nil", &Request::new());
+    assert_eq!(trace.value.as_deref(), Some("true"));
+}
 
 #[test]
 fn what_can_not_be_json_is_an_error_that_says_where() {

@@ -119,7 +119,7 @@ pub struct perilune_trace_view {
     /// The body of the response, to the byte. NULL when there is no response.
     pub response_content: *const c_char,
     pub response_content_len: usize,
-    /// How many headers it has: see perilune_trace_header.
+    /// How many header lines it has: see perilune_trace_header.
     pub response_headers_len: usize,
 }
 
@@ -346,7 +346,8 @@ pub unsafe extern "C" fn perilune_trace_json(trace: *const perilune_trace, len: 
     })
 }
 
-/// One header of the script's response, in the order of their names. Name and value are lent until the trace is freed, not ended
+/// One header line of the script's response, in the order of their names: a name for which the script gave a list, such as two
+/// cookies, has several. Name and value are lent until the trace is freed, not ended
 /// by a NUL byte, and without control characters: they can be sent as they are.
 ///
 /// @param index  from 0

@@ -62,7 +62,8 @@ struct Response {
     std::uint32_t status;           ///< 100 to 599.
     std::string_view content_type;  ///< The media type.
     std::string_view content;       ///< The body.
-    /// Names and values in the order of the names. They have no control characters and can be sent as they are.
+    /// A name and a value for each line, in the order of the names: a name for which the script gave a list has several. They have no
+    /// control characters and can be sent as they are.
     std::vector<std::pair<std::string_view, std::string_view>> headers;
 };
 

@@ -16,7 +16,7 @@ TEST(a_run_has_all_in_its_trace) {
     const Script script = engine.compile("all", R"(
         io.write("out\0", GET.q, POST.b)
         io.stderr:write("err")
-        set_response{ status = 201, content_type = "text/x", content = "body", headers = { b = "2", a = "1" } }
+        set_response{ status = 201, content_type = "text/x", content = "body", headers = { b = { "2", "1" }, a = "1" } }
         return { 1, json.null }
     )");
     const auto before = std::chrono::system_clock::now();
@@ -32,9 +32,11 @@ TEST(a_run_has_all_in_its_trace) {
     CHECK_EQ(response->status, 201U);
     CHECK_EQ(response->content_type, "text/x");
     CHECK_EQ(response->content, "body");
-    CHECK_EQ(response->headers.size(), 2U);
+    CHECK_EQ(response->headers.size(), 3U);
     CHECK_EQ(response->headers[0].first, "a");
     CHECK_EQ(response->headers[1].second, "2");
+    CHECK_EQ(response->headers[2].first, "b");
+    CHECK_EQ(response->headers[2].second, "1");
     CHECK_EQ(trace.id(), 1U);
     CHECK_EQ(trace.script(), "all");
     CHECK_EQ(trace.version(), 1U);

@@ -52,6 +52,8 @@ def test_arguments(engine: perilune.Engine, lua: str, seen: Any) -> None:
         (-(2**63), "v == '-9223372036854775808'"),
         (2**64 - 1, "v == '18446744073709551615'"),
         (0.5, "v == 0.5"),
+        (0.9424502837770503, "v == 0.9424502837770503 and json.encode(v) == '0.9424502837770503'"),
+        (-0.0, "1 / v == -math.huge"),
         (float("inf"), "v == math.huge"),
         ("Mañana", "v == 'Mañana'"),
         (b"\xff\x00", "v == '\\255\\0'"),
@@ -64,6 +66,16 @@ def test_arguments(engine: perilune.Engine, lua: str, seen: Any) -> None:
 def test_results(engine: perilune.Engine, value: Any, lua: str) -> None:
     engine.function("get", lambda: value)
     assert engine.compile(f"local v = host.get() return {lua}").run().value is True
+
+
+def test_floats_keep_their_bits(engine: perilune.Engine) -> None:
+    numbers = [0.9424502837770503, 9007199254740991.0, 5e-324, 1.7976931348623157e308, 0.1, -0.0, 2.0**60]
+    got: List[Any] = []
+    engine.function("see", lambda value, each: got.append([*value, each]))
+    trace = engine.compile("host.see(POST.v, POST.v[6]) return POST.v").run(post={"v": numbers})
+    for found in (trace.value, got[0][:-1]):
+        assert [float(number).hex() for number in found] == [number.hex() for number in numbers]
+    assert repr(got[0][-1]) == "-0.0"
 
 
 def nested(depth: int) -> Any:

@@ -15,7 +15,7 @@ def test_a_trace_has_all_fields(engine: perilune.Engine) -> None:
     source = """
         print("Hello", ARGS.monster)
         warn("careful")
-        set_response{ status = 201, content_type = "text/plain", content = "made \\255", headers = { ["X-A"] = "b" } }
+        set_response{ status = 201, content_type = "text/plain", content = "made \\255", headers = { ["X-A"] = { "b", "a" }, ["W"] = 1 } }
         return POST.n + 1
     """
     before = datetime.datetime.now(datetime.timezone.utc)
@@ -25,7 +25,8 @@ def test_a_trace_has_all_fields(engine: perilune.Engine) -> None:
     assert (trace.stderr, trace.stderr_bytes) == ("careful\n", b"careful\n")
     assert (trace.stdout_truncated, trace.stderr_truncated) == (False, False)
     assert trace.value == 2
-    assert trace.response == (201, "text/plain", b"made \xff", [("X-A", "b")])
+    assert trace.response == (201, "text/plain", b"made \xff", [("W", "1"), ("X-A", "b"), ("X-A", "a")])
+    assert trace.to_dict()["result"]["response"]["headers"] == {"W": "1", "X-A": ["b", "a"]}
     assert trace.error is None
     assert trace.duration_ns > 0 and trace.duration == trace.duration_ns // 1_000_000
     assert before - datetime.timedelta(milliseconds=1) <= trace.executed_at <= before + datetime.timedelta(minutes=1)

@@ -8,19 +8,20 @@ use mlua::ffi::{self, lua_State};
 use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
 use super::library::{self, json};
+use super::names::{self, Names};
 use crate::json::{MAX_DEPTH, integer};
 
 /// Work between two looks at the deadline: a unit is a slot of a table that was passed, or [`BYTES`] of a string.
-const LOOK_EVERY: usize = 4096;
+pub(super) const LOOK_EVERY: usize = 4096;
 
 /// Bytes of a string that take about as long as a slot of a table.
-const BYTES: usize = 16;
+pub(super) const BYTES: usize = 16;
 
 /// The longest description of an error value, in bytes.
 const DESCRIPTION: usize = 1024;
 
 /// How much of a string is written between two looks at the deadline, in bytes.
-const PIECE: usize = LOOK_EVERY * BYTES;
+pub(super) const PIECE: usize = LOOK_EVERY * BYTES;
 
 /// Why a value did not become JSON.
 pub(super) enum Refused {
@@ -35,7 +36,7 @@ pub(super) enum Refused {
 }
 
 impl Refused {
-    fn value(reason: impl Into<String>) -> Self {
+    pub(super) fn value(reason: impl Into<String>) -> Self {
         Self::Value { reason: reason.into(), path: Vec::new() }
     }
 
@@ -214,7 +215,7 @@ pub(super) fn number_text(number: f64) -> Result<Vec<u8>, Refused> {
 
 /// Work done so far, for looking at the deadline once in a while.
 pub(super) struct Work<'a> {
-    control: &'a Control,
+    pub(super) control: &'a Control,
     spent: usize,
 }
 
@@ -262,7 +263,11 @@ pub(super) unsafe fn next(
     Ok(true)
 }
 
-/// `Some(n)` for a table whose keys are exactly 1…n, or that is empty and marked as an array.
+/// How an error tells of a table that can only be an array.
+const MARKED: &str = "it is an array, by json.array or from JSON,";
+
+/// `Some(n)` for a table whose keys are exactly 1…n, or that is marked as an array: it may have holes then, up to twice as many
+/// as entries, and no other keys.
 ///
 /// # Safety
 /// As [`write`], and there is a table at the index. With four free stack slots nothing raises.
@@ -274,23 +279,48 @@ pub(super) unsafe fn array_length(
     // SAFETY: by this function's contract; each key and value is popped again.
     unsafe {
         ffi::lua_rawcheckstack(state, 4);
-        let length = ffi::lua_objlen(state, index) as c_int;
-        let (mut keys, mut at) = (0, 0);
+        let is_marked = json::is_array(state, index);
+        let length =
+            if is_marked { f64::INFINITY } else { f64::from(ffi::lua_objlen(state, index) as c_int) };
+        let (mut keys, mut last, mut at) = (0.0, 0.0, 0);
         while next(state, index, &mut at, work)? {
-            let is_index = ffi::lua_type(state, -2) == ffi::LUA_TNUMBER && {
-                let key = ffi::lua_tonumber(state, -2);
-                key.fract() == 0.0 && key >= 1.0 && key <= f64::from(length)
-            };
+            let is_number = ffi::lua_type(state, -2) == ffi::LUA_TNUMBER;
+            let key = if is_number { ffi::lua_tonumber(state, -2) } else { 0.0 };
+            let is_index = key.fract() == 0.0 && key >= 1.0 && key <= length;
+            if is_marked && !is_index {
+                let place = place(state, ffi::lua_gettop(state) - 1);
+                ffi::lua_pop(state, 2);
+                return Err(Refused::value(format!("{MARKED} and has the key {place}")));
+            }
             ffi::lua_pop(state, 2);
             if !is_index {
                 return Ok(None);
             }
-            keys += 1;
+            keys += 1.0;
+            last = f64::max(last, key);
         }
-        Ok(match keys {
-            0 => json::is_array(state, index).then_some(0),
-            _ => (keys == length).then_some(length),
-        })
+        if is_marked && last > 3.0 * keys {
+            return Err(Refused::value(format!("{MARKED} and has only {keys} of its {last} elements")));
+        }
+        Ok((is_marked || keys > 0.0 && keys == length).then_some(last as c_int))
+    }
+}
+
+/// How an error shows the key at `index`. A number is not converted in the VM, which could raise.
+///
+/// # Safety
+/// As [`write`].
+unsafe fn place(state: *mut lua_State, index: c_int) -> String {
+    // SAFETY: by this function's contract.
+    unsafe {
+        match ffi::lua_type(state, index) {
+            ffi::LUA_TSTRING => {
+                let key = library::bytes(state, index);
+                format!(".{}", String::from_utf8_lossy(&key[..key.len().min(64)]))
+            }
+            ffi::LUA_TNUMBER => format!("[{}]", ffi::lua_tonumber(state, index)),
+            other => format!("[{}]", CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy()),
+        }
     }
 }
 
@@ -323,7 +353,7 @@ impl<'a, 's> Encoder<'a, 's> {
                     self.sink.put(if ffi::lua_toboolean(state, index) != 0 { b"true" } else { b"false" })
                 }
                 ffi::LUA_TNUMBER => self.sink.number(ffi::lua_tonumber(state, index)),
-                ffi::LUA_TSTRING => self.string(index),
+                ffi::LUA_TSTRING => self.string(index).map(drop),
                 ffi::LUA_TTABLE => self.table(index),
                 ffi::LUA_TLIGHTUSERDATA if json::is_null(state, index) => self.sink.put(b"null"),
                 other => {
@@ -334,9 +364,11 @@ impl<'a, 's> Encoder<'a, 's> {
         }
     }
 
-    unsafe fn string(&mut self, index: c_int) -> Result<(), Refused> {
+    /// Returns whether something in it was not UTF-8.
+    unsafe fn string(&mut self, index: c_int) -> Result<bool, Refused> {
         // SAFETY: there is a string at the index.
         let mut rest = unsafe { library::bytes(self.state, index) };
+        let mut replaced = false;
         self.sink.put(b"\"")?;
         while !rest.is_empty() {
             let (piece, tail) = rest.split_at(piece_end(rest));
@@ -344,17 +376,19 @@ impl<'a, 's> Encoder<'a, 's> {
             match std::str::from_utf8(piece) {
                 Ok(text) => self.sink.escaped(text)?,
                 Err(_) => {
+                    replaced = true;
                     for chunk in piece.utf8_chunks() {
                         self.sink.escaped(chunk.valid())?;
                         if !chunk.invalid().is_empty() {
-                            self.sink.put("\u{fffd}".as_bytes())?;
+                            self.sink.put(names::REPLACEMENT.as_bytes())?;
                         }
                     }
                 }
             }
             self.work.spend(piece.len() / BYTES)?;
         }
-        self.sink.put(b"\"")
+        self.sink.put(b"\"")?;
+        Ok(replaced)
     }
 
     unsafe fn table(&mut self, index: c_int) -> Result<(), Refused> {
@@ -402,6 +436,7 @@ impl<'a, 's> Encoder<'a, 's> {
     unsafe fn object(&mut self, index: c_int) -> Result<(), Refused> {
         self.sink.put(b"{")?;
         let (mut at, mut first) = (0, true);
+        let mut names = Names::default();
         // SAFETY: there is a table at the index; key and value are popped again.
         unsafe {
             while next(self.state, index, &mut at, &mut self.work)? {
@@ -409,21 +444,27 @@ impl<'a, 's> Encoder<'a, 's> {
                     self.sink.put(b",")?;
                 }
                 let value = ffi::lua_gettop(self.state);
-                self.key(value - 1)?;
+                self.key(value - 1, &mut names)?;
                 self.sink.put(b":")?;
-                self.value(value).map_err(|refused| within(refused, || self.place(value - 1)))?;
+                self.value(value).map_err(|refused| within(refused, || place(self.state, value - 1)))?;
                 ffi::lua_pop(self.state, 2);
             }
+            names.check(self.state, index, &mut self.work)?;
         }
         self.sink.put(b"}")
     }
 
-    unsafe fn key(&mut self, index: c_int) -> Result<(), Refused> {
+    unsafe fn key(&mut self, index: c_int, names: &mut Names) -> Result<(), Refused> {
         // SAFETY: there is a key at the index.
         unsafe {
             match ffi::lua_type(self.state, index) {
-                ffi::LUA_TSTRING => self.string(index),
+                ffi::LUA_TSTRING => {
+                    names.text(library::bytes(self.state, index));
+                    names.replaced |= self.string(index)?;
+                    Ok(())
+                }
                 ffi::LUA_TNUMBER => {
+                    names.numbers = true;
                     self.sink.put(b"\"")?;
                     self.sink.number(ffi::lua_tonumber(self.state, index) + 0.0)?;
                     self.sink.put(b"\"")
@@ -432,20 +473,6 @@ impl<'a, 's> Encoder<'a, 's> {
                     let name = CStr::from_ptr(ffi::lua_typename(self.state, other)).to_string_lossy();
                     Err(Refused::value(format!("it has a key that is a {name}")))
                 }
-            }
-        }
-    }
-
-    /// How an error shows the key at `index`. A number is not converted in the VM, which could raise.
-    unsafe fn place(&self, index: c_int) -> String {
-        // SAFETY: there is a key at the index.
-        unsafe {
-            match ffi::lua_type(self.state, index) {
-                ffi::LUA_TSTRING => {
-                    let key = library::bytes(self.state, index);
-                    format!(".{}", String::from_utf8_lossy(&key[..key.len().min(64)]))
-                }
-                _ => format!("[{}]", ffi::lua_tonumber(self.state, index)),
             }
         }
     }

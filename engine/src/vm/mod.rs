@@ -26,6 +26,7 @@ pub(crate) mod fork;
 mod globals;
 mod heap;
 mod library;
+mod names;
 mod run;
 mod scripts;
 mod slots;

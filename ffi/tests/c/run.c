@@ -5,7 +5,7 @@
 static const char SOURCE[] = "print('Hello', GET.monster)\n"
                              "io.stderr:write('warned')\n"
                              "set_response{status = 201, content = '{\"ok\":true}', content_type = 'application/json',\n"
-                             "  headers = {['X-B'] = '2', ['X-A'] = '1'}}\n"
+                             "  headers = {['X-B'] = {'2', '1'}, ['X-A'] = '1'}}\n"
                              "return {n = POST.n}";
 
 static void a_success(const perilune_engine *engine)
@@ -38,9 +38,9 @@ static void a_success(const perilune_engine *engine)
     CHECK_INT(view.response_status, 201);
     CHECK_TEXT(view.response_content_type, view.response_content_type_len, "application/json");
     CHECK_TEXT(view.response_content, view.response_content_len, "{\"ok\":true}");
-    CHECK_INT(view.response_headers_len, 2);
+    CHECK_INT(view.response_headers_len, 3);
 
-    static const char *const HEADERS[][2] = {{"X-A", "1"}, {"X-B", "2"}};
+    static const char *const HEADERS[][2] = {{"X-A", "1"}, {"X-B", "2"}, {"X-B", "1"}};
     for (size_t i = 0; i < LEN(HEADERS); i++) {
         const char *name = NULL;
         const char *value = NULL;
@@ -49,7 +49,7 @@ static void a_success(const perilune_engine *engine)
         CHECK_OK(perilune_trace_header(trace, i, &name, &name_len, &value, &value_len, &error));
         CHECK_TEXT(name, name_len, HEADERS[i][0]);
         CHECK_TEXT(value, value_len, HEADERS[i][1]);
-        CHECK_FAILS(perilune_trace_header(trace, 2 + i, &name, &name_len, &value, &value_len, &error),
+        CHECK_FAILS(perilune_trace_header(trace, LEN(HEADERS) + i, &name, &name_len, &value, &value_len, &error),
                     PERILUNE_INVALID_ARGUMENT);
     }
 

@@ -167,7 +167,8 @@ static int32_t poll_signals(void *user_data)
 
 static PyObject *number_to_python(double number)
 {
-    if (floor(number) == number && fabs(number) <= MAX_EXACT) {
+    /* An int has no negative zero. */
+    if (floor(number) == number && fabs(number) <= MAX_EXACT && !(number == 0 && signbit(number))) {
         return PyLong_FromDouble(number);
     }
     return PyFloat_FromDouble(number);

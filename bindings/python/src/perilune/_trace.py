@@ -38,7 +38,7 @@ class Response(NamedTuple):
     content: bytes
     """The body."""
     headers: List[Tuple[str, str]]
-    """Names and values, in the order of the names."""
+    """A pair for each line, in the order of the names: a name for which the script gave a list has several."""
 
 
 class Usage(NamedTuple):

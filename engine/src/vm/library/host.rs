@@ -16,6 +16,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
 use super::super::heap::Heap;
+use super::super::names::Names;
 use super::super::run::Run;
 use super::super::{Job, encode, fault};
 use super::{bytes, json, push_bytes};
@@ -443,6 +444,7 @@ impl Arguments<'_> {
     unsafe fn read_object(&self, index: c_int, parents: &mut Vec<usize>) -> Result<Value, String> {
         let (mut members, mut at) = (Vec::new(), 0);
         let mut work = encode::Work::new(self.control);
+        let mut names = Names::default();
         // SAFETY: as in `read`.
         unsafe {
             while encode::next(self.state, index, &mut at, &mut work)
@@ -450,9 +452,16 @@ impl Arguments<'_> {
             {
                 let value = ffi::lua_gettop(self.state);
                 let key = match ffi::lua_type(self.state, value - 1) {
-                    ffi::LUA_TSTRING => bytes(self.state, value - 1).to_vec(),
-                    ffi::LUA_TNUMBER => encode::number_text(ffi::lua_tonumber(self.state, value - 1))
-                        .map_err(|refused| refused.describe(""))?,
+                    ffi::LUA_TSTRING => {
+                        let key = bytes(self.state, value - 1);
+                        names.text(key);
+                        key.to_vec()
+                    }
+                    ffi::LUA_TNUMBER => {
+                        names.numbers = true;
+                        encode::number_text(ffi::lua_tonumber(self.state, value - 1))
+                            .map_err(|refused| refused.describe(""))?
+                    }
                     other => {
                         let name = CStr::from_ptr(ffi::lua_typename(self.state, other)).to_string_lossy();
                         return Err(format!(" has a key that is a {name}"));
@@ -462,6 +471,7 @@ impl Arguments<'_> {
                 members.push((key, self.read(value, parents)?));
                 ffi::lua_pop(self.state, 2);
             }
+            names.check(self.state, index, &mut work).map_err(|refused| refused.describe(""))?;
         }
         Ok(Value::Object(members))
     }

@@ -10,6 +10,7 @@ use super::bytes;
 use crate::response::Response;
 
 const MAX_TYPE: usize = 255;
+/// Lines: each of a list counts.
 const MAX_HEADERS: usize = 50;
 const MAX_HEADER_NAME: usize = 127;
 const MAX_HEADER_VALUE: usize = 4096;
@@ -140,8 +141,8 @@ fn media_type(text: &[u8]) -> Result<String, String> {
 
 /// Reads the table on the top of the stack.
 unsafe fn headers(state: *mut lua_State, control: &Control) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let (mut headers, mut at, mut size) = (Vec::new(), 0, 0);
-    // SAFETY: as in `read`.
+    let (mut headers, mut at) = (Headers::default(), 0);
+    // SAFETY: as in `read`; what a refusal leaves on the stack goes with the error that it becomes.
     unsafe {
         let table = ffi::lua_gettop(state);
         loop {
@@ -161,29 +162,88 @@ unsafe fn headers(state: *mut lua_State, control: &Control) -> Result<Vec<(Strin
                 return Err(format!("the name of a header is {limits}, not '{}'", shown(name)));
             }
             let name = String::from_utf8_lossy(name).into_owned();
-            if !matches!(ffi::lua_type(state, -1), ffi::LUA_TSTRING | ffi::LUA_TNUMBER) {
-                return Err(format!("header {name} must be a string or a number, not {}", kind(state)));
+            if ffi::lua_type(state, -1) == ffi::LUA_TTABLE {
+                let lines = ffi::lua_gettop(state);
+                let mut work = encode::Work::new(control);
+                let length = match encode::array_length(state, lines, &mut work) {
+                    Ok(None) if is_empty(state, lines) => Some(0),
+                    Ok(length) => length,
+                    Err(encode::Refused::Late) => fault::raise_over(state),
+                    Err(_) => None,
+                };
+                let Some(length) = length else {
+                    return Err(format!(
+                        "header {name} must be a list from 1 on, without holes and other keys"
+                    ));
+                };
+                for line in 1..=length {
+                    ffi::lua_rawgeti_(state, lines, line);
+                    headers.add(state, &name)?;
+                    ffi::lua_pop(state, 1);
+                }
+            } else {
+                headers.add(state, &name)?;
             }
-            let value = bytes(state, -1);
-            if value.len() > MAX_HEADER_VALUE {
-                return Err(format!("header {name} is longer than {MAX_HEADER_VALUE} bytes"));
-            }
-            if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
-                return Err(format!("header {name} has a control character"));
-            }
-            size += name.len() + value.len();
-            headers.push((name, value.to_vec()));
             ffi::lua_pop(state, 2);
-            if headers.len() > MAX_HEADERS {
-                return Err(format!("there are more than {MAX_HEADERS} headers"));
-            }
-            if size > MAX_HEADERS_SIZE {
-                return Err(format!("the headers have more than {MAX_HEADERS_SIZE} bytes in all"));
-            }
         }
     }
-    headers.sort_unstable();
-    Ok(headers)
+    // The lines of one name stay in the order of its list.
+    headers.lines.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(headers.lines)
+}
+
+/// # Safety
+/// There is a table at the index, and two stack slots are free.
+unsafe fn is_empty(state: *mut lua_State, index: c_int) -> bool {
+    // SAFETY: by this function's contract; what was found is popped again.
+    unsafe {
+        let found = ffi::lua_rawiter(state, index, 0) >= 0;
+        if found {
+            ffi::lua_pop(state, 2);
+        }
+        !found
+    }
+}
+
+/// Lines of a response, as they are read.
+#[derive(Default)]
+struct Headers {
+    lines: Vec<(String, Vec<u8>)>,
+    /// Names and values of all, in bytes.
+    size: usize,
+}
+
+impl Headers {
+    /// Adds a line whose value is on the top of the stack.
+    unsafe fn add(&mut self, state: *mut lua_State, name: &str) -> Result<(), String> {
+        // SAFETY: as in `read`.
+        let value = unsafe {
+            match ffi::lua_type(state, -1) {
+                ffi::LUA_TSTRING | ffi::LUA_TNUMBER => bytes(state, -1),
+                _ => {
+                    return Err(format!(
+                        "header {name} must be a string or a number, or a list of these, not {}",
+                        kind(state)
+                    ));
+                }
+            }
+        };
+        if value.len() > MAX_HEADER_VALUE {
+            return Err(format!("header {name} is longer than {MAX_HEADER_VALUE} bytes"));
+        }
+        if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+            return Err(format!("header {name} has a control character"));
+        }
+        self.size += name.len() + value.len();
+        self.lines.push((name.to_owned(), value.to_vec()));
+        if self.lines.len() > MAX_HEADERS {
+            return Err(format!("there are more than {MAX_HEADERS} headers"));
+        }
+        if self.size > MAX_HEADERS_SIZE {
+            return Err(format!("the headers have more than {MAX_HEADERS_SIZE} bytes in all"));
+        }
+        Ok(())
+    }
 }
 
 /// The name of the type of the value on the top of the stack.

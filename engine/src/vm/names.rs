@@ -1,0 +1,178 @@
+//! Two keys of a table that would be one name in an object.
+//!
+//! Strings of UTF-8 can't clash among themselves, so an object of these costs nothing. What can: a number with the string that
+//! is its text, and strings that are not UTF-8, which become the same text.
+
+use std::ffi::c_int;
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use mlua::ffi::{self, lua_State};
+
+use super::buffer::Charge;
+use super::encode::{BYTES, LOOK_EVERY, PIECE, Refused, Work, next, number_text};
+use super::library;
+
+/// What bytes become that are not UTF-8.
+pub(super) const REPLACEMENT: &str = "\u{fffd}";
+
+/// The longest text of a number, in bytes.
+const LONGEST: usize = 32;
+
+/// What was seen of the keys of a table.
+#[derive(Default)]
+pub(super) struct Names {
+    /// A key is a number.
+    pub(super) numbers: bool,
+    /// A key is a string that could be the text of a number.
+    numerals: bool,
+    /// A key is not UTF-8.
+    pub(super) replaced: bool,
+}
+
+impl Names {
+    /// A key is this string.
+    pub(super) fn text(&mut self, key: &[u8]) {
+        self.numerals |= is_numeral(key);
+    }
+
+    /// Refuses the table at `index`, all of whose keys were seen, if two of them would be one name.
+    ///
+    /// # Safety
+    /// As [`next`], with two stack slots more. Raises nothing.
+    pub(super) unsafe fn check(
+        &self,
+        state: *mut lua_State,
+        index: c_int,
+        work: &mut Work<'_>,
+    ) -> Result<(), Refused> {
+        // SAFETY: by this function's contract.
+        unsafe {
+            if self.numbers && self.numerals {
+                check_numerals(state, index, work)?;
+            }
+            if self.replaced {
+                check_replaced(state, index, work)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_numeral(key: &[u8]) -> bool {
+    matches!(key.first(), Some(b'-' | b'0'..=b'9')) && key.len() <= LONGEST
+}
+
+fn clash(name: &[u8]) -> Refused {
+    let shown = String::from_utf8_lossy(&name[..name.len().min(64)]);
+    Refused::value(format!("two of its keys would be the name '{}'", shown.escape_debug()))
+}
+
+/// Calls `check` with the key of each entry of the table at `index` that is a string, and where the iteration was before it.
+///
+/// # Safety
+/// As [`Names::check`].
+unsafe fn each_text<'a>(
+    state: *mut lua_State,
+    index: c_int,
+    work: &mut Work<'a>,
+    mut check: impl FnMut(&[u8], c_int, &mut Work<'a>) -> Result<(), Refused>,
+) -> Result<(), Refused> {
+    let mut at = 0;
+    // SAFETY: by this function's contract; key and value are popped again, and until then the key stays where it is.
+    unsafe {
+        while next(state, index, &mut at, work)? {
+            ffi::lua_pop(state, 1);
+            let checked = match ffi::lua_type(state, -1) {
+                ffi::LUA_TSTRING => check(library::bytes(state, -1), at - 1, work),
+                _ => Ok(()),
+            };
+            ffi::lua_pop(state, 1);
+            checked?;
+        }
+    }
+    Ok(())
+}
+
+unsafe fn check_numerals(state: *mut lua_State, index: c_int, work: &mut Work<'_>) -> Result<(), Refused> {
+    // SAFETY: as in `Names::check`; a number is pushed and looked up without an allocation.
+    unsafe {
+        each_text(state, index, work, |key, _, work| {
+            let number = std::str::from_utf8(key).ok().and_then(|text| text.parse::<f64>().ok());
+            let Some(number) = number.filter(|number| is_numeral(key) && number.is_finite()) else {
+                return Ok(());
+            };
+            if number_text(number)? != key {
+                return Ok(());
+            }
+            // Numbers can be chosen so that they hash alike.
+            work.spend(LOOK_EVERY)?;
+            ffi::lua_pushnumber(state, number);
+            let found = ffi::lua_rawget(state, index);
+            ffi::lua_pop(state, 1);
+            if found == ffi::LUA_TNIL { Ok(()) } else { Err(clash(key)) }
+        })
+    }
+}
+
+/// All names with a replacement character in them go into a table of their own: hashed with a seed, made in the size that it needs,
+/// and counted towards the memory limit.
+unsafe fn check_replaced(state: *mut lua_State, index: c_int, work: &mut Work<'_>) -> Result<(), Refused> {
+    // SAFETY: as in `Names::check`.
+    unsafe {
+        let mut count = 0;
+        each_text(state, index, work, |key, _, work| {
+            count += usize::from(has_replacement(key));
+            work.spend(key.len() / BYTES)
+        })?;
+        let places = (2 * count).next_power_of_two();
+        let charged = Charge::new(work.control, state, places * size_of::<u64>());
+        let Ok(_charge) = charged else { return Err(Refused::Memory) };
+        // Of each name 32 bits of its hash, and where the iteration finds it, plus one.
+        let mut table = vec![0_u64; places];
+        let seed = RandomState::new();
+        each_text(state, index, work, |key, at, work| {
+            if !has_replacement(key) {
+                return Ok(());
+            }
+            let mut hasher = seed.build_hasher();
+            for (passed, byte) in shown(key).enumerate() {
+                hasher.write_u8(byte);
+                if passed % PIECE == PIECE - 1 {
+                    work.spend(LOOK_EVERY)?;
+                }
+            }
+            let hash = hasher.finish();
+            let entry = hash >> 32 << 32 | u64::from(at.cast_unsigned() + 1);
+            let mut place = hash as usize;
+            loop {
+                place %= places;
+                match table[place] {
+                    0 => break,
+                    other if other >> 32 == entry >> 32 => {
+                        ffi::lua_rawiter(state, index, (other as u32 - 1).cast_signed());
+                        let is_same = shown(library::bytes(state, -2)).eq(shown(key));
+                        ffi::lua_pop(state, 2);
+                        if is_same {
+                            return Err(clash(key));
+                        }
+                    }
+                    _ => {}
+                }
+                place += 1;
+            }
+            table[place] = entry;
+            Ok(())
+        })
+    }
+}
+
+/// A key as it goes out.
+fn shown(key: &[u8]) -> impl Iterator<Item = u8> {
+    key.utf8_chunks().flat_map(|chunk| {
+        chunk.valid().bytes().chain(if chunk.invalid().is_empty() { "" } else { REPLACEMENT }.bytes())
+    })
+}
+
+fn has_replacement(key: &[u8]) -> bool {
+    std::str::from_utf8(key).is_err() || memchr::memmem::find(key, REPLACEMENT.as_bytes()).is_some()
+}
