@@ -565,6 +565,11 @@ typedef int32_t perilune_severity;
 #define PERILUNE_KIND_QUEUE_TIMEOUT 7
 
 /**
+ * An error of a host function that the script did not catch, or raised again as it was.
+ */
+#define PERILUNE_KIND_HOST 8
+
+/**
  * Wall clock for one run, in nanoseconds. 30 s where nothing else is set.
  */
 #define PERILUNE_LIMIT_TIMEOUT_NS 1

@@ -38,7 +38,7 @@ fn many(criterion: &mut Criterion) {
     let requests = vec![request(); 1000];
     let mut group = criterion.benchmark_group("batch");
     group.throughput(Throughput::Elements(1000));
-    group.bench_function("1000", |bencher| bencher.iter(|| black_box(engine.run_batch(&script, &requests))));
+    group.bench_function("1000", |bencher| bencher.iter(|| black_box(script.run_batch(&requests))));
     let single = || requests.iter().map(|request| script.run(request)).collect::<Vec<_>>();
     group.bench_function("1000-single", |bencher| bencher.iter(|| black_box(single())));
     group.finish();

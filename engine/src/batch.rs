@@ -9,9 +9,10 @@ use crate::execute::execute;
 use crate::pool::Nesting;
 use crate::request::Request;
 use crate::script::Script;
+use crate::span::Origin;
 use crate::trace::Trace;
 
-/// A batch to be run: see [`Engine::batch`](crate::Engine::batch).
+/// A batch to be run: see [`Script::batch`](crate::Script::batch).
 #[must_use = "it runs with `run`"]
 pub struct Batch<'a> {
     script: &'a Script,
@@ -42,12 +43,14 @@ impl<'a> Batch<'a> {
     #[must_use]
     pub fn run(&self, requests: &[Request<'_>]) -> Vec<Result<Trace, Error>> {
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let origin = Origin::here();
         let work = || {
             let mut results = Vec::new();
             loop {
                 let index = next.fetch_add(1, Relaxed);
                 let Some(request) = requests.get(index) else { return results };
-                results.push((index, execute(self.script, request, self.cancel.as_ref(), identity)));
+                let make = || execute(self.script, request, self.cancel.as_ref(), identity);
+                results.push((index, origin.within(make)));
                 if let Some(progress) = &self.progress {
                     progress(done.fetch_add(1, Relaxed) + 1, requests.len());
                 }

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crate::batch::Batch;
 use crate::check::{Diagnostic, check};
 use crate::environment::Registered;
 use crate::error::{CompileError, Error};
@@ -15,7 +14,6 @@ use crate::pool::Pool;
 use crate::request::Request;
 use crate::script::{Compiled, Script};
 use crate::scripts::{Registry, Scripts};
-use crate::submit::{Ticket, submit};
 use crate::trace::Trace;
 use crate::value::Value;
 
@@ -142,46 +140,6 @@ impl Engine {
         })
     }
 
-    /// Runs a script once for each request, on as many threads as there are VMs, and returns what came of them in the
-    /// order of the requests. What one run does changes no other's result.
-    ///
-    /// ```
-    /// use perilune::{Engine, Request};
-    ///
-    /// let engine = Engine::new();
-    /// let script = engine.compile("double", "return 2 * GET.n")?;
-    /// let requests: Vec<_> = (0..100).map(|n| Request::new().param("n", n.to_string())).collect();
-    /// let traces = engine.run_batch(&script, &requests);
-    /// assert_eq!(traces[21].as_ref().unwrap().value.as_deref(), Some("42"));
-    /// # Ok::<(), perilune::Error>(())
-    /// ```
-    #[must_use]
-    pub fn run_batch(&self, script: &Script, requests: &[Request<'_>]) -> Vec<Result<Trace, Error>> {
-        self.batch(script).run(requests)
-    }
-
-    /// A batch whose progress can be seen, and that can be cancelled.
-    pub fn batch<'a>(&self, script: &'a Script) -> Batch<'a> {
-        Batch::new(script)
-    }
-
-    /// Has a run made on the engine's own threads, as soon as there is a VM.
-    pub fn submit(&self, script: &Script, request: Request<'static>) -> Ticket {
-        Ticket::submit(script, request)
-    }
-
-    /// Has a run made on the engine's own threads, as soon as there is a VM, and then has `callback` called: on such a
-    /// thread, which others wait for, or on the caller's, when the run can't begin. It must not block. The request's
-    /// [`CancelHandle`](crate::CancelHandle) ends it, also while it waits.
-    pub fn submit_with(
-        &self,
-        script: &Script,
-        request: Request<'static>,
-        callback: impl FnOnce(Result<Trace, Error>) + Send + 'static,
-    ) {
-        submit(script, request, None, Box::new(callback));
-    }
-
     /// What is wrong with a source, and what may silently do something else than its author expects of Lua, line by
     /// line: every syntax error that can be told apart from what follows of another, or else warnings, up to 100. It
     /// runs nothing, and compiles up to 40 times.
@@ -245,7 +203,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How many runs of [`Engine::submit`] may wait for a VM; beyond, they end as `queue_timeout` at once. 10,000 where
+    /// How many runs of [`Script::submit`] may wait for a VM; beyond, they end as `queue_timeout` at once. 10,000 where
     /// nothing else is set.
     pub fn backlog(mut self, runs: usize) -> Self {
         self.backlog = runs;

@@ -53,10 +53,11 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {
+    /// The text of what it holds is its own, so the chain goes on behind that.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Compile(error) => Some(error),
-            Self::Payload(error) => Some(error),
+            Self::Compile(error) => error.source(),
+            Self::Payload(error) => error.source(),
             Self::NotFound
             | Self::File { .. }
             | Self::Name { .. }

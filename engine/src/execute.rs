@@ -135,6 +135,7 @@ fn without_vm(script: &Script, kind: ErrorKind, message: String, queued: Duratio
             script: None,
             line: None,
             traceback: String::new(),
+            cause: None,
         })),
         response: None,
         memory: 0,

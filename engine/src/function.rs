@@ -1,5 +1,6 @@
 //! Functions of the host that scripts call as `host.NAME(…)`.
 
+use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -8,12 +9,69 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::error;
+use crate::trace::Cause;
 use crate::value::{Value, from_json};
 use crate::vm::Arguments;
 
-/// Why a host function failed: what its script sees as the text of a Lua error, and can catch.
-pub type HostError = Box<dyn std::error::Error + Send + Sync>;
+/// Why a host function failed. Its message is made for the script, which sees it as the text of a Lua error and can catch it; its
+/// cause is the host's alone, in [`ScriptError::cause`](crate::ScriptError::cause).
+///
+/// Any error becomes one by `?`: as its text may tell what is none of a stranger's business, the script then sees the name of
+/// its type.
+///
+/// ```
+/// use perilune::{Engine, ErrorKind, HostError, Request};
+///
+/// let engine = Engine::new();
+/// engine.function("rate", |call| {
+///     let currency = call.text(0)?;
+///     std::fs::read_to_string(format!("/srv/rates/{currency}"))
+///         .map_err(|error| HostError::new("there is no rate").with_cause(error))
+/// })?;
+/// let trace = engine.compile("price", "return host.rate('XPF')")?.run(&Request::new())?;
+/// let error = trace.error.expect("it failed");
+/// assert_eq!((error.kind, &*error.message), (ErrorKind::Host, "price:1: host.rate: there is no rate"));
+/// assert!(error.cause.expect("it has one").downcast_ref::<std::io::Error>().is_some());
+/// # Ok::<(), perilune::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct HostError {
+    pub(crate) message: String,
+    pub(crate) cause: Option<Cause>,
+}
+
+impl HostError {
+    /// An error with a message for the script.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), cause: None }
+    }
+
+    /// The same, with what the host is to know of it.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into().into());
+        self
+    }
+
+    /// What the script sees.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl<E: Error + Send + Sync + 'static> From<E> for HostError {
+    fn from(error: E) -> Self {
+        Self { message: std::any::type_name::<E>().to_owned(), cause: Some(Arc::new(error)) }
+    }
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
 
 /// A host function, whatever its type.
 pub(crate) type Function = dyn Fn(&Call<'_>) -> Result<Value, HostError> + Send + Sync;
@@ -96,7 +154,9 @@ impl Call<'_> {
     /// It holds something that is no [`Value`], such as a function or itself, is nested deeper than 128 levels, or
     /// takes more memory than the run has left.
     pub fn value(&self, index: usize) -> Result<Value, HostError> {
-        self.arguments.value(index).map_err(|reason| format!("argument #{}{reason}", index + 1).into())
+        self.arguments
+            .value(index)
+            .map_err(|reason| HostError::new(format!("argument #{}{reason}", index + 1)))
     }
 
     /// Any argument, in a type of the host's, by way of JSON.
@@ -104,7 +164,8 @@ impl Call<'_> {
     /// # Errors
     /// As for [`value`](Self::value), or it does not fit the type.
     pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, HostError> {
-        from_json(&self.json(index)?).map_err(|error| format!("argument #{}: {error}", index + 1).into())
+        from_json(&self.json(index)?)
+            .map_err(|error| HostError::new(format!("argument #{}: {error}", index + 1)))
     }
 
     /// Any argument as JSON text. One that is missing is `null`; bytes that are not UTF-8 become U+FFFD.
@@ -112,7 +173,9 @@ impl Call<'_> {
     /// # Errors
     /// As for [`value`](Self::value), or it can't be JSON.
     pub fn json(&self, index: usize) -> Result<Vec<u8>, HostError> {
-        self.arguments.json(index).map_err(|reason| format!("argument #{}{reason}", index + 1).into())
+        self.arguments
+            .json(index)
+            .map_err(|reason| HostError::new(format!("argument #{}{reason}", index + 1)))
     }
 
     /// The engine that the script runs in, for running others: a function that held its engine itself would keep it
@@ -147,7 +210,11 @@ impl Call<'_> {
     }
 
     fn refuse(&self, index: usize, wanted: &str) -> HostError {
-        format!("argument #{} must be {wanted}, not {}", index + 1, self.arguments.kind(index)).into()
+        HostError::new(format!(
+            "argument #{} must be {wanted}, not {}",
+            index + 1,
+            self.arguments.kind(index)
+        ))
     }
 }
 
@@ -183,14 +250,14 @@ impl Functions {
     }
 
     /// These and one more, which replaces one of the same name.
-    pub(crate) fn with(&self, name: &str, function: Arc<Function>) -> Result<Self, Error> {
+    pub(crate) fn with(&self, name: &str, function: Arc<Function>) -> Result<Self, error::Error> {
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && name.len() <= MAX_NAME;
         if !is_name {
             let reason =
                 format!("a host function's name is letters, digits and _, at most {MAX_NAME} of them");
-            return Err(Error::Name { name: name.to_owned(), reason });
+            return Err(error::Error::Name { name: name.to_owned(), reason });
         }
         let mut list = self.list.clone();
         match self.find(name) {

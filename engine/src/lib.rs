@@ -72,7 +72,7 @@ pub use response::Response;
 pub use script::Script;
 pub use scripts::Scripts;
 pub use submit::Ticket;
-pub use trace::{ErrorKind, ScriptError, Status, Trace, Usage};
+pub use trace::{ErrorKind, ScriptError, Status, Trace, Usage, ValueError};
 pub use value::Value;
 #[cfg(feature = "floor")]
 #[doc(hidden)]

@@ -18,7 +18,7 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// has to see to something meanwhile, such as the signals of the language that it serves. Clones are the same question.
 ///
 /// A run that is shorter than the period does not ask, nor does one that is in a host function, or in the queue
-/// of [`Engine::submit`](crate::Engine::submit), where it has no thread yet. What the answer takes counts towards the run's
+/// of [`Script::submit`](crate::Script::submit), where it has no thread yet. What the answer takes counts towards the run's
 /// timeout, or its wait. It may begin runs, as a host function may. In a batch it ends its own request's run, and no other.
 ///
 /// ```

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
+use crate::batch::Batch;
 use crate::engine::{Engine, Shared};
 use crate::error::{CompileError, Error};
 use crate::execute::execute;
@@ -13,6 +14,7 @@ use crate::function::{Call, Functions, HostError, shared};
 use crate::hints::{self, Hints};
 use crate::limits::{Limits, RunLimits};
 use crate::request::Request;
+use crate::submit::{Ticket, submit};
 use crate::trace::Trace;
 use crate::value::Value;
 use crate::vm::Bytecode;
@@ -155,6 +157,44 @@ impl Script {
         keep: impl FnOnce(Trace) -> T,
     ) -> Result<T, Error> {
         execute(self, request, None, keep)
+    }
+
+    /// Runs it once for each request, on as many threads as its engine has VMs, and returns what came of them in the order of the
+    /// requests. What one run does changes no other's result.
+    ///
+    /// ```
+    /// use perilune::{Engine, Request};
+    ///
+    /// let script = Engine::new().compile("double", "return 2 * GET.n")?;
+    /// let requests: Vec<_> = (0..100).map(|n| Request::new().param("n", n.to_string())).collect();
+    /// let traces = script.run_batch(&requests);
+    /// assert_eq!(traces[21].as_ref().unwrap().value.as_deref(), Some("42"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    #[must_use]
+    pub fn run_batch(&self, requests: &[Request<'_>]) -> Vec<Result<Trace, Error>> {
+        self.batch().run(requests)
+    }
+
+    /// A batch whose progress can be seen, and that can be cancelled.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
+    }
+
+    /// Has a run made on the engine's own threads, as soon as there is a VM.
+    pub fn submit(&self, request: Request<'static>) -> Ticket {
+        Ticket::submit(self, request)
+    }
+
+    /// Has a run made on the engine's own threads, as soon as there is a VM, and then has `callback` called: on such a
+    /// thread, which others wait for, or on the caller's, when the run can't begin. It must not block. The request's
+    /// [`CancelHandle`](crate::CancelHandle) ends it, also while it waits.
+    pub fn submit_with(
+        &self,
+        request: Request<'static>,
+        callback: impl FnOnce(Result<Trace, Error>) + Send + 'static,
+    ) {
+        submit(self, request, None, Box::new(callback));
     }
 }
 

@@ -3,6 +3,42 @@
 use crate::script::Script;
 use crate::trace::Trace;
 
+/// Where a run was handed over to another thread: its span belongs below the span that was current there, and goes to whoever
+/// listened there.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    #[cfg(feature = "tracing")]
+    current: tracing::Span,
+    #[cfg(feature = "tracing")]
+    dispatch: tracing::Dispatch,
+}
+
+#[cfg(feature = "tracing")]
+impl Origin {
+    pub(crate) fn here() -> Self {
+        Self {
+            current: tracing::Span::current(),
+            dispatch: tracing::dispatcher::get_default(tracing::Dispatch::clone),
+        }
+    }
+
+    /// Does `work` on this thread as if it were there.
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        tracing::dispatcher::with_default(&self.dispatch, || self.current.in_scope(work))
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+impl Origin {
+    pub(crate) fn here() -> Self {
+        Self {}
+    }
+
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        work()
+    }
+}
+
 /// The span of one run, entered until it is dropped.
 pub(crate) struct Span {
     #[cfg(feature = "tracing")]

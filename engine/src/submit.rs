@@ -15,12 +15,13 @@ use crate::limits::Limits;
 use crate::pool::{Lent, Refused};
 use crate::request::Request;
 use crate::script::Script;
+use crate::span::Origin;
 use crate::trace::Trace;
 
 /// What is called with the result.
 pub(crate) type Callback = Box<dyn FnOnce(Result<Trace, Error>) + Send>;
 
-/// A run that was handed to [`Engine::submit`](crate::Engine::submit): wait for it, or await it. Dropping this neither
+/// A run that was handed to [`Script::submit`]: wait for it, or await it. Dropping this neither
 /// waits nor cancels.
 ///
 /// ```
@@ -28,7 +29,7 @@ pub(crate) type Callback = Box<dyn FnOnce(Result<Trace, Error>) + Send>;
 ///
 /// let engine = Engine::new();
 /// let script = engine.compile("hello", "return 'Hello ' .. GET.monster")?;
-/// let ticket = engine.submit(&script, Request::new().query("monster=Manticore"));
+/// let ticket = script.submit(Request::new().query("monster=Manticore"));
 /// assert_eq!(ticket.wait()?.value.as_deref(), Some("\"Hello Manticore\""));
 /// # Ok::<(), perilune::Error>(())
 /// ```
@@ -44,14 +45,42 @@ struct Shared {
     done: Condvar,
 }
 
-#[derive(Default)]
-struct State {
-    result: Option<Result<Trace, Error>>,
-    waker: Option<Waker>,
+/// What a ticket is for.
+enum State {
+    /// The run has not ended; who is to be woken then.
+    Pending(Option<Waker>),
+    Ready(Result<Trace, Error>),
+    /// The result was handed out.
+    Taken,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Pending(None)
+    }
+}
+
+impl State {
+    /// The result, if there is one: it is handed out once.
+    ///
+    /// # Panics
+    /// It was handed out before.
+    fn take(&mut self) -> Option<Result<Trace, Error>> {
+        match std::mem::replace(self, Self::Taken) {
+            Self::Ready(result) => Some(result),
+            Self::Taken => panic!(
+                "a Ticket is ready once: it was polled, or waited for, after it had handed out its result"
+            ),
+            pending => {
+                *self = pending;
+                None
+            }
+        }
+    }
 }
 
 impl Shared {
-    /// The lock is never held while something could panic.
+    /// What it guards is whole at any time, also when [`State::take`] panics.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -62,12 +91,9 @@ impl Ticket {
         let ticket = Self { shared: Arc::default(), cancel: CancelHandle::new() };
         let shared = Arc::clone(&ticket.shared);
         let tell = move |result| {
-            let mut state = shared.lock();
-            state.result = Some(result);
-            let waker = state.waker.take();
-            drop(state);
+            let before = std::mem::replace(&mut *shared.lock(), State::Ready(result));
             shared.done.notify_all();
-            if let Some(waker) = waker {
+            if let State::Pending(Some(waker)) = before {
                 waker.wake();
             }
         };
@@ -79,10 +105,13 @@ impl Ticket {
     ///
     /// # Errors
     /// Those of [`Script::run`].
+    ///
+    /// # Panics
+    /// The ticket was polled, and was ready then.
     pub fn wait(self) -> Result<Trace, Error> {
         let mut state = self.shared.lock();
         loop {
-            match state.result.take() {
+            match state.take() {
                 Some(result) => return result,
                 None => state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
@@ -92,7 +121,7 @@ impl Ticket {
     /// Whether the run has ended.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        self.shared.lock().result.is_some()
+        !matches!(*self.shared.lock(), State::Pending(_))
     }
 
     /// Ends the run: at once where it waits for a VM, at its next safe point where it runs.
@@ -101,16 +130,16 @@ impl Ticket {
     }
 }
 
-/// Not to be polled again after it was ready.
+/// Polled again after it was ready, it panics.
 impl Future for Ticket {
     type Output = Result<Trace, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let mut state = self.shared.lock();
-        match state.result.take() {
+        match state.take() {
             Some(result) => Poll::Ready(result),
             None => {
-                state.waker = Some(context.waker().clone());
+                *state = State::Pending(Some(context.waker().clone()));
                 Poll::Pending
             }
         }
@@ -145,6 +174,7 @@ pub(crate) fn submit(
             limits,
             callback,
             submitted: Instant::now(),
+            origin: Origin::here(),
             enlisted: Vec::new(),
         })),
     });
@@ -170,6 +200,7 @@ struct Waiting {
     limits: Limits,
     callback: Callback,
     submitted: Instant,
+    origin: Origin,
     /// With the handles that can cancel it, which must not keep it alive in turn.
     enlisted: Vec<Enlisted>,
 }
@@ -182,15 +213,16 @@ impl Submission {
     fn run(&self, with: Result<(Lent<'_>, std::time::Duration), Refused>) {
         // Cancelled meanwhile: a VM goes back as it is.
         let Some(waiting) = self.lock().take() else { return };
-        let Waiting { script, request, cancel, limits, callback, enlisted, .. } = waiting;
+        let Waiting { script, request, cancel, limits, callback, origin, enlisted, .. } = waiting;
         drop(enlisted);
-        // Somebody waits for an answer, also when the host's own code in a run (a subscriber of spans) panics.
-        let made = catch_unwind(AssertUnwindSafe(|| match with {
+        let make = || match with {
             Ok((lent, queued)) => {
                 execute_in(lent, queued, &script, &request, &limits, cancel.as_ref(), identity)
             }
             Err(refused) => never_ran(&script, &limits, refused),
-        }));
+        };
+        // Somebody waits for an answer, also when the host's own code in a run (a subscriber of spans) panics.
+        let made = catch_unwind(AssertUnwindSafe(|| origin.within(make)));
         callback(made.unwrap_or_else(|_| Err(Error::Internal("the run panicked".to_owned()))));
     }
 }
@@ -201,9 +233,10 @@ impl Cancel for Listener {
     fn cancelled(&self) {
         let Some(submission) = self.0.upgrade() else { return };
         let Some(waiting) = submission.lock().take() else { return };
-        let Waiting { script, callback, submitted, enlisted, .. } = waiting;
+        let Waiting { script, callback, submitted, origin, enlisted, .. } = waiting;
         drop(enlisted);
+        let tell = || callback(Ok(origin.within(|| cancelled(&script, submitted.elapsed()))));
         // A panic in it is not the canceller's, who has others to tell.
-        let _ = catch_unwind(AssertUnwindSafe(|| callback(Ok(cancelled(&script, submitted.elapsed())))));
+        let _ = catch_unwind(AssertUnwindSafe(tell));
     }
 }

@@ -1,12 +1,14 @@
 //! What a run hands back.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::ser::{Error as _, SerializeMap, Serializer};
+use serde::ser::{self, SerializeMap, Serializer};
 use serde_json::value::RawValue;
 
 use crate::response::Response;
@@ -60,6 +62,8 @@ pub enum ErrorKind {
     Value,
     /// More calls of host functions than the limit.
     HostCalls,
+    /// An error of a host function that the script did not catch, or raised again as it was.
+    Host,
     /// As [`Status::Timeout`].
     Timeout,
     /// As [`Status::MemoryLimit`].
@@ -71,13 +75,14 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// The name in the trace's JSON: `runtime`, `value`, `host_calls`, or the status.
+    /// The name in the trace's JSON: `runtime`, `value`, `host_calls`, `host`, or the status.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Runtime => "runtime",
             Self::Value => "value",
             Self::HostCalls => "host_calls",
+            Self::Host => "host",
             Self::Timeout => Status::Timeout.as_str(),
             Self::MemoryLimit => Status::MemoryLimit.as_str(),
             Self::Cancelled => Status::Cancelled.as_str(),
@@ -89,7 +94,7 @@ impl ErrorKind {
     #[must_use]
     pub fn status(self) -> Status {
         match self {
-            Self::Runtime | Self::Value | Self::HostCalls => Status::Failure,
+            Self::Runtime | Self::Value | Self::HostCalls | Self::Host => Status::Failure,
             Self::Timeout => Status::Timeout,
             Self::MemoryLimit => Status::MemoryLimit,
             Self::Cancelled => Status::Cancelled,
@@ -98,8 +103,11 @@ impl ErrorKind {
     }
 }
 
-/// The error that ended a run.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The error of a host's own that is behind one of a run.
+pub(crate) type Cause = Arc<dyn Error + Send + Sync>;
+
+/// The error that ended a run. As an [`Error`], its text is the message, and its source the cause.
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ScriptError {
     /// What kind.
@@ -113,6 +121,64 @@ pub struct ScriptError {
     pub line: Option<u32>,
     /// The chain of calls, innermost first, a line each; empty when there is none.
     pub traceback: String,
+    /// What the host function failed with, for a kind of [`Host`](ErrorKind::Host): see [`HostError`](crate::HostError). It is
+    /// no part of the JSON form.
+    pub cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// Causes are equal where they are the same.
+impl PartialEq for ScriptError {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { kind, message, script, line, traceback, cause } = self;
+        let same = match (cause, &other.cause) {
+            (Some(cause), Some(others)) => Arc::ptr_eq(cause, others),
+            (cause, others) => cause.is_none() && others.is_none(),
+        };
+        same && (kind, message, script) == (&other.kind, &other.message, &other.script)
+            && (line, traceback) == (&other.line, &other.traceback)
+    }
+}
+
+impl Eq for ScriptError {}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for ScriptError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// Why a run's value is not to be had in a type of the host's.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// The run did not succeed: the script returned nothing.
+    Failed(Box<ScriptError>),
+    /// The value does not fit the type.
+    Type(serde_json::Error),
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => write!(f, "the run ended with {}: {error}", error.kind.as_str()),
+            Self::Type(_) => f.write_str("the value does not fit the type"),
+        }
+    }
+}
+
+impl Error for ValueError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(error) => error.source(),
+            Self::Type(error) => Some(error),
+        }
+    }
 }
 
 /// What a run used.
@@ -184,9 +250,13 @@ impl Trace {
     /// The returned value in a type of the host's; nothing returned reads as `null`.
     ///
     /// # Errors
-    /// The value does not fit the type.
-    pub fn value_as<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
-        crate::value::from_json(self.value.as_deref().unwrap_or("null").as_bytes())
+    /// The run did not succeed, or the value does not fit the type.
+    pub fn value_as<T: DeserializeOwned>(&self) -> Result<T, ValueError> {
+        match &self.error {
+            Some(error) => Err(ValueError::Failed(error.clone())),
+            None => crate::value::from_json(self.value.as_deref().unwrap_or("null").as_bytes())
+                .map_err(ValueError::Type),
+        }
     }
 
     /// The trace as one line of JSON.
@@ -234,7 +304,7 @@ impl Serialize for ResultPart<'_> {
             map.serialize_entry("stderr_truncated", &true)?;
         }
         if let Some(value) = &trace.value {
-            let value: &RawValue = serde_json::from_str(value).map_err(S::Error::custom)?;
+            let value: &RawValue = serde_json::from_str(value).map_err(ser::Error::custom)?;
             map.serialize_entry("value", value)?;
         }
         if let Some(response) = &trace.response {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Barrier};
 use std::time::Duration;
 
 use common::{json, run_in};
-use perilune::{CancelHandle, Engine, Error, ErrorKind, Request, RunLimits, Status, Value};
+use perilune::{Call, CancelHandle, Engine, Error, ErrorKind, HostError, Request, RunLimits, Status, Value};
 
 /// An error whose text can't be had.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ fn engine() -> Engine {
     engine.function("count", |call| Ok(call.len() as u64)).expect("a name");
     engine.function("missing", |call| Ok(call.is_null(0))).expect("a name");
     engine.function("total", |call| Ok(call.get::<Vec<f64>>(0)?.iter().sum::<f64>())).expect("a name");
-    engine.function("fail", |_| Err::<(), _>("no such key".into())).expect("a name");
+    engine.function("fail", |_| Err::<(), _>(HostError::new("no such key"))).expect("a name");
     engine.function("panic", |_| -> Result<(), _> { panic!("a bug of the host") }).expect("a name");
     engine.function("mute", |_| Err::<(), _>(Mute.into())).expect("a name");
     engine
@@ -116,7 +116,7 @@ fn what_a_host_makes_of_numbers_and_json_is_the_contracts() {
 const FAILING: &[(&str, &str)] = &[
     ("host.fail()", "test:1: host.fail: no such key"),
     ("host.panic()", "test:1: host.panic panicked: a bug of the host"),
-    ("host.mute()", "test:1: host.mute panicked: a bug of its text"),
+    ("host.mute()", "test:1: host.mute: host::Mute"),
     ("host.add(1)", "test:1: host.add: argument #2 must be a number, not nothing"),
     ("host.add(1, '2')", "test:1: host.add: argument #2 must be a number, not string"),
     ("host.add({}, 1)", "test:1: host.add: argument #1 must be a number, not table"),
@@ -160,11 +160,100 @@ fn a_failing_call_is_an_error_that_says_what_and_where() {
 
         let trace = run_in(&engine, call, &Request::new());
         let error = trace.error.expect("it was not caught");
-        assert_eq!((trace.status, error.kind), (Status::Failure, ErrorKind::Runtime), "{call}");
+        assert_eq!((trace.status, error.kind), (Status::Failure, ErrorKind::Host), "{call}");
         assert_eq!((&*error.message, error.script.as_deref(), error.line), (*text, Some("test"), Some(1)));
         // The VM goes on, with all that it had loaded.
         assert_eq!(run_in(&engine, "return host.add(1, 2)", &Request::new()).value.as_deref(), Some("3"));
     }
+}
+
+/// How a script deals with `host.secret()`, which fails with an error of the system's, and `host.told(n)`, with one that has a message
+/// and a number behind it: the kind of the run's error, its message, and what the host finds as its cause.
+const UNCAUGHT: &[(&str, ErrorKind, &str, Option<&str>)] = &[
+    (
+        "host.secret()",
+        ErrorKind::Host,
+        "test:1: host.secret: std::io::error::Error",
+        Some("no door for root"),
+    ),
+    ("host.told(4)", ErrorKind::Host, "test:1: host.told: no room", Some("number 4")),
+    ("host.plain()", ErrorKind::Host, "test:1: host.plain: only told", None),
+    ("host.deep()", ErrorKind::Host, "test:1: the host's result is nested deeper than 128 levels", None),
+    // Raised again as it was, with what Luau puts before it, or later.
+    ("local _, e = pcall(host.told, 4) error(e, 0)", ErrorKind::Host, "host.told: no room", Some("number 4")),
+    (
+        "local _, e = pcall(function() host.told(4) end) error(e)",
+        ErrorKind::Host,
+        "test:1: test:1: host.told: no room",
+        Some("number 4"),
+    ),
+    (
+        "coroutine.wrap(function() host.told(4) end)()",
+        ErrorKind::Host,
+        "host.told: no room",
+        Some("number 4"),
+    ),
+    (
+        "local _, first = pcall(host.secret) pcall(host.told, 1) error(first, 0)",
+        ErrorKind::Host,
+        "host.secret: std::io::error::Error",
+        Some("no door for root"),
+    ),
+    ("for i = 1, 100 do pcall(host.told, i) end host.told(4)", ErrorKind::Host, "no room", Some("number 4")),
+    // Another error is the script's.
+    (
+        "local _, e = pcall(host.told, 4) error('order 7: ' .. e, 0)",
+        ErrorKind::Runtime,
+        "order 7: host.told",
+        None,
+    ),
+    ("pcall(host.told, 4) error('mine')", ErrorKind::Runtime, "test:1: mine", None),
+    ("local _, e = pcall(host.told, 4) error({e})", ErrorKind::Runtime, "error value is a table", None),
+    ("pcall(host.told, 4) local x = nil + 1", ErrorKind::Runtime, "attempt to perform arithmetic", None),
+    ("error('host.told: no room', 0)", ErrorKind::Runtime, "host.told: no room", None),
+    ("for i = 1, 101 do pcall(host.plain) end host.plain()", ErrorKind::HostCalls, "too many calls", None),
+];
+
+#[derive(Debug)]
+struct Numbered(f64);
+
+impl std::fmt::Display for Numbered {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "number {}", self.0)
+    }
+}
+
+impl std::error::Error for Numbered {}
+
+/// Guards against errors whose cause the host never sees, and texts of the system that a stranger's script does.
+#[test]
+fn an_uncaught_error_of_a_host_function_is_the_hosts_with_its_cause() {
+    let engine = Engine::builder().pool_size(1).host_calls(101).build();
+    let secret = || -> Result<(), std::io::Error> { Err(std::io::Error::other("no door for root")) };
+    engine.function("secret", move |_| Ok(secret()?)).expect("a name");
+    let told = |call: &Call<'_>| -> Result<(), HostError> {
+        Err(HostError::new("no room").with_cause(Numbered(call.number(0)?)))
+    };
+    engine.function("told", told).expect("a name");
+    engine.function("plain", |_| Err::<(), _>(HostError::new("only told"))).expect("a name");
+    let deep = || (0..200).fold(Value::Null, |value, _| Value::Array(vec![value]));
+    engine.function("deep", move |_| Ok(deep())).expect("a name");
+    for (source, kind, message, cause) in UNCAUGHT {
+        let trace = run_in(&engine, source, &Request::new());
+        assert!(!trace.to_json().contains("no door"), "{source}: {}", trace.to_json());
+        let error = trace.error.as_deref().expect("it failed");
+        assert_eq!((error.kind, trace.status), (*kind, Status::Failure), "{source}: {}", error.message);
+        assert!(error.message.contains(message), "{source}: {}", error.message);
+        let found = error.cause.as_ref().map(ToString::to_string);
+        assert_eq!(found.as_deref(), *cause, "{source}");
+        assert_eq!(std::error::Error::source(error).map(ToString::to_string), found, "{source}");
+        assert!(trace.to_json().contains(&format!("\"kind\":\"{kind}\"", kind = kind.as_str())), "{source}");
+    }
+    let trace = run_in(&engine, "host.told(4)", &Request::new());
+    let cause = trace.error.expect("it failed").cause.expect("it has one");
+    assert_eq!(cause.downcast_ref::<Numbered>().map(|numbered| numbered.0), Some(4.0));
+    // Nothing of it is left for the next run.
+    assert_eq!(Arc::strong_count(&cause), 1);
 }
 
 #[test]

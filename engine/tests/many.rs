@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Barrier, mpsc};
@@ -49,13 +50,13 @@ fn a_batch_returns_in_order_and_one_failure_fails_no_other() {
         let engine = Engine::builder().pool_size(vms).build();
         let script = doubling(&engine);
         for count in [0, 1, 2, 100] {
-            let results = engine.run_batch(&script, &numbered(count));
+            let results = script.run_batch(&numbered(count));
             assert_eq!(results.len(), count);
             results.iter().enumerate().for_each(|(n, result)| assert_doubled(n, result));
         }
         let mut requests = numbered(5);
         requests[3] = Request::new().json("[");
-        let results = engine.run_batch(&script, &requests);
+        let results = script.run_batch(&requests);
         assert!(matches!(results[3], Err(Error::Payload(PayloadError::Json { .. }))));
         assert_doubled(4, &results[4]);
     }
@@ -71,7 +72,7 @@ fn a_batch_tells_its_progress() {
         calls.fetch_add(1, SeqCst);
         last.fetch_max(done, SeqCst);
     };
-    let results = engine.batch(&script).progress(progress).run(&numbered(50));
+    let results = script.batch().progress(progress).run(&numbered(50));
     assert_eq!((results.len(), calls.load(SeqCst), last.load(SeqCst)), (50, 50, 50));
 }
 
@@ -82,7 +83,7 @@ fn a_cancelled_batch_ends_what_runs_and_what_has_not_begun() {
         engine.compile("endless", "if GET.n ~= '0' then while true do end end").expect("it compiles");
     let cancel = CancelHandle::new();
     let progress = |_, _| cancel.cancel();
-    let results = engine.batch(&endless).cancel(&cancel).progress(progress).run(&numbered(20));
+    let results = endless.batch().cancel(&cancel).progress(progress).run(&numbered(20));
     let statuses: Vec<Status> =
         results.iter().map(|result| result.as_ref().expect("it runs").status).collect();
     assert_eq!(statuses[0], Status::Success);
@@ -96,17 +97,17 @@ fn a_cancelled_batch_ends_what_runs_and_what_has_not_begun() {
 fn a_progress_callback_that_panics_panics_the_caller_and_nothing_else() {
     let engine = Engine::builder().pool_size(2).build();
     let script = doubling(&engine);
-    let batch = engine.batch(&script).progress(|_, _| panic!("the host's"));
+    let batch = script.batch().progress(|_, _| panic!("the host's"));
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| batch.run(&numbered(10))));
     assert!(caught.is_err());
-    assert_doubled(1, &engine.run_batch(&script, &numbered(2))[1]);
+    assert_doubled(1, &script.run_batch(&numbered(2))[1]);
 }
 
 #[test]
 fn tickets_are_waited_for_in_any_order() {
     let engine = Engine::builder().pool_size(2).build();
     let script = doubling(&engine);
-    let tickets: Vec<_> = numbered(200).into_iter().map(|request| engine.submit(&script, request)).collect();
+    let tickets: Vec<_> = numbered(200).into_iter().map(|request| script.submit(request)).collect();
     for (n, ticket) in tickets.into_iter().enumerate().rev() {
         assert_doubled(n, &ticket.wait());
     }
@@ -119,7 +120,7 @@ fn callbacks_are_called_once_each_on_threads_of_the_engines() {
     let (sender, receiver) = mpsc::channel();
     for (n, request) in numbered(200).into_iter().enumerate() {
         let sender = sender.clone();
-        engine.submit_with(&script, request, move |result| {
+        script.submit_with(request, move |result| {
             sender
                 .send((n, result, std::thread::current().name().map(str::to_owned)))
                 .expect("it is received");
@@ -141,7 +142,7 @@ fn a_request_that_is_refused_calls_back_too() {
     let engine = Engine::builder().pool_size(1).request(100).build();
     let script = doubling(&engine);
     let large = "x".repeat(200);
-    let submit = |request: Request<'_>| engine.submit(&script, request.into_owned()).wait();
+    let submit = |request: Request<'_>| script.submit(request.into_owned()).wait();
     assert!(matches!(
         submit(Request::new().query(&large)),
         Err(Error::Payload(PayloadError::TooLarge { .. }))
@@ -154,22 +155,22 @@ fn a_callback_that_panics_harms_nobody() {
     let engine = Engine::builder().pool_size(1).build();
     let script = doubling(&engine);
     for request in numbered(5) {
-        engine.submit_with(&script, request, |_| panic!("the host's"));
+        script.submit_with(request, |_| panic!("the host's"));
     }
-    assert_doubled(4, &engine.submit(&script, numbered(5).remove(4)).wait());
+    assert_doubled(4, &script.submit(numbered(5).remove(4)).wait());
 }
 
 #[test]
 fn a_callback_that_panics_keeps_a_cancel_from_nobody() {
     let engine = Engine::builder().pool_size(1).build();
     let (held, entered, leave) = held(&engine);
-    let running = engine.submit(&held, Request::new());
+    let running = held.submit(Request::new());
     entered.wait();
     let cancel = CancelHandle::new();
     let (sender, receiver) = mpsc::channel();
     for _ in 0..3 {
         let sender = sender.clone();
-        engine.submit_with(&held, Request::new().cancel(&cancel), move |result| {
+        held.submit_with(Request::new().cancel(&cancel), move |result| {
             sender.send(result.expect("a trace").status).expect("it is received");
             panic!("the host's");
         });
@@ -184,7 +185,7 @@ fn a_callback_that_panics_keeps_a_cancel_from_nobody() {
 fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
     let engine = Engine::builder().pool_size(1).build();
     let (held, entered, leave) = held(&engine);
-    let running = engine.submit(&held, Request::new());
+    let running = held.submit(Request::new());
     entered.wait();
     let quick = engine.compile("quick", "return 1").expect("it compiles");
     let (sender, receiver) = mpsc::channel();
@@ -194,7 +195,7 @@ fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
     });
     for script in &scripts {
         let sender = sender.clone();
-        engine.submit_with(script, Request::new(), move |result| {
+        script.submit_with(Request::new(), move |result| {
             sender.send(result.expect("a trace")).expect("it is received");
         });
     }
@@ -210,7 +211,7 @@ fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
     let trace = receiver.recv().expect("it ends");
     assert_eq!((trace.status, &*trace.script), (Status::Success, "long"));
     assert!(trace.usage.queued > Duration::ZERO && trace.to_json().contains("queued_ns"));
-    assert_eq!(engine.submit(&quick, Request::new()).wait().expect("it runs").status, Status::Success);
+    assert_eq!(quick.submit(Request::new()).wait().expect("it runs").status, Status::Success);
 }
 
 #[test]
@@ -218,10 +219,10 @@ fn with_no_patience_a_run_is_made_where_a_vm_is_free_at_once() {
     let engine = Engine::builder().pool_size(1).queue(Duration::ZERO).build();
     let (held, entered, leave) = held(&engine);
     let quick = engine.compile("quick", "return 1").expect("it compiles");
-    assert_eq!(engine.submit(&quick, Request::new()).wait().expect("it runs").status, Status::Success);
-    let running = engine.submit(&held, Request::new());
+    assert_eq!(quick.submit(Request::new()).wait().expect("it runs").status, Status::Success);
+    let running = held.submit(Request::new());
     entered.wait();
-    assert_eq!(engine.submit(&quick, Request::new()).wait().expect("a trace").status, Status::QueueTimeout);
+    assert_eq!(quick.submit(Request::new()).wait().expect("a trace").status, Status::QueueTimeout);
     leave.wait();
     assert_eq!(running.wait().expect("it runs").status, Status::Success);
 }
@@ -231,10 +232,10 @@ fn beyond_the_backlog_a_run_ends_at_once() {
     let engine = Engine::builder().pool_size(1).backlog(2).build();
     let (held, entered, leave) = held(&engine);
     let quick = engine.compile("quick", "return 1").expect("it compiles");
-    let running = engine.submit(&held, Request::new());
+    let running = held.submit(Request::new());
     entered.wait();
-    let waiting = [engine.submit(&quick, Request::new()), engine.submit(&quick, Request::new())];
-    let beyond = engine.submit(&quick, Request::new());
+    let waiting = [quick.submit(Request::new()), quick.submit(Request::new())];
+    let beyond = quick.submit(Request::new());
     assert!(beyond.is_done());
     let trace = beyond.wait().expect("a trace");
     assert_eq!((trace.status, trace.usage.queued), (Status::QueueTimeout, Duration::ZERO));
@@ -250,11 +251,11 @@ fn beyond_the_backlog_a_run_ends_at_once() {
 fn a_ticket_is_cancelled_while_it_waits_and_while_it_runs() {
     let engine = Engine::builder().pool_size(1).build();
     let (held, entered, leave) = held(&engine);
-    let running = engine.submit(&held, Request::new());
+    let running = held.submit(Request::new());
     entered.wait();
     let handle = CancelHandle::new();
-    let waiting = engine.submit(&held, Request::new());
-    let other = engine.submit(&held, Request::new().cancel(&handle));
+    let waiting = held.submit(Request::new());
+    let other = held.submit(Request::new().cancel(&handle));
     waiting.cancel();
     assert!(waiting.is_done(), "it needs no VM for that");
     handle.cancel();
@@ -271,7 +272,7 @@ fn a_ticket_is_cancelled_while_it_waits_and_while_it_runs() {
     assert_eq!(running.wait().expect("it runs").status, Status::Cancelled);
     // Cancelled before it is submitted.
     assert_eq!(
-        engine.submit(&held, Request::new().cancel(&handle)).wait().expect("a trace").status,
+        held.submit(Request::new().cancel(&handle)).wait().expect("a trace").status,
         Status::Cancelled
     );
 }
@@ -290,7 +291,7 @@ impl Wake for Woken {
 fn a_ticket_can_be_awaited() {
     let engine = Engine::builder().pool_size(1).build();
     let (held, entered, leave) = held(&engine);
-    let mut ticket = pin!(engine.submit(&held, Request::new()));
+    let mut ticket = pin!(held.submit(Request::new()));
     let woken = Arc::new(Woken(AtomicUsize::new(0), std::thread::current()));
     let waker = Arc::clone(&woken).into();
     let mut context = Context::from_waker(&waker);
@@ -307,6 +308,30 @@ fn a_ticket_can_be_awaited() {
     assert!(woken.0.load(SeqCst) <= 1);
 }
 
+/// Guards against a ticket that is waited for without end: its result went to somebody else.
+#[test]
+fn a_ticket_that_is_used_after_it_was_ready_panics() {
+    let engine = Engine::builder().pool_size(1).build();
+    let quick = engine.compile("quick", "return 1").expect("it compiles");
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    let ready = |context: &mut Context<'_>| {
+        let mut ticket = Box::pin(quick.submit(Request::new()));
+        while ticket.as_mut().poll(context).is_pending() {
+            std::thread::yield_now();
+        }
+        assert!(ticket.is_done());
+        ticket
+    };
+    let mut ticket = ready(&mut context);
+    let again = catch_unwind(AssertUnwindSafe(|| ticket.as_mut().poll(&mut context).is_pending()));
+    let waited = std::pin::Pin::into_inner(ready(&mut context));
+    let waited = catch_unwind(AssertUnwindSafe(|| waited.wait().is_ok()));
+    for panic in [again.expect_err("it was ready"), waited.expect_err("it was ready")] {
+        let text = panic.downcast_ref::<&str>().copied().unwrap_or_default();
+        assert!(text.contains("after it had handed out its result"), "{text}");
+    }
+}
+
 /// Few threads are woken for many runs: whatever they were at, somebody must see when time is up, and take a VM that is free.
 #[test]
 fn all_that_waits_is_seen_whatever_came_before() {
@@ -316,12 +341,12 @@ fn all_that_waits_is_seen_whatever_came_before() {
     let endless = engine.compile("endless", "while true do end").expect("it compiles");
     let (mut ran, mut ran_on) = (0, 0);
     for round in 0..100 {
-        let quick_ones: Vec<_> = (0..round % 7).map(|_| engine.submit(&quick, Request::new())).collect();
+        let quick_ones: Vec<_> = (0..round % 7).map(|_| quick.submit(Request::new())).collect();
         if round % 2 == 0 {
             std::thread::sleep(Duration::from_micros(100));
         }
-        let endless_ones: Vec<_> = (0..2).map(|_| engine.submit(&endless, Request::new())).collect();
-        let waiting: Vec<_> = (0..4).map(|_| engine.submit(&quick, Request::new())).collect();
+        let endless_ones: Vec<_> = (0..2).map(|_| endless.submit(Request::new())).collect();
+        let waiting: Vec<_> = (0..4).map(|_| quick.submit(Request::new())).collect();
         // How many ran; the others waited as long as they may. The endless ones run for 30 s, if nothing ends them.
         let run = |tickets: Vec<Ticket>| -> usize {
             let mut successes = 0;
@@ -359,7 +384,7 @@ fn all_that_waits_is_seen_whatever_came_before() {
 fn direct_runs_and_submitted_ones_share_the_vms() {
     let engine = Engine::builder().pool_size(2).queue(Duration::from_secs(60)).build();
     let script = doubling(&engine);
-    let tickets: Vec<_> = numbered(500).into_iter().map(|request| engine.submit(&script, request)).collect();
+    let tickets: Vec<_> = numbered(500).into_iter().map(|request| script.submit(request)).collect();
     std::thread::scope(|threads| {
         for _ in 0..4 {
             threads.spawn(|| {
@@ -379,10 +404,10 @@ fn direct_runs_and_submitted_ones_share_the_vms() {
 fn what_has_a_vm_does_not_count_as_waiting() {
     let engine = Engine::builder().pool_size(1).backlog(0).build();
     let (held, entered, leave) = held(&engine);
-    let running = engine.submit(&held, Request::new());
+    let running = held.submit(Request::new());
     assert!(!running.is_done(), "it was refused");
     entered.wait();
-    assert_eq!(engine.submit(&held, Request::new()).wait().expect("a trace").status, Status::QueueTimeout);
+    assert_eq!(held.submit(Request::new()).wait().expect("a trace").status, Status::QueueTimeout);
     leave.wait();
     assert_eq!(running.wait().expect("it runs").status, Status::Success);
 }
@@ -401,10 +426,10 @@ fn a_batch_inside_a_host_function_needs_no_vm_of_the_pool() {
         std::thread::sleep(Duration::from_millis(100));
         Ok(())
     });
-    let (slow, inner) = (slow.expect("a name"), engine.clone());
+    let slow = slow.expect("a name");
     let outer = engine.compile("outer", "return host.batch()").expect("it compiles");
     let outer = outer.with_function("batch", move |_| {
-        let results = inner.run_batch(&slow, &numbered(2));
+        let results = slow.run_batch(&numbered(2));
         Ok(Value::array(results.iter().map(|result| match result {
             Ok(trace) => trace.status.as_str().to_owned(),
             Err(error) => error.to_string(),
@@ -423,11 +448,11 @@ fn a_slow_callback_keeps_no_other_run_waiting() {
     let (held, entered, leave) = held(&engine);
     let (tell, told) = std::sync::mpsc::channel();
     let (ended, was_told) = std::sync::mpsc::channel();
-    engine.submit_with(&held, Request::new(), move |_| {
+    held.submit_with(Request::new(), move |_| {
         ended.send(told.recv_timeout(Duration::from_secs(20)).is_ok()).expect("it is waited for");
     });
     entered.wait();
-    let next = engine.submit(&doubling(&engine), numbered(1).remove(0));
+    let next = doubling(&engine).submit(numbered(1).remove(0));
     // So long that it is looked after less often.
     std::thread::sleep(Duration::from_millis(50));
     leave.wait();

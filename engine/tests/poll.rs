@@ -43,7 +43,7 @@ fn held(engine: &Engine) -> (Ticket, mpsc::Sender<()>) {
     };
     engine.function("hold", hold).expect("a name");
     let script = engine.compile("held", "host.hold()").expect("it compiles");
-    let ticket = engine.submit(&script, Request::new());
+    let ticket = script.submit(Request::new());
     enter.recv().expect("it runs");
     (ticket, release)
 }
@@ -117,7 +117,7 @@ fn a_run_that_is_shorter_than_the_period_does_not_poll() {
     // Long enough for a call that is due at once.
     assert_success(&run_in(&engine, "for i = 1, 1e7 do end", &request), "short");
     let (held, release) = held(&engine);
-    let ticket = engine.submit(&quick(&engine), request.clone());
+    let ticket = quick(&engine).submit(request.clone());
     drop(release);
     for ticket in [held, ticket] {
         assert_success(&ticket.wait().expect("it runs"), "short");
@@ -209,11 +209,11 @@ fn a_poll_may_run_scripts_of_the_same_engine() {
     for is_waiting in [false, true] {
         let engine = engine();
         let holder = is_waiting.then(|| held(&engine));
-        let (script, own) = (quick(&engine), engine.clone());
+        let script = quick(&engine);
         let statuses = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statuses);
         let (_, poll) = counting(move |call| {
-            let mut traces = own.run_batch(&script, &[Request::new(), Request::new()]);
+            let mut traces = script.run_batch(&[Request::new(), Request::new()]);
             traces.push(script.run(&Request::new()));
             let statuses = traces.into_iter().map(|trace| trace.expect("it runs").status);
             seen.lock().expect("no panic").extend(statuses);
@@ -276,9 +276,8 @@ fn polls_are_called_on_the_thread_that_makes_the_run() {
         Request::new().param("n", n.to_string()).poll(&poll)
     };
 
-    let mut traces =
-        vec![script.run(&request(0).clone()), engine.submit(&script, request(1).into_owned()).wait()];
-    traces.extend(engine.run_batch(&script, &(2..6).map(request).collect::<Vec<_>>()));
+    let mut traces = vec![script.run(&request(0).clone()), script.submit(request(1).into_owned()).wait()];
+    traces.extend(script.run_batch(&(2..6).map(request).collect::<Vec<_>>()));
 
     for (trace, run) in traces.into_iter().zip(runs.iter()) {
         assert_eq!(trace.expect("it runs").status, Status::Cancelled);

@@ -1,6 +1,7 @@
 //! A run as a span of `tracing`.
 #![cfg(feature = "tracing")]
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -10,14 +11,23 @@ use perilune::{Engine, Request, RunLimits, Status};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
+use tracing_core::span::Current;
 
 /// Keeps the fields of all spans, and how often they were entered and left.
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<Vec<Span>>>);
 
+thread_local! {
+    /// The spans that this thread is in, innermost last.
+    static CURRENT: RefCell<Vec<(Id, &'static Metadata<'static>)>> = const { RefCell::new(Vec::new()) };
+}
+
 #[derive(Default)]
 struct Span {
     name: String,
+    metadata: Option<&'static Metadata<'static>>,
+    /// The place of the span that it is below.
+    parent: Option<usize>,
     fields: BTreeMap<String, String>,
     entered: u32,
     left: u32,
@@ -43,7 +53,11 @@ impl Subscriber for Spans {
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
         let metadata = attributes.metadata();
+        let current = || CURRENT.with_borrow(|current| current.last().map(|(id, _)| id.clone()));
+        let parent = attributes.parent().cloned().or_else(|| attributes.is_contextual().then(current)?);
         let mut span = Span {
+            parent: parent.map(|id| id.into_u64() as usize - 1),
+            metadata: Some(metadata),
             name: format!("{} {} {}", metadata.level(), metadata.target(), metadata.name()),
             ..Span::default()
         };
@@ -58,11 +72,24 @@ impl Subscriber for Spans {
     }
 
     fn enter(&self, id: &Id) {
-        self.with(id, |span| span.entered += 1);
+        let metadata = self.with(id, |span| {
+            span.entered += 1;
+            span.metadata
+        });
+        let entered = (id.clone(), metadata.expect("it was made"));
+        CURRENT.with_borrow_mut(|current| current.push(entered));
     }
 
     fn exit(&self, id: &Id) {
         self.with(id, |span| span.left += 1);
+        CURRENT.with_borrow_mut(|current| current.pop());
+    }
+
+    fn current_span(&self) -> Current {
+        CURRENT.with_borrow(|current| match current.last() {
+            Some((id, metadata)) => Current::new(id.clone(), metadata),
+            None => Current::none(),
+        })
     }
 
     fn try_close(&self, id: Id) -> bool {
@@ -142,4 +169,39 @@ fn a_run_that_got_no_vm_is_a_span_too() {
     let spans = spans.0.lock().expect("no panic");
     assert_eq!(spans.len(), 1);
     assert_eq!(spans[0].fields["status"], r#""queue_timeout""#);
+}
+
+/// Guards against spans of runs on the engine's threads that belong to nothing, or are seen by nobody.
+#[test]
+fn a_run_that_was_handed_over_is_below_the_span_that_it_was_handed_over_in() {
+    let _alone = ONE_BY_ONE.lock();
+    let spans = Spans::default();
+    let engine = Engine::builder().pool_size(2).build();
+    let held = Engine::builder().pool_size(1).queue(Duration::ZERO).build();
+    let script = engine.compile("quick", "return 1").expect("it compiles");
+    let late = held.compile("late", "return 1").expect("it compiles");
+    let endless = held.compile("endless", "while true do end").expect("it compiles");
+    let cancel = perilune::CancelHandle::new();
+    std::thread::scope(|threads| {
+        threads.spawn(|| endless.run(&Request::new().cancel(&cancel)));
+        while held.metrics().vms.in_use == 0 {
+            std::thread::yield_now();
+        }
+        tracing::subscriber::with_default(spans.clone(), || {
+            let outer = tracing::info_span!("outer");
+            let (ticket, traces, refused) = outer.in_scope(|| {
+                let requests = vec![Request::new(); 8];
+                (script.submit(Request::new()), script.run_batch(&requests), late.submit(Request::new()))
+            });
+            drop(outer);
+            assert!(ticket.wait().expect("it runs").ok() && traces.iter().flatten().count() == 8);
+            assert_eq!(refused.wait().expect("a trace").status, Status::QueueTimeout);
+            assert!(script.submit(Request::new()).wait().expect("it runs").ok(), "in no span");
+        });
+        cancel.cancel();
+    });
+    let spans = spans.0.lock().expect("no panic");
+    let below = |parent: Option<usize>| spans.iter().filter(|span| span.parent == parent).count();
+    assert_eq!((spans.len(), below(Some(0)), below(None)), (12, 10, 2));
+    assert!(spans[0].name.ends_with("outer") && spans.iter().all(|span| span.entered == span.left));
 }

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{failed, json, refused, run, run_in, text, text_with, value};
-use perilune::{Engine, ErrorKind, PayloadError, Request, Status};
+use perilune::{Engine, ErrorKind, PayloadError, Request, Status, ValueError};
 use serde_json::Value;
 
 /// JSON texts with what comes back of them after a journey through Lua, where it is not the same.
@@ -188,6 +188,28 @@ fn nothing_returned_is_no_value() {
         assert_eq!((trace.status, trace.value.as_deref()), (Status::Success, None), "{source}");
         assert_eq!(trace.value_as::<Option<u8>>().ok(), Some(None));
     }
+}
+
+/// Guards against a failure that reads as `None`.
+#[test]
+fn a_run_that_failed_has_no_value_of_any_type() {
+    for (source, text) in [
+        ("error('boom')", "the run ended with runtime: test:1: boom"),
+        ("return print", "the run ended with value: the returned value can't be JSON: it is a function"),
+    ] {
+        let trace = run(source);
+        let error = trace.value_as::<Option<u8>>().expect_err(source);
+        assert_eq!(error.to_string(), text);
+        assert!(
+            matches!(error, ValueError::Failed(error) if Some(&error) == trace.error.as_ref()),
+            "{source}"
+        );
+        assert!(
+            trace.value_as::<()>().is_err() && trace.value_as::<serde_json::Value>().is_err(),
+            "{source}"
+        );
+    }
+    assert!(matches!(run("return 'x'").value_as::<u8>(), Err(ValueError::Type(_))));
 }
 
 /// Values that no JSON is for, and what the message holds.

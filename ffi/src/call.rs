@@ -313,7 +313,7 @@ pub unsafe extern "C" fn perilune_call_return_string(
     unsafe {
         answer(call, || match handle::bytes(data, len, "the host's string") {
             Ok(bytes) => Ok(bytes.unwrap_or_default().into()),
-            Err(failure) => Err(failure.text().into()),
+            Err(failure) => Err(HostError::new(failure.text())),
         });
     }
 }
@@ -332,9 +332,9 @@ pub unsafe extern "C" fn perilune_call_return_json(
         answer(call, || match handle::bytes(json, json_len, "the host's JSON") {
             Ok(json) => match Value::from_json(json.unwrap_or_default()) {
                 Ok(value) => Ok(value),
-                Err(error) => Err(format!("the host's JSON can't be read: {error}").into()),
+                Err(error) => Err(HostError::new(format!("the host's JSON can't be read: {error}"))),
             },
-            Err(failure) => Err(failure.text().into()),
+            Err(failure) => Err(HostError::new(failure.text())),
         });
     }
 }
@@ -360,8 +360,8 @@ pub unsafe extern "C" fn perilune_call_fail(
     // SAFETY: as above, and the text is as the header says.
     unsafe {
         answer(call, || match handle::bytes(message, message_len, "the host's message") {
-            Ok(text) => Err(String::from_utf8_lossy(text.unwrap_or_default()).into()),
-            Err(failure) => Err(failure.text().into()),
+            Ok(text) => Err(HostError::new(String::from_utf8_lossy(text.unwrap_or_default()))),
+            Err(failure) => Err(HostError::new(failure.text())),
         });
     }
 }

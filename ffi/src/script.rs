@@ -241,7 +241,7 @@ pub unsafe extern "C" fn perilune_script_submit(
         })?;
         let function = done.ok_or_else(|| Failure::null("done"))?;
         let done = Done { function, user_data: UserData::new(user_data, None) };
-        script.engine().submit_with(script, request, move |result| {
+        script.submit_with(request, move |result| {
             // Whole, and not its parts: it is what may go to other threads.
             let done = done;
             let (code, trace, error) = match result {
@@ -299,8 +299,7 @@ pub unsafe extern "C" fn perilune_script_run_batch(
         if count > 0 {
             handle::required(traces, "traces")?;
         }
-        let engine = script.engine();
-        let mut batch = engine.batch(script);
+        let mut batch = script.batch();
         if let Ok(cancel) = handle::get(cancel, "cancel") {
             batch = batch.cancel(cancel);
         }

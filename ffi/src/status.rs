@@ -61,6 +61,8 @@ pub const PERILUNE_KIND_MEMORY_LIMIT: perilune_error_kind = 5;
 pub const PERILUNE_KIND_CANCELLED: perilune_error_kind = 6;
 /// As PERILUNE_STATUS_QUEUE_TIMEOUT.
 pub const PERILUNE_KIND_QUEUE_TIMEOUT: perilune_error_kind = 7;
+/// An error of a host function that the script did not catch, or raised again as it was.
+pub const PERILUNE_KIND_HOST: perilune_error_kind = 8;
 
 /// A limit. An engine's are ceilings; those of a script and a request only lower them.
 pub type perilune_limit = i32;
@@ -124,7 +126,7 @@ const _: () = {
     assert!(PERILUNE_STATUS_QUEUE_TIMEOUT == 5);
     assert!(PERILUNE_KIND_NONE == 0 && PERILUNE_KIND_RUNTIME == 1 && PERILUNE_KIND_VALUE == 2);
     assert!(PERILUNE_KIND_HOST_CALLS == 3 && PERILUNE_KIND_TIMEOUT == 4 && PERILUNE_KIND_MEMORY_LIMIT == 5);
-    assert!(PERILUNE_KIND_CANCELLED == 6 && PERILUNE_KIND_QUEUE_TIMEOUT == 7);
+    assert!(PERILUNE_KIND_CANCELLED == 6 && PERILUNE_KIND_QUEUE_TIMEOUT == 7 && PERILUNE_KIND_HOST == 8);
     assert!(PERILUNE_LIMIT_TIMEOUT_NS == 1 && PERILUNE_LIMIT_QUEUE_NS == 2 && PERILUNE_LIMIT_MEMORY == 3);
     assert!(PERILUNE_LIMIT_OUTPUT == 4 && PERILUNE_LIMIT_VALUE == 5 && PERILUNE_LIMIT_HOST_CALLS == 6);
     assert!(PERILUNE_LIMIT_REQUEST == 7 && PERILUNE_LIMIT_PARAMETERS == 8 && PERILUNE_LIMIT_SOURCE == 9);
@@ -155,6 +157,7 @@ pub(crate) fn kind(kind: ErrorKind) -> perilune_error_kind {
         ErrorKind::MemoryLimit => PERILUNE_KIND_MEMORY_LIMIT,
         ErrorKind::Cancelled => PERILUNE_KIND_CANCELLED,
         ErrorKind::QueueTimeout => PERILUNE_KIND_QUEUE_TIMEOUT,
+        ErrorKind::Host => PERILUNE_KIND_HOST,
         other => unreachable!("{other:?} has no number yet"),
     }
 }

@@ -408,6 +408,7 @@ pub extern "C" fn perilune_error_kind_name(kind: perilune_error_kind) -> *const 
             PERILUNE_KIND_MEMORY_LIMIT => c"memory_limit",
             PERILUNE_KIND_CANCELLED => c"cancelled",
             PERILUNE_KIND_QUEUE_TIMEOUT => c"queue_timeout",
+            PERILUNE_KIND_HOST => c"host",
             _ => c"unknown",
         };
         name.as_ptr()

@@ -41,6 +41,7 @@ enum class ErrorKind : perilune_error_kind {
     memory_limit = PERILUNE_KIND_MEMORY_LIMIT,    ///< As Status::memory_limit.
     cancelled = PERILUNE_KIND_CANCELLED,          ///< As Status::cancelled.
     queue_timeout = PERILUNE_KIND_QUEUE_TIMEOUT,  ///< As Status::queue_timeout.
+    host = PERILUNE_KIND_HOST,                    ///< Of a host function: not caught by the script, or raised again as it was.
 };
 
 /// The name of a kind of error, such as "runtime".

@@ -105,6 +105,11 @@ TEST(an_exception_is_a_lua_error) {
     CHECK_EQ(run(engine, "host.fails()"), "x:1: host.fails: no way");
     CHECK_EQ(run(engine, "host.fails(1)"), "x:1: host.fails: an exception of an unknown type");
     CHECK_EQ(run(engine, "select(2, pcall(host.fails))"), "\"host.fails: no way\"");
+    const Trace uncaught = engine.compile("x", "host.fails()").run();
+    CHECK(uncaught.error()->kind == ErrorKind::host);
+    CHECK_EQ(to_string(uncaught.error()->kind), "host");
+    const Trace other = engine.compile("x", "pcall(host.fails) error('mine')").run();
+    CHECK(other.error()->kind == ErrorKind::runtime);
     CHECK_EQ(run(engine, "host.tolerant('x'), host.tolerant(1)"), R"(["none","1"])");
     CHECK_EQ(run(engine, "host.silent('x') == nil"), "true");
 }

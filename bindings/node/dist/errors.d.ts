@@ -53,7 +53,7 @@ export declare class ScriptNotFound extends PeriluneError {
     script: string);
 }
 /** What kind of error ended a run. */
-export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout';
+export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'host' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout';
 /**
  * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function
  * threw, and the script did not catch, is the `cause`.

@@ -4,7 +4,7 @@ exports.Trace = void 0;
 const errors_1 = require("./errors");
 const STATUSES = ['success', 'failure', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout'];
 const KINDS = [
-    '', 'runtime', 'value', 'host_calls', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout',
+    '', 'runtime', 'value', 'host_calls', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout', 'host',
 ];
 // Where the addon put what: see `pack` there.
 const AT = { line: 4, id: 8, executedAt: 16, duration: 24, queued: 32, memory: 40, calls: 48, version: 56, response: 64, headers: 68 };

@@ -54,7 +54,7 @@ export class ScriptNotFound extends PeriluneError {
 }
 
 /** What kind of error ended a run. */
-export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout'
+export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'host' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout'
 
 /**
  * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function

@@ -5,7 +5,7 @@ export type Status = 'success' | 'failure' | 'timeout' | 'memory_limit' | 'cance
 
 const STATUSES: readonly Status[] = ['success', 'failure', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout']
 const KINDS: readonly (ErrorKind | '')[] = [
-  '', 'runtime', 'value', 'host_calls', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout',
+  '', 'runtime', 'value', 'host_calls', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout', 'host',
 ]
 
 /** The error that ended a run. */

@@ -122,7 +122,7 @@ def test_what_a_function_raises_is_the_cause(engine: perilune.Engine) -> None:
 
     trace = engine.compile("host.lookup('b')", name="try").run()
     assert trace.error is not None
-    assert (trace.error.message, trace.error.line) == ("try:1: host.lookup: KeyError: 'b'", 1)
+    assert (trace.error.kind, trace.error.message, trace.error.line) == ("host", "try:1: host.lookup: KeyError: 'b'", 1)
     with pytest.raises(perilune.RunError) as raised:
         trace.raise_for_status()
     assert isinstance(raised.value.__cause__, KeyError) and raised.value.__cause__.__traceback__ is not None
@@ -136,7 +136,7 @@ def test_what_was_caught_is_no_cause(engine: perilune.Engine, source: str) -> No
     engine.function("fail", lambda: 1 / 0)
     with pytest.raises(perilune.RunError) as raised:
         engine.compile(source).run(timeout=0.05).raise_for_status()
-    assert raised.value.__cause__ is None
+    assert raised.value.__cause__ is None and raised.value.kind != "host"
 
 
 def test_arguments_that_can_not_cross(engine: perilune.Engine) -> None:

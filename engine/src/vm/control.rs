@@ -1,7 +1,9 @@
 //! What a VM's C functions, allocator and interrupt share: one per VM, reached from any of its threads.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicPtr;
@@ -50,6 +52,8 @@ pub(super) struct Control {
     /// What the run under way was given and has made so far; null between runs.
     pub(super) run: Cell<*const super::run::Run<'static>>,
     pub(super) error: RefCell<Option<super::fault::Fault>>,
+    /// The last errors that host functions raised in this run.
+    pub(super) host_errors: RefCell<VecDeque<super::fault::OfHost>>,
     pub(super) collisions: Collisions,
     /// Which of the registry's slots of one run hold something.
     pub(super) slots: Slots,
@@ -78,6 +82,7 @@ impl Control {
             response: RefCell::default(),
             run: Cell::new(ptr::null()),
             error: RefCell::default(),
+            host_errors: RefCell::default(),
             collisions: Collisions::default(),
             slots: Slots::default(),
             in_step: Cell::new(false),
@@ -246,6 +251,9 @@ impl Control {
     pub(super) fn end(&self) {
         self.deadline.set(None);
         self.cancels.borrow_mut().clear();
+        let errors = self.host_errors.take();
+        // What they hold is the host's, whose panic is not this run's.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(errors)));
     }
 }
 

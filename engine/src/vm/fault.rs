@@ -9,7 +9,9 @@ use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
 use super::library::{bytes, check_bytes, push_bytes};
+use crate::function::HostError;
 use crate::hints::Raised;
+use crate::trace::Cause;
 
 /// The longest message kept, in bytes, without the word on its length.
 const MESSAGE: usize = 8 * 1024;
@@ -36,7 +38,20 @@ pub(super) struct Fault {
     pub(super) script: Option<String>,
     pub(super) line: Option<u32>,
     pub(super) traceback: String,
+    /// Set where it is the error of a host function, as that one raised it.
+    pub(super) host: Option<OfHost>,
 }
+
+/// An error that a host function raised in the run under way.
+#[derive(Debug, Clone)]
+pub(super) struct OfHost {
+    /// As [`text`] has it.
+    text: String,
+    pub(super) cause: Option<Cause>,
+}
+
+/// Of a run's errors of host functions so many are known again, the last ones: a script may catch one and raise it later.
+const OF_HOST: usize = 16;
 
 /// Raises the error of a run that must end.
 ///
@@ -80,6 +95,47 @@ pub(super) unsafe fn raise(state: *mut lua_State, message: String) -> ! {
     }
 }
 
+/// Raises the error of a host function.
+///
+/// # Safety
+/// As [`raise`].
+pub(super) unsafe fn raise_of_host(state: *mut lua_State, error: HostError) -> ! {
+    // SAFETY: by this function's contract; what is kept here is moved before the error is raised.
+    unsafe {
+        ffi::luaL_where(state, 1);
+        push_bytes(state, error.message.as_bytes());
+        let HostError { message, cause } = error;
+        drop(message);
+        ffi::lua_concat(state, 2);
+        let mut raised = Control::of(state).host_errors.borrow_mut();
+        if raised.len() == OF_HOST {
+            raised.pop_front();
+        }
+        raised.push_back(OfHost { text: text(state, -1), cause });
+        drop(raised);
+        ffi::lua_error(state)
+    }
+}
+
+/// Which error of a host function the one with this text is, as it was raised or with the places before it that Luau puts there
+/// when a script raises it again.
+fn of_host(control: &Control, text: &str) -> Option<OfHost> {
+    let is_it = |raised: &&OfHost| text.strip_suffix(raised.text.as_str()).is_some_and(is_places);
+    control.host_errors.borrow().iter().rev().find(is_it).cloned()
+}
+
+/// Whether a text is places alone: `hello:3: hello:7: `, or nothing.
+fn is_places(mut text: &str) -> bool {
+    while !text.is_empty() {
+        let place = text.split_once(": ").and_then(|(place, rest)| Some((place.rsplit_once(':')?.1, rest)));
+        match place {
+            Some((line, rest)) if line.parse::<u32>().is_ok() => text = rest,
+            _ => return false,
+        }
+    }
+    true
+}
+
 /// The handler of a run's protected call: keeps what the trace will say, while the stack of the error still stands.
 pub(super) unsafe extern "C-unwind" fn keep(state: *mut lua_State) -> c_int {
     // SAFETY: Luau calls this with the error value as the only argument.
@@ -88,7 +144,12 @@ pub(super) unsafe extern "C-unwind" fn keep(state: *mut lua_State) -> c_int {
         let message = message(state);
         let mut fault = Fault { message, ..Fault::default() };
         let innermost = trace(state, &mut fault);
-        if let Some(hint) = innermost.and_then(|level| hint(state, level, &fault.message)) {
+        if ffi::lua_type(state, 1) == ffi::LUA_TSTRING {
+            fault.host = of_host(control, &fault.message);
+        }
+        if fault.host.is_none()
+            && let Some(hint) = innermost.and_then(|level| hint(state, level, &fault.message))
+        {
             let _ = write!(fault.message, " ({hint})");
         }
         *control.error.borrow_mut() = Some(fault);

@@ -37,8 +37,7 @@ mod tests {
         let status = |script: &Script| script.run(&Request::new()).map(|trace| trace.status);
         let fresh = Engine::builder().pool_size(1).timeout(Duration::from_millis(20)).build();
         let later = fresh.compile("later", "while true do end").expect("it compiles");
-        let submitted =
-            |script: &Script| engine.submit(script, Request::new()).wait().map(|trace| trace.status);
+        let submitted = |script: &Script| script.submit(Request::new()).wait().map(|trace| trace.status);
         (0..3).all(|_| submitted(endless) == Ok(Status::Timeout) && submitted(hello) == Ok(Status::Success))
             && (0..3).all(|_| status(endless) == Ok(Status::Timeout) && status(hello) == Ok(Status::Success))
             && engine.compile("new", "return 1").is_ok_and(|script| status(&script) == Ok(Status::Success))

@@ -291,12 +291,17 @@ fn conclude(
     } else {
         let message = fault.as_ref().map_or("error in error handling", |fault| &fault.message);
         let is_of_calls = control.too_many_host_calls.get() && message.contains(library::host::TOO_MANY);
-        (if is_of_calls { ErrorKind::HostCalls } else { ErrorKind::Runtime }, message.to_owned())
+        let kind = match &fault {
+            Some(fault) if fault.host.is_some() => ErrorKind::Host,
+            _ if is_of_calls => ErrorKind::HostCalls,
+            _ => ErrorKind::Runtime,
+        };
+        (kind, message.to_owned())
     };
     let fault = fault.unwrap_or_default();
-    let error =
-        ScriptError { kind, message, script: fault.script, line: fault.line, traceback: fault.traceback };
-    (None, Some(Box::new(error)))
+    let cause = fault.host.filter(|_| kind == ErrorKind::Host).and_then(|host| host.cause);
+    let (script, line, traceback) = (fault.script, fault.line, fault.traceback);
+    (None, Some(Box::new(ScriptError { kind, message, script, line, traceback, cause })))
 }
 
 /// Whether an uncaught error is that memory ran out, perhaps handed on by a coroutine or the script, which put a place

@@ -8,6 +8,12 @@ static void nothing(perilune_call *call, void *user_data)
     (void)user_data;
 }
 
+static void failing(perilune_call *call, void *user_data)
+{
+    (void)user_data;
+    perilune_call_fail(call, "no such key", PERILUNE_STRLEN);
+}
+
 /* Those that a script brings about by itself. */
 static void of_scripts(void)
 {
@@ -29,6 +35,11 @@ static void of_scripts(void)
          "value", " 50 "},
         {"for i = 1, 3 do host.nothing() end", PERILUNE_LIMIT_HOST_CALLS, 2, PERILUNE_STATUS_FAILURE,
          PERILUNE_KIND_HOST_CALLS, "failure", "host_calls", "the limit is 2"},
+        {"host.failing()", 0, 0, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_HOST, "failure", "host", "no such key"},
+        {"local _, e = pcall(host.failing) error(e, 0)", 0, 0, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_HOST, "failure",
+         "host", "host.failing: no such key"},
+        {"pcall(host.failing) error('x')", 0, 0, PERILUNE_STATUS_FAILURE, PERILUNE_KIND_RUNTIME, "failure", "runtime",
+         "test:1: x"},
         {"while true do end", PERILUNE_LIMIT_TIMEOUT_NS, 5000000, PERILUNE_STATUS_TIMEOUT, PERILUNE_KIND_TIMEOUT,
          "timeout", "timeout", "its timeout of 5 ms"},
         {"local t = {} while true do t[#t + 1] = ('x'):rep(1e5) .. #t end", PERILUNE_LIMIT_MEMORY, 4 << 20,
@@ -37,6 +48,7 @@ static void of_scripts(void)
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
     CHECK_OK(perilune_engine_function(engine, "nothing", PERILUNE_STRLEN, nothing, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, "failing", PERILUNE_STRLEN, failing, NULL, NULL, &error));
     for (size_t i = 0; i < LEN(CASES); i++) {
         perilune_script *script = compiled(engine, CASES[i].source);
         perilune_request *request = perilune_request_new();

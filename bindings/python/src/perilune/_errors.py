@@ -82,7 +82,7 @@ class RunError(Error):
     def __init__(self, message: str, kind: str, script: Optional[str], line: Optional[int], traceback: str, trace: Optional[Trace]) -> None:
         super().__init__(message)
         self.kind = kind
-        """`runtime`, `value`, `host_calls`, or the status."""
+        """`runtime`, `value`, `host_calls`, `host`, or the status."""
         self.script = script
         """The script in which it was raised."""
         self.line = line

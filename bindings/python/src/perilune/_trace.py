@@ -17,7 +17,7 @@ class ScriptError(NamedTuple):
     """The error that ended a run."""
 
     kind: str
-    """`runtime`, `value`, `host_calls`, or the status."""
+    """`runtime`, `value`, `host_calls`, `host`, or the status."""
     message: str
     """Its text."""
     script: Optional[str]

@@ -22,7 +22,7 @@ use super::super::{Job, encode, fault};
 use super::{bytes, json, push_bytes};
 use crate::engine::Engine;
 use crate::environment::Environment;
-use crate::function::{Call, Functions};
+use crate::function::{Call, Functions, HostError};
 use crate::json::MAX_DEPTH;
 use crate::pool::Nesting;
 use crate::value::Value;
@@ -160,18 +160,20 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
             let call = Call { name, arguments: &arguments };
             let _nesting = Nesting::enter();
             // Whatever a function of the host breaks by panicking is its own: the VM was not touched by it.
-            // The text of its error is its own code, too.
-            let result = || function(&call).map_err(|error| error.to_string());
-            match catch_unwind(AssertUnwindSafe(result)) {
+            match catch_unwind(AssertUnwindSafe(|| function(&call))) {
                 Ok(Ok(value)) => Ok(value),
                 Ok(Err(_)) if arguments.is_out_of_memory.get() => Err(None),
-                Ok(Err(error)) => Err(Some(format!("host.{name}: {error}"))),
-                Err(panic) => Err(Some(format!("host.{name} panicked: {}", panic_text(&*panic)))),
+                Ok(Err(error)) => {
+                    Err(Some(HostError { message: format!("host.{name}: {error}"), cause: error.cause }))
+                }
+                Err(panic) => {
+                    Err(Some(HostError::new(format!("host.{name} panicked: {}", panic_text(&*panic)))))
+                }
             }
         };
         match result {
             Ok(value) => push(state, control, &value),
-            Err(Some(text)) => fault::raise(state, text),
+            Err(Some(error)) => fault::raise_of_host(state, error),
             Err(None) => fault::raise_out_of_memory(state),
         }
         control.look(state);
@@ -254,10 +256,8 @@ impl Pusher<'_> {
         // SAFETY: as in `push`.
         unsafe {
             if depth >= MAX_DEPTH {
-                fault::raise(
-                    self.state,
-                    format!("the host's result is nested deeper than {MAX_DEPTH} levels"),
-                );
+                let message = format!("the host's result is nested deeper than {MAX_DEPTH} levels");
+                fault::raise_of_host(self.state, HostError::new(message));
             }
             // A value has 16 bytes in an array, and 40 among members.
             self.control.make_room(self.state, elements * 16 + members * 64);
