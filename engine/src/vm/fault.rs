@@ -111,7 +111,7 @@ pub(super) unsafe fn raise_of_host(state: *mut lua_State, error: HostError) -> !
         if raised.len() == OF_HOST {
             raised.pop_front();
         }
-        raised.push_back(OfHost { text: text(state, -1), cause });
+        raised.push_back(OfHost { text: text(state, -1, MESSAGE), cause });
         drop(raised);
         ffi::lua_error(state)
     }
