@@ -8,6 +8,7 @@ const errors_1 = require("./errors");
 const history_1 = require("./history");
 const payload_1 = require("./payload");
 const runs_1 = require("./runs");
+const trace_1 = require("./trace");
 const ROOT = '/v1.1/instances';
 const NOT_FOUND = 'Not found';
 /** More than the limit that is still read, and dropped: else the connection would be closed before a client has read why. */
@@ -139,9 +140,10 @@ function respond(reply, { status, contentType, content, headers }) {
     if (status < 200)
         throw new access_1.Answer(502, `The script set status ${status}, which can't be sent.`);
     reply.code(status);
-    for (const [name, value] of headers)
-        if (!CONNECTION.test(name))
-            reply.header(name, headerOf(value));
+    // Fastify keeps the last of most headers, whatever their case: those of one name go together.
+    const sent = headers.filter(([name]) => !CONNECTION.test(name)).map(([name, value]) => [name.toLowerCase(), headerOf(value)]);
+    for (const [name, value] of (0, trace_1.linesOf)(sent))
+        reply.header(name, value);
     if (status === 204 || status === 205 || status === 304)
         return reply.send();
     return reply.header('content-type', headerOf(contentType)).send(content);

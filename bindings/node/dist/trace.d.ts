@@ -18,7 +18,7 @@ export interface Response {
     readonly status: number;
     readonly contentType: string;
     readonly content: Buffer;
-    /** In the order of the names. */
+    /** A pair for each line, in the order of the names: a name for which the script gave a list has several. */
     readonly headers: readonly (readonly [name: string, value: string])[];
 }
 /** What a run used. */

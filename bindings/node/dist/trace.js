@@ -1,6 +1,7 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
 exports.Trace = void 0;
+exports.linesOf = linesOf;
 const errors_1 = require("./errors");
 const STATUSES = ['success', 'failure', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout'];
 const KINDS = [
@@ -178,7 +179,7 @@ class Trace {
                         status: response.status,
                         content_type: response.contentType,
                         content: response.content.toString(),
-                        headers: Object.fromEntries(response.headers),
+                        headers: Object.fromEntries(linesOf(response.headers)),
                     },
                 }),
             },
@@ -209,6 +210,15 @@ class Trace {
     }
 }
 exports.Trace = Trace;
+/** The headers by name: a text for one line, an array of texts for several. @internal */
+function linesOf(headers) {
+    const lines = new Map();
+    for (const [name, value] of headers) {
+        const before = lines.get(name);
+        lines.set(name, before === undefined ? value : [before, value].flat());
+    }
+    return lines;
+}
 /** Bytes, a character each, as text. */
 function textOf(bytes) {
     // Nearly all is ASCII, which is itself.

@@ -10,7 +10,7 @@ import { History } from './history'
 import { Form, given, Headers, multipart, MultipartError, quoted, withoutSecrets } from './payload'
 import { serve, type Caller, type Payload } from './runs'
 import { type Script } from './script'
-import { type Response, type Trace } from './trace'
+import { linesOf, type Response, type Trace } from './trace'
 
 /** Where Script Endpoints come from, and who may use them. */
 export interface EndpointsOptions {
@@ -171,7 +171,9 @@ const headerOf = (value: string) => (/[^\0-\x7f]/.test(value) ? Buffer.from(valu
 function respond(reply: FastifyReply, { status, contentType, content, headers }: Response): FastifyReply {
   if (status < 200) throw new Answer(502, `The script set status ${status}, which can't be sent.`)
   reply.code(status)
-  for (const [name, value] of headers) if (!CONNECTION.test(name)) reply.header(name, headerOf(value))
+  // Fastify keeps the last of most headers, whatever their case: those of one name go together.
+  const sent = headers.filter(([name]) => !CONNECTION.test(name)).map(([name, value]) => [name.toLowerCase(), headerOf(value)] as const)
+  for (const [name, value] of linesOf(sent)) reply.header(name, value)
   if (status === 204 || status === 205 || status === 304) return reply.send()
   return reply.header('content-type', headerOf(contentType)).send(content)
 }

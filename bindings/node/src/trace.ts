@@ -26,7 +26,7 @@ export interface Response {
   readonly status: number
   readonly contentType: string
   readonly content: Buffer
-  /** In the order of the names. */
+  /** A pair for each line, in the order of the names: a name for which the script gave a list has several. */
   readonly headers: readonly (readonly [name: string, value: string])[]
 }
 
@@ -254,7 +254,7 @@ export class Trace {
             status: response.status,
             content_type: response.contentType,
             content: response.content.toString(),
-            headers: Object.fromEntries(response.headers),
+            headers: Object.fromEntries(linesOf(response.headers)),
           },
         }),
       },
@@ -284,6 +284,16 @@ export class Trace {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Trace ${this.id} of ${this.script}: ${this.status}, ${(this.durationNs / 1e6).toFixed(3)} ms`
   }
+}
+
+/** The headers by name: a text for one line, an array of texts for several. @internal */
+export function linesOf(headers: Response['headers']): Map<string, string | string[]> {
+  const lines = new Map<string, string | string[]>()
+  for (const [name, value] of headers) {
+    const before = lines.get(name)
+    lines.set(name, before === undefined ? value : [before, value].flat())
+  }
+  return lines
 }
 
 /** Bytes, a character each, as text. */

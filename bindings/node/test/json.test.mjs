@@ -41,7 +41,7 @@ const sources = [
   'return nil, {1, 1.5, {}, json.array{}, json.null}, -0.0, 1e300, 1e21, 2^53',
   "return {['1'] = 2}",
   "print('ü\\0\\127\\226\\128\\168/\\b\\f') io.stderr:write('\\255\"\\\\') return 'text\\n'",
-  "set_response{ status = 418, content_type = 'text/plain', content = '\\254tea', headers = { ['X-Z'] = '1', ['X-A'] = 'ü' } } return 3",
+  "set_response{ status = 418, content_type = 'text/plain', content = '\\254tea', headers = { ['X-Z'] = '1', ['X-A'] = { 'ü', 'b', 'ü' }, ['__proto__'] = { 1 } } } return 3",
   'error({ code = 1 })',
   "local function f() error('deep') end f()",
   'return print',

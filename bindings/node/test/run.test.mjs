@@ -19,7 +19,7 @@ test('a trace has all fields', async () => {
   const source = `
     print("Hello", ARGS.monster)
     warn("careful")
-    set_response{ status = 201, content_type = "text/plain", content = "made \\255", headers = { ["X-B"] = "ü", ["X-A"] = "b" } }
+    set_response{ status = 201, content_type = "text/plain", content = "made \\255", headers = { ["X-B"] = { "ü", "a" }, ["X-A"] = "b" } }
     return POST.n + 1`
   const script = engine.compile(source, { name: 'hello' })
   let id = 0
@@ -35,7 +35,7 @@ test('a trace has all fields', async () => {
       status: 201,
       contentType: 'text/plain',
       content: Buffer.from('made \xff', 'latin1'),
-      headers: [['X-A', 'b'], ['X-B', 'ü']],
+      headers: [['X-A', 'b'], ['X-B', 'ü'], ['X-B', 'a']],
     })
     assert.equal(trace.error, undefined)
     assert.equal(trace.throwIfFailed(), trace)
