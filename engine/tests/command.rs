@@ -91,6 +91,19 @@ fn trace(done: &Done, code: i32) -> Value {
 }
 
 #[test]
+fn a_script_sees_no_time_zone_of_the_host() {
+    let source = "local t = 1720970096
+        return os.date('%H %Z %z', t), os.date('!%c', t), os.date('%c', t), os.time(os.date('*t', t)) == t";
+    for zone in ["UTC", "America/New_York", "XYZ-9:30", ":/nowhere"] {
+        let mut command = command(&["run", "-"]);
+        command.env("TZ", zone).env("LC_ALL", "de_DE.UTF-8");
+        let value = &trace(&finish(command, source.as_bytes()), 0)["result"]["value"];
+        let text = "Sun Jul 14 15:14:56 2024";
+        assert_eq!(*value, json!(["15 GMT +0000", text, text, true]), "{zone}");
+    }
+}
+
+#[test]
 fn a_script_requires_the_modules_that_are_given() {
     let modules = ["--module", "util=util.lua", "--module", "a/b=letter.lua"];
     let done = perilune(&[&["run", "requires.lua"][..], &modules].concat());

@@ -4,8 +4,9 @@ use std::ffi::{CStr, c_int};
 
 use mlua::ffi::{self, lua_State};
 
+use super::control::Control;
 use super::library::{
-    format, guard, json, output, random, require, response, strings, tables as table_library,
+    clock, format, guard, json, original, output, random, require, response, strings, tables as table_library,
 };
 use super::{fault, run, tables};
 
@@ -108,11 +109,16 @@ unsafe fn set_functions(
     }
 }
 
-/// Sets a function that has Luau's own as its upvalue.
+/// Sets a function that has Luau's own as its upvalue; of the globals where the library has no name. Once for each: Luau's
+/// runs in the frame of ours, where another of ours would find itself as its upvalue.
 unsafe fn wrap(state: *mut lua_State, library: &CStr, name: &'static CStr, function: ffi::lua_CFunction) {
     // SAFETY: as in `build`; the names are static, as Luau needs them to be.
     unsafe {
-        ffi::lua_getglobal(state, library.as_ptr());
+        if library.is_empty() {
+            ffi::lua_pushvalue(state, ffi::LUA_GLOBALSINDEX);
+        } else {
+            ffi::lua_getglobal(state, library.as_ptr());
+        }
         ffi::lua_rawgetfield(state, -1, name.as_ptr());
         ffi::lua_pushcclosured(state, function, name.as_ptr(), 1);
         ffi::lua_rawsetfield(state, -2, name.as_ptr());
@@ -123,7 +129,9 @@ unsafe fn wrap(state: *mut lua_State, library: &CStr, name: &'static CStr, funct
 unsafe fn replace(state: *mut lua_State) {
     // SAFETY: as in `build`.
     unsafe {
-        guard::install(state);
+        for guard in &guard::GUARDS {
+            wrap(state, guard.library, guard.name, guard.wrapper);
+        }
         set_functions(state, c"math", &[(c"random", random::random), (c"randomseed", random::randomseed)]);
         set_functions(state, c"debug", &[(c"traceback", fault::traceback)]);
         set_functions(
@@ -135,6 +143,7 @@ unsafe fn replace(state: *mut lua_State) {
                 (c"gmatch", strings::gmatch),
                 (c"gsub", strings::gsub),
                 (c"split", strings::split),
+                (c"format", format::format),
             ],
         );
         set_functions(
@@ -150,7 +159,7 @@ unsafe fn replace(state: *mut lua_State) {
             ],
         );
         set_functions(state, c"utf8", &[(c"len", strings::utf8_len)]);
-        wrap(state, c"string", c"format", format::format);
+        set_functions(state, c"os", &[(c"date", clock::date), (c"time", clock::time)]);
         wrap(state, c"table", c"sort", table_library::sort);
         wrap(state, c"table", c"clear", clear);
         wrap(state, c"debug", c"info", guard::info);
@@ -276,16 +285,16 @@ unsafe extern "C-unwind" fn rawset(state: *mut lua_State) -> c_int {
 
 /// `table.clear(table)`: of `_G` it clears what is behind it, too.
 unsafe extern "C-unwind" fn clear(state: *mut lua_State) -> c_int {
-    // SAFETY: called by Luau; the guarded original is called as Luau would, in this function's frame.
+    // SAFETY: called by Luau; the original is called as Luau would, in this function's frame.
     unsafe {
-        ffi::lua_settop(state, 1);
+        Control::of(state).look(state);
         if is_globals(state) {
+            ffi::lua_settop(state, 1);
             ffi::lua_createtable(state, 0, 0);
             put_behind(state);
             ffi::lua_settop(state, 1);
         }
-        let original = ffi::lua_tocfunction(state, ffi::lua_upvalueindex(1));
-        original.map_or(0, |original| original(state))
+        original(state)(state)
     }
 }
 

@@ -1,31 +1,27 @@
 //! Luau's own functions, with a look at the deadline and room made for what they will allocate.
 
 use std::ffi::{CStr, c_int};
-use std::sync::OnceLock;
 
 use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
 use super::super::fault;
-use super::bytes;
+use super::{bytes, original};
 
 /// Beside a result: headers, and the page of a small object.
-pub(super) const OVERHEAD: usize = 32 << 10;
+const OVERHEAD: usize = 32 << 10;
 
 /// What must be free where running out of memory half-way would leave a coroutine in disorder.
 const SPARE: usize = 64 << 10;
 
 /// What Luau's growing string buffer takes for a result, at most, with the garbage of its growing: 5.5 times.
-pub(super) const GROWING: usize = 6;
+const GROWING: usize = 6;
 
 /// The longest format of the functions that read one without looking, in bytes: it takes some 4 ms.
 const MAX_FORMAT: usize = 1 << 20;
 
 /// The longest text of `tonumber` with a base, in bytes.
 const MAX_DIGITS: usize = 1 << 20;
-
-/// The longest format of `os.date`, in bytes: one conversion takes up to 100 ns and makes 24 bytes.
-const MAX_DATE: usize = 1 << 10;
 
 /// What to do before a function runs.
 enum Before {
@@ -37,23 +33,23 @@ enum Before {
     Spare,
 }
 
-struct Guard {
-    library: &'static CStr,
-    name: &'static CStr,
+pub(in super::super) struct Guard {
+    /// Empty for a function that is in none.
+    pub(in super::super) library: &'static CStr,
+    pub(in super::super) name: &'static CStr,
     before: Before,
-    wrapper: ffi::lua_CFunction,
-    original: OnceLock<ffi::lua_CFunction>,
+    /// Has Luau's own as its upvalue.
+    pub(in super::super) wrapper: ffi::lua_CFunction,
 }
 
 /// Makes the table, and one wrapper for each of its rows.
 macro_rules! guards {
     ($($index:literal $library:literal $name:literal $before:expr;)*) => {
-        static GUARDS: [Guard; [$($index),*].len()] = [$(Guard {
+        pub(in super::super) static GUARDS: [Guard; [$($index),*].len()] = [$(Guard {
             library: $library,
             name: $name,
             before: $before,
             wrapper: guarded::<$index>,
-            original: OnceLock::new(),
         }),*];
     };
 }
@@ -69,63 +65,35 @@ guards! {
     7 c"string" c"unpack" Before::Room(unpacked);
     8 c"table" c"create" Before::Room(created);
     9 c"table" c"clone" Before::Room(cloned);
-    10 c"table" c"clear" Before::Look;
-    11 c"table" c"insert" Before::Look;
-    12 c"table" c"remove" Before::Look;
-    13 c"table" c"maxn" Before::Look;
-    14 c"table" c"pack" Before::Look;
-    15 c"utf8" c"offset" Before::Look;
-    16 c"utf8" c"codepoint" Before::Look;
-    17 c"buffer" c"create" Before::Room(first_number);
-    18 c"buffer" c"fromstring" Before::Room(same_length);
-    19 c"buffer" c"tostring" Before::Room(whole_buffer);
-    20 c"buffer" c"readstring" Before::Room(third_number);
-    21 c"buffer" c"copy" Before::Look;
-    22 c"buffer" c"fill" Before::Look;
-    23 c"coroutine" c"close" Before::Spare;
-    24 c"os" c"date" Before::Room(short_date);
-    25 c"" c"error" Before::Room(same_length);
-    26 c"" c"next" Before::Look;
-    27 c"" c"tonumber" Before::Room(digits);
-}
-
-/// Puts the guards before Luau's functions.
-///
-/// # Safety
-/// The VM is being built, before anything was frozen.
-pub(in super::super) unsafe fn install(state: *mut lua_State) {
-    for guard in &GUARDS {
-        // SAFETY: by this function's contract; the names are static, as Luau needs them to be.
-        unsafe {
-            if guard.library.is_empty() {
-                ffi::lua_pushvalue(state, ffi::LUA_GLOBALSINDEX);
-            } else {
-                ffi::lua_getglobal(state, guard.library.as_ptr());
-            }
-            ffi::lua_rawgetfield(state, -1, guard.name.as_ptr());
-            let original = ffi::lua_tocfunction(state, -1).expect("Luau's library has this function");
-            // The same in every VM: the address of a function of the library.
-            guard.original.get_or_init(|| original);
-            ffi::lua_pushcfunctiond(state, guard.wrapper, guard.name.as_ptr());
-            ffi::lua_rawsetfield(state, -3, guard.name.as_ptr());
-            ffi::lua_pop(state, 2);
-        }
-    }
+    10 c"table" c"insert" Before::Look;
+    11 c"table" c"remove" Before::Look;
+    12 c"table" c"maxn" Before::Look;
+    13 c"table" c"pack" Before::Look;
+    14 c"utf8" c"offset" Before::Look;
+    15 c"utf8" c"codepoint" Before::Look;
+    16 c"buffer" c"create" Before::Room(first_number);
+    17 c"buffer" c"fromstring" Before::Room(same_length);
+    18 c"buffer" c"tostring" Before::Room(whole_buffer);
+    19 c"buffer" c"readstring" Before::Room(third_number);
+    20 c"buffer" c"copy" Before::Look;
+    21 c"buffer" c"fill" Before::Look;
+    22 c"coroutine" c"close" Before::Spare;
+    23 c"" c"error" Before::Room(same_length);
+    24 c"" c"next" Before::Look;
+    25 c"" c"tonumber" Before::Room(digits);
 }
 
 unsafe extern "C-unwind" fn guarded<const INDEX: usize>(state: *mut lua_State) -> c_int {
-    let guard = &GUARDS[INDEX];
     // SAFETY: called by Luau; the original is called as Luau would, in this function's frame.
     unsafe {
         let control = Control::of(state);
         control.look(state);
-        match guard.before {
-            Before::Look => {}
-            Before::Room(need) => control.make_room(state, need(state).saturating_add(OVERHEAD)),
-            Before::Spare => spare(state),
+        match GUARDS.get(INDEX).map(|guard| &guard.before) {
+            Some(Before::Room(need)) => control.make_room(state, need(state).saturating_add(OVERHEAD)),
+            Some(Before::Spare) => spare(state),
+            Some(Before::Look) | None => {}
         }
-        let original = guard.original.get().expect("installed before it can be called");
-        original(state)
+        original(state)(state)
     }
 }
 
@@ -148,8 +116,7 @@ pub(in super::super) unsafe extern "C-unwind" fn info(state: *mut lua_State) -> 
     unsafe {
         Control::of(state).look(state);
         spare(state);
-        let original = ffi::lua_tocfunction(state, ffi::lua_upvalueindex(1)).expect("set with this function");
-        let results = original(state);
+        let results = original(state)(state);
         let top = ffi::lua_gettop(state);
         for index in top - results + 1..=top {
             if ffi::lua_iscfunction(state, index) != 0 {
@@ -244,21 +211,15 @@ unsafe fn digits(state: *mut lua_State) -> usize {
 
 unsafe fn short_format(state: *mut lua_State) -> usize {
     // SAFETY: as in `length`.
-    unsafe { check_format(state, MAX_FORMAT) }
+    unsafe { check_format(state) }
     0
 }
 
-unsafe fn short_date(state: *mut lua_State) -> usize {
-    // SAFETY: as in `length`.
-    unsafe { check_format(state, MAX_DATE) }
-    MAX_DATE * 32 * GROWING
-}
-
-unsafe fn check_format(state: *mut lua_State, limit: usize) {
+unsafe fn check_format(state: *mut lua_State) {
     // SAFETY: as in `length`.
     unsafe {
-        if length(state, 1) > limit {
-            fault::raise(state, format!("bad argument #1: the format is longer than {limit} bytes"));
+        if length(state, 1) > MAX_FORMAT {
+            fault::raise(state, format!("bad argument #1: the format is longer than {MAX_FORMAT} bytes"));
         }
     }
 }
@@ -266,7 +227,7 @@ unsafe fn check_format(state: *mut lua_State, limit: usize) {
 unsafe fn packed(state: *mut lua_State) -> usize {
     // SAFETY: as in `length`.
     unsafe {
-        check_format(state, MAX_FORMAT);
+        check_format(state);
         let arguments = (2..=ffi::lua_gettop(state)).map(|index| length(state, index)).sum::<usize>();
         (arguments + 16 * length(state, 1)).saturating_mul(GROWING)
     }
@@ -275,7 +236,7 @@ unsafe fn packed(state: *mut lua_State) -> usize {
 unsafe fn unpacked(state: *mut lua_State) -> usize {
     // SAFETY: as in `length`.
     unsafe {
-        check_format(state, MAX_FORMAT);
+        check_format(state);
         if ffi::lua_isstring(state, 2) != 0 { bytes(state, 2).len() } else { 0 }
     }
 }

@@ -8,14 +8,15 @@
 //! | --- | --- | --- |
 //! | replaced, not linear in Luau | `string.find match gmatch gsub split`, `utf8.len` | [`strings`], [`pattern`]: work is counted, plain search is linear and goes in pieces |
 //! | | `table.move find concat unpack foreach foreachi`, `unpack` | [`tables`]: look before every element, whose key may be at the end of a long chain |
-//! | in pieces | `string.format` | [`format`](mod@format): 256 conversions at a time |
-//! | replaced, shared state | `math.random randomseed`, `rawset` | [`random`], `super::globals` |
+//! | | `string.format` | [`format`](mod@format): a look for each conversion |
+//! | replaced, shared state | `math.random randomseed`, `rawset`, `table.clear` | [`random`], `super::globals` |
+//! | replaced, reads the host's time zone | `os.date time` | [`clock`] |
 //! | replaced, unbounded result | `debug.traceback` | 12 calls at each end, names of 100 bytes |
 //! | without C functions | `debug.info` | on the stack there are some that are not for scripts |
 //! | replaced comparison | `table.sort` without a Lua comparator, beyond what sorts in 8 ms | a comparator that looks |
 //! | guarded: looks, and collects if what it will allocate would not fit | `string.lower upper reverse sub rep pack unpack packsize`, `table.create clone`, `buffer.create fromstring tostring readstring`, `error` | [`guard`] |
-//! | guarded: looks, linear | `next`, `table.clear insert remove maxn pack`, `utf8.offset codepoint`, `buffer.copy fill` | [`guard`] |
-//! | bounded | formats of `string.pack unpack packsize` (1 MiB) and `os.date` (1 KiB), texts of `tonumber` with a base (1 MiB) | [`guard`] |
+//! | guarded: looks, linear | `next`, `table.insert remove maxn pack`, `utf8.offset codepoint`, `buffer.copy fill` | [`guard`] |
+//! | bounded | formats of `string.pack unpack packsize` (1 MiB), texts of `tonumber` with a base (1 MiB) | [`guard`] |
 //! | guarded: needs spare memory | `coroutine.close`, `debug.info` | [`guard`]: out of memory inside them leaves a coroutine half closed |
 //! | ours, bounded by their limits | `host.NAME`, `require`, `set_response` | [`host`], [`require`], [`response`] |
 //! | left: constant, or bounded by their arguments | all others | |
@@ -23,6 +24,7 @@
 //! Costs were measured at 64 MiB on 2 shared cores: `lower` of 20 MiB 9 ms, `rep` to 60 MiB 32 ms, `utf8.len` of 24 MiB
 //! 29 ms, `table.create(2^22)` 23 ms, `tonumber` of 24 MiB 13 ms.
 
+pub(super) mod clock;
 pub(super) mod format;
 pub(super) mod guard;
 pub(super) mod host;
@@ -38,6 +40,8 @@ pub(super) mod tables;
 use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
+
+use super::fault;
 
 /// The bytes of the string at `index`, or of the number there, which becomes a string.
 ///
@@ -63,6 +67,39 @@ pub(super) unsafe fn check_bytes<'a>(state: *mut lua_State, index: c_int) -> &'a
         ffi::luaL_checklstring(state, index, std::ptr::null_mut());
         bytes(state, index)
     }
+}
+
+/// Luau's own function, which is the first upvalue of the one that is called.
+///
+/// # Safety
+/// `state` is at a call.
+pub(super) unsafe fn original(state: *mut lua_State) -> ffi::lua_CFunction {
+    // SAFETY: by this function's contract.
+    unsafe {
+        match ffi::lua_tocfunction(state, ffi::lua_upvalueindex(1)) {
+            Some(original) => original,
+            None => fault::raise(state, "this Luau does not have this function".to_owned()),
+        }
+    }
+}
+
+/// The number at `index`, without its fraction, as Luau's library takes it. What 32 bits do not hold counts as the nearest
+/// number that they do, NaN as 0: Luau casts, which C leaves to the processor.
+///
+/// # Safety
+/// `state` is at a call.
+pub(super) unsafe fn integer(state: *mut lua_State, index: c_int) -> c_int {
+    // SAFETY: by this function's contract.
+    unsafe { ffi::luaL_checknumber(state, index) as c_int }
+}
+
+/// [`integer`], or `default` where there is none.
+///
+/// # Safety
+/// `state` is at a call.
+pub(super) unsafe fn optional_integer(state: *mut lua_State, index: c_int, default: c_int) -> c_int {
+    // SAFETY: by this function's contract.
+    unsafe { if ffi::lua_isnoneornil(state, index) != 0 { default } else { integer(state, index) } }
 }
 
 /// # Safety

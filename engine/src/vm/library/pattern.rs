@@ -2,6 +2,8 @@
 //!
 //! Luau's own matcher looks at the interrupt once per item of the pattern, and one item can take as long as the subject
 //! times the class: `[^%s%p]*` over 24 MiB half a second. This one counts its work and asks to be allowed more.
+//!
+//! What is left of a pattern is a slice, and so is what a capture holds: there is no index that could be wrong.
 
 /// Captures that a pattern may have.
 pub(super) const MAX_CAPTURES: usize = 32;
@@ -13,36 +15,46 @@ const MAX_DEPTH: u32 = 200;
 const WORK: usize = 64 * 1024;
 
 /// Why a match was given up.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
     /// The pattern is wrong.
-    Pattern(String),
+    Pattern(&'static str),
+    /// `%0` to `%9`, of a capture that is not there or not closed yet.
+    CaptureIndex(u8),
     /// The run is past its deadline.
     Late,
 }
 
-impl Stop {
-    fn pattern(what: impl Into<String>) -> Self {
-        Self::Pattern(what.into())
-    }
-}
-
 /// What a capture holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Capture {
+pub(super) enum Capture<'a> {
     /// `()`: an offset into the subject.
     Position(usize),
-    /// A range of the subject.
-    Range(usize, usize),
-    /// Begun at this offset and not closed yet.
+    /// A piece of the subject.
+    Text(&'a [u8]),
+    /// Begun at this offset and not closed: a pattern may end so, and match. To use the capture is an error.
     Open(usize),
+}
+
+/// What one byte is held against.
+#[derive(Debug, Clone, Copy)]
+enum Class<'a> {
+    Any,
+    Literal(u8),
+    /// `%a` and the like.
+    Named(u8),
+    /// `[…]`, or `[^…]` where `is_inside` is not set.
+    Set {
+        members: &'a [u8],
+        is_inside: bool,
+    },
 }
 
 /// A match under way.
 pub(super) struct Matcher<'a, F> {
     subject: &'a [u8],
     pattern: &'a [u8],
-    captures: [Capture; MAX_CAPTURES],
+    captures: [Capture<'a>; MAX_CAPTURES],
     level: usize,
     depth: u32,
     work: usize,
@@ -66,7 +78,7 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     /// The end of the match that begins exactly at `start`, if there is one.
     pub(super) fn at(&mut self, start: usize) -> Result<Option<usize>, Stop> {
         (self.level, self.depth) = (0, 0);
-        self.item(start, 0)
+        self.item(start, self.pattern)
     }
 
     /// The first match at or after `start`: where it begins and ends.
@@ -80,8 +92,8 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     }
 
     /// The captures of the last match.
-    pub(super) fn captures(&self) -> &[Capture] {
-        &self.captures[..self.level]
+    pub(super) fn captures(&self) -> &[Capture<'a>] {
+        self.captures.get(..self.level).unwrap_or_default()
     }
 
     fn spend(&mut self, bytes: usize) -> Result<(), Stop> {
@@ -95,239 +107,247 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
         Ok(())
     }
 
-    /// Matches the pattern from `p` on at `s`.
-    fn item(&mut self, s: usize, p: usize) -> Result<Option<usize>, Stop> {
+    /// Matches what is left of the pattern at `s`.
+    fn item(&mut self, s: usize, pattern: &'a [u8]) -> Result<Option<usize>, Stop> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Stop::pattern("pattern too complex"));
+            return Err(Stop::Pattern("pattern too complex"));
         }
-        let result = self.items(s, p);
+        let result = self.items(s, pattern);
         self.depth -= 1;
         result
     }
 
-    fn items(&mut self, mut s: usize, mut p: usize) -> Result<Option<usize>, Stop> {
+    fn items(&mut self, mut s: usize, mut pattern: &'a [u8]) -> Result<Option<usize>, Stop> {
         loop {
             self.spend(1)?;
-            let Some(&byte) = self.pattern.get(p) else {
-                let is_open = self.captures().iter().any(|capture| matches!(capture, Capture::Open(_)));
-                return if is_open { Err(Stop::pattern("unfinished capture")) } else { Ok(Some(s)) };
-            };
-            match (byte, self.pattern.get(p + 1)) {
-                (b'(', Some(b')')) => return self.capture(s, p + 2, Capture::Position(s)),
-                (b'(', _) => return self.capture(s, p + 1, Capture::Open(s)),
-                (b')', _) => return self.close(s, p + 1),
-                (b'$', None) => return Ok((s == self.subject.len()).then_some(s)),
-                (b'%', Some(b'b')) => {
-                    let Some(end) = self.balance(s, p + 2)? else { return Ok(None) };
-                    (s, p) = (end, p + 4);
+            let Some((&first, after)) = pattern.split_first() else { return Ok(Some(s)) };
+            match (first, after) {
+                (b'(', [b')', rest @ ..]) => return self.capture(s, rest, Capture::Position(s)),
+                (b'(', rest) => return self.capture(s, rest, Capture::Open(s)),
+                (b')', rest) => return self.close(s, rest),
+                (b'$', []) => return Ok((s == self.subject.len()).then_some(s)),
+                (b'%', [b'b', rest @ ..]) => {
+                    let [open, close, rest @ ..] = rest else {
+                        return Err(Stop::Pattern("malformed pattern (missing arguments to '%b')"));
+                    };
+                    let Some(end) = self.balance(s, *open, *close)? else { return Ok(None) };
+                    (s, pattern) = (end, rest);
                     continue;
                 }
-                (b'%', Some(b'f')) => {
-                    p += 2;
-                    if self.pattern.get(p) != Some(&b'[') {
-                        return Err(Stop::pattern("missing '[' after '%f' in pattern"));
-                    }
-                    let end = self.class_end(p)?;
-                    let before = if s == 0 { 0 } else { self.subject[s - 1] };
-                    let here = self.subject.get(s).copied().unwrap_or(0);
-                    if self.in_set(before, p, end)? || !self.in_set(here, p, end)? {
+                (b'%', [b'f', rest @ ..]) => {
+                    let [b'[', set @ ..] = rest else {
+                        return Err(Stop::Pattern("missing '[' after '%f' in pattern"));
+                    };
+                    let (class, rest) = self.set(set)?;
+                    let before = s.checked_sub(1).and_then(|before| self.subject.get(before));
+                    let (before, here) =
+                        (before.copied().unwrap_or(0), self.subject.get(s).copied().unwrap_or(0));
+                    if self.has(class, before)? || !self.has(class, here)? {
                         return Ok(None);
                     }
-                    p = end;
+                    pattern = rest;
                     continue;
                 }
-                (b'%', Some(digit @ b'0'..=b'9')) => {
+                (b'%', [digit @ b'0'..=b'9', rest @ ..]) => {
                     let Some(end) = self.repeat(s, *digit)? else { return Ok(None) };
-                    (s, p) = (end, p + 2);
+                    (s, pattern) = (end, rest);
                     continue;
                 }
                 _ => {}
             }
-            let end = self.class_end(p)?;
-            match self.pattern.get(end) {
-                Some(b'?') => {
-                    if self.single(s, p, end)?
-                        && let Some(matched) = self.item(s + 1, end + 1)?
-                    {
-                        return Ok(Some(matched));
+            let (class, rest) = self.class(first, after)?;
+            let is_match = self.single(s, class)?;
+            match rest {
+                [b'*' | b'?' | b'-', rest @ ..] if !is_match => pattern = rest,
+                _ if !is_match => return Ok(None),
+                [b'?', rest @ ..] => {
+                    if let Some(end) = self.item(s + 1, rest)? {
+                        return Ok(Some(end));
                     }
-                    p = end + 1;
+                    pattern = rest;
                 }
-                Some(b'+') => {
-                    return if self.single(s, p, end)? { self.most(s + 1, p, end) } else { Ok(None) };
-                }
-                Some(b'*') => return self.most(s, p, end),
-                Some(b'-') => return self.least(s, p, end),
-                _ => {
-                    if !self.single(s, p, end)? {
-                        return Ok(None);
-                    }
-                    (s, p) = (s + 1, end);
-                }
+                [b'+', rest @ ..] => return self.most(s, class, rest, 1),
+                [b'*', rest @ ..] => return self.most(s, class, rest, 0),
+                [b'-', rest @ ..] => return self.least(s, class, rest),
+                rest => (s, pattern) = (s + 1, rest),
             }
         }
     }
 
-    /// As many as match of the class at `p`, then the rest of the pattern.
-    fn most(&mut self, s: usize, p: usize, end: usize) -> Result<Option<usize>, Stop> {
-        let mut count = 0;
-        while self.single(s + count, p, end)? {
+    /// As many as match of the class, of which the first does, down to `least`; then the rest of the pattern.
+    fn most(
+        &mut self,
+        s: usize,
+        class: Class<'a>,
+        rest: &'a [u8],
+        least: usize,
+    ) -> Result<Option<usize>, Stop> {
+        let mut count = 1;
+        while self.single(s + count, class)? {
             count += 1;
         }
         loop {
-            if let Some(matched) = self.item(s + count, end + 1)? {
-                return Ok(Some(matched));
+            if let Some(end) = self.item(s + count, rest)? {
+                return Ok(Some(end));
             }
-            if count == 0 {
+            if count == least {
                 return Ok(None);
             }
             count -= 1;
         }
     }
 
-    /// As few as match of the class at `p`, then the rest of the pattern.
-    fn least(&mut self, mut s: usize, p: usize, end: usize) -> Result<Option<usize>, Stop> {
+    /// As few as match of the class, then the rest of the pattern.
+    fn least(&mut self, mut s: usize, class: Class<'a>, rest: &'a [u8]) -> Result<Option<usize>, Stop> {
         loop {
-            if let Some(matched) = self.item(s, end + 1)? {
-                return Ok(Some(matched));
+            if let Some(end) = self.item(s, rest)? {
+                return Ok(Some(end));
             }
-            if !self.single(s, p, end)? {
+            if !self.single(s, class)? {
                 return Ok(None);
             }
             s += 1;
         }
     }
 
-    fn capture(&mut self, s: usize, p: usize, capture: Capture) -> Result<Option<usize>, Stop> {
-        if self.level >= MAX_CAPTURES {
-            return Err(Stop::pattern("too many captures"));
-        }
-        self.captures[self.level] = capture;
+    fn capture(&mut self, s: usize, rest: &'a [u8], capture: Capture<'a>) -> Result<Option<usize>, Stop> {
+        let Some(next) = self.captures.get_mut(self.level) else {
+            return Err(Stop::Pattern("too many captures"));
+        };
+        *next = capture;
         self.level += 1;
-        let matched = self.item(s, p)?;
+        let matched = self.item(s, rest)?;
         if matched.is_none() {
             self.level -= 1;
         }
         Ok(matched)
     }
 
-    fn close(&mut self, s: usize, p: usize) -> Result<Option<usize>, Stop> {
-        let open = self.captures().iter().rposition(|capture| matches!(capture, Capture::Open(_)));
-        let Some(index) = open else { return Err(Stop::pattern("invalid pattern capture")) };
-        let Capture::Open(start) = self.captures[index] else { unreachable!("just found open") };
-        self.captures[index] = Capture::Range(start, s);
-        let matched = self.item(s, p)?;
+    fn close(&mut self, s: usize, rest: &'a [u8]) -> Result<Option<usize>, Stop> {
+        let open = self.captures().iter().enumerate().rev().find_map(|(index, capture)| match capture {
+            Capture::Open(start) => Some((index, *start)),
+            _ => None,
+        });
+        let Some((index, start)) = open else { return Err(Stop::Pattern("invalid pattern capture")) };
+        self.set_capture(index, Capture::Text(self.subject.get(start..s).unwrap_or_default()));
+        let matched = self.item(s, rest)?;
         if matched.is_none() {
-            self.captures[index] = Capture::Open(start);
+            self.set_capture(index, Capture::Open(start));
         }
         Ok(matched)
     }
 
+    fn set_capture(&mut self, index: usize, capture: Capture<'a>) {
+        if let Some(slot) = self.captures.get_mut(index) {
+            *slot = capture;
+        }
+    }
+
     /// `%1` to `%9`: what the capture holds, again.
     fn repeat(&mut self, s: usize, digit: u8) -> Result<Option<usize>, Stop> {
-        let index = usize::from(digit).wrapping_sub(usize::from(b'1'));
-        let Some(&Capture::Range(start, end)) = self.captures().get(index) else {
-            return Err(Stop::pattern(format!("invalid capture index %{}", char::from(digit))));
-        };
-        self.spend(end - start)?;
-        Ok(self.subject[s..].starts_with(&self.subject[start..end]).then(|| s + end - start))
+        let index = usize::from(digit).checked_sub(usize::from(b'1'));
+        match index.and_then(|index| self.captures().get(index)) {
+            Some(&Capture::Text(text)) => {
+                self.spend(text.len())?;
+                let is_again = self.subject.get(s..).is_some_and(|rest| rest.starts_with(text));
+                Ok(is_again.then_some(s + text.len()))
+            }
+            Some(Capture::Position(_)) => Ok(None),
+            Some(Capture::Open(_)) | None => Err(Stop::CaptureIndex(digit)),
+        }
     }
 
     /// `%bxy`: the end of the balanced run that begins at `s`.
-    fn balance(&mut self, s: usize, p: usize) -> Result<Option<usize>, Stop> {
-        let &[open, close] = self.pattern.get(p..p + 2).unwrap_or_default() else {
-            return Err(Stop::pattern("malformed pattern (missing arguments to '%b')"));
-        };
-        if self.subject.get(s) != Some(&open) {
+    fn balance(&mut self, s: usize, open: u8, close: u8) -> Result<Option<usize>, Stop> {
+        let subject = self.subject;
+        if subject.get(s) != Some(&open) {
             return Ok(None);
         }
         let mut depth = 1_usize;
-        for at in s + 1..self.subject.len() {
+        for (at, &byte) in subject.iter().enumerate().skip(s + 1) {
             self.spend(1)?;
-            if self.subject[at] == close {
+            if byte == close {
                 depth -= 1;
                 if depth == 0 {
                     return Ok(Some(at + 1));
                 }
-            } else if self.subject[at] == open {
+            } else if byte == open {
                 depth += 1;
             }
         }
         Ok(None)
     }
 
-    /// The end of the single-character class that begins at `p`.
-    fn class_end(&mut self, p: usize) -> Result<usize, Stop> {
-        match self.pattern[p] {
-            b'%' if p + 1 >= self.pattern.len() => Err(Stop::pattern("malformed pattern (ends with '%')")),
-            b'%' => Ok(p + 2),
-            b'[' => {
-                let mut at = p + 1;
-                if self.pattern.get(at) == Some(&b'^') {
-                    at += 1;
-                }
-                // A `]` that comes first stands for itself.
-                loop {
-                    match self.pattern.get(at) {
-                        None => return Err(Stop::pattern("malformed pattern (missing ']')")),
-                        Some(b'%') => at += 2,
-                        Some(_) => at += 1,
-                    }
-                    if self.pattern.get(at) == Some(&b']') {
-                        self.spend(at - p)?;
-                        return Ok(at + 1);
-                    }
-                }
-            }
-            _ => Ok(p + 1),
+    /// The class that begins with `first`, and what comes after it.
+    fn class(&mut self, first: u8, after: &'a [u8]) -> Result<(Class<'a>, &'a [u8]), Stop> {
+        match (first, after) {
+            (b'%', [class, rest @ ..]) => Ok((Class::Named(*class), rest)),
+            (b'%', []) => Err(Stop::Pattern("malformed pattern (ends with '%')")),
+            (b'[', set) => self.set(set),
+            (b'.', rest) => Ok((Class::Any, rest)),
+            (literal, rest) => Ok((Class::Literal(literal), rest)),
         }
     }
 
-    /// Whether the byte at `s` is in the class from `p` to `end`.
-    fn single(&mut self, s: usize, p: usize, end: usize) -> Result<bool, Stop> {
-        self.spend(end - p)?;
-        let Some(&byte) = self.subject.get(s) else { return Ok(false) };
-        Ok(match self.pattern[p] {
-            b'.' => true,
-            b'%' => in_class(byte, self.pattern[p + 1]),
-            b'[' => return self.in_set(byte, p, end),
-            literal => literal == byte,
-        })
-    }
-
-    /// Whether `byte` is in the set `[…]` from `p` to `end`.
-    fn in_set(&mut self, byte: u8, p: usize, end: usize) -> Result<bool, Stop> {
-        self.spend(end - p)?;
-        let set = &self.pattern[p + 1..end - 1];
-        let (set, inside) = match set {
-            [b'^', rest @ ..] => (rest, false),
+    /// The set after its `[`, and what comes after it.
+    fn set(&mut self, set: &'a [u8]) -> Result<(Class<'a>, &'a [u8]), Stop> {
+        let (set, is_inside) = match set {
+            [b'^', set @ ..] => (set, false),
             set => (set, true),
         };
-        let mut rest = set;
+        let mut at = 0;
         loop {
-            rest = match rest {
-                [] => return Ok(!inside),
-                [b'%', class, rest @ ..] => {
-                    if in_class(byte, *class) {
-                        return Ok(inside);
-                    }
-                    rest
-                }
-                [low, b'-', high, rest @ ..] => {
-                    if (*low..=*high).contains(&byte) {
-                        return Ok(inside);
-                    }
-                    rest
-                }
-                [literal, rest @ ..] => {
-                    if *literal == byte {
-                        return Ok(inside);
-                    }
-                    rest
-                }
+            // A `]` that comes first stands for itself.
+            at += match set.get(at) {
+                None => return Err(Stop::Pattern("malformed pattern (missing ']')")),
+                Some(b'%') => 2,
+                Some(_) => 1,
             };
+            if let Some((members, [b']', rest @ ..])) = set.split_at_checked(at) {
+                self.spend(at)?;
+                return Ok((Class::Set { members, is_inside }, rest));
+            }
         }
+    }
+
+    /// Whether there is a byte at `s`, of the class.
+    fn single(&mut self, s: usize, class: Class<'a>) -> Result<bool, Stop> {
+        match self.subject.get(s) {
+            Some(&byte) => self.has(class, byte),
+            None => Ok(false),
+        }
+    }
+
+    fn has(&mut self, class: Class<'a>, byte: u8) -> Result<bool, Stop> {
+        self.spend(1)?;
+        Ok(match class {
+            Class::Any => true,
+            Class::Literal(literal) => literal == byte,
+            Class::Named(class) => in_class(byte, class),
+            Class::Set { members, is_inside } => {
+                self.spend(members.len())?;
+                is_member(byte, members) == is_inside
+            }
+        })
+    }
+}
+
+/// Whether `byte` is one of the members of a set.
+fn is_member(byte: u8, mut members: &[u8]) -> bool {
+    loop {
+        let (is_here, rest) = match members {
+            [] => return false,
+            [b'%', class, rest @ ..] => (in_class(byte, *class), rest),
+            // Behind a range that ended with a `%`, as in `[+-%%]`: it escapes the bracket.
+            [b'%'] => return byte == b']',
+            [low, b'-', high, rest @ ..] => ((*low..=*high).contains(&byte), rest),
+            [literal, rest @ ..] => (*literal == byte, rest),
+        };
+        if is_here {
+            return true;
+        }
+        members = rest;
     }
 }
 

@@ -11,7 +11,7 @@ use super::super::buffer::{Buffer, OutOfMemory};
 use super::super::control::Control;
 use super::super::fault;
 use super::pattern::{Capture, Matcher, Stop};
-use super::{bytes, check_bytes, push_bytes};
+use super::{bytes, check_bytes, optional_integer, push_bytes};
 
 /// Pieces between two looks at the deadline.
 const LOOK_EVERY: usize = 64;
@@ -43,10 +43,11 @@ unsafe fn search(state: *mut lua_State, is_find: bool) -> c_int {
         let control = Control::of(state);
         control.look(state);
         let (subject, pattern) = (check_bytes(state, 1), check_bytes(state, 2));
-        let Some(start) = first_index(state, 3, subject.len()) else {
+        let start = first_offset(optional_integer(state, 3, 1), subject.len());
+        if start > subject.len() {
             ffi::lua_pushnil(state);
             return 1;
-        };
+        }
         if is_find && (ffi::lua_toboolean(state, 4) != 0 || is_plain(pattern)) {
             return match Search::new(control, state, pattern).next(subject, start) {
                 Some(at) => {
@@ -74,9 +75,9 @@ unsafe fn search(state: *mut lua_State, is_find: bool) -> c_int {
             }
             Ok(Some((begin, end))) if is_find => {
                 push_range(state, begin, end);
-                2 + push_captures(state, subject, matcher.captures(), None)
+                2 + push_captures(state, matcher.captures(), None)
             }
-            Ok(Some(whole)) => push_captures(state, subject, matcher.captures(), Some(whole)),
+            Ok(Some((begin, end))) => push_captures(state, matcher.captures(), subject.get(begin..end)),
         }
     }
 }
@@ -105,23 +106,16 @@ unsafe extern "C-unwind" fn gmatch_next(state: *mut lua_State) -> c_int {
         ffi::lua_settop(state, 0);
         let (subject, pattern) = (bytes(state, subject_at), bytes(state, pattern_at));
         let start = ffi::lua_tonumber(state, next_at) as usize;
-        if start > subject.len() {
-            ffi::lua_pushnil(state);
-            return 1;
-        }
         let mut matcher = Matcher::new(subject, pattern, || control.should_stop_or_polls());
         match matcher.from(start) {
             Err(stop) => raise(state, stop),
-            Ok(None) => {
-                ffi::lua_pushnil(state);
-                1
-            }
+            Ok(None) => 0,
             Ok(Some((begin, end))) => {
                 // An empty match goes on one further, or it would be found again.
                 let next = if begin == end { end + 1 } else { end };
                 ffi::lua_pushnumber(state, next as f64);
                 ffi::lua_replace(state, next_at);
-                push_captures(state, subject, matcher.captures(), Some((begin, end)))
+                push_captures(state, matcher.captures(), subject.get(begin..end))
             }
         }
     }
@@ -134,19 +128,17 @@ pub(in super::super) unsafe extern "C-unwind" fn gsub(state: *mut lua_State) -> 
         let control = Control::of(state);
         control.look(state);
         let (subject, pattern) = (check_bytes(state, 1), check_bytes(state, 2));
+        let most = optional_integer(state, 4, c_int::MAX);
         let kind = ffi::lua_type(state, 3);
         if !matches!(kind, ffi::LUA_TNUMBER | ffi::LUA_TSTRING | ffi::LUA_TFUNCTION | ffi::LUA_TTABLE) {
             ffi::luaL_typeerror(state, 3, c"string/function/table".as_ptr());
         }
-        let most = match ffi::lua_isnoneornil(state, 4) {
-            0 => ffi::luaL_checknumber(state, 4),
-            _ => f64::INFINITY,
-        };
         ffi::lua_settop(state, 3);
         let (pattern, is_anchored) = unanchored(pattern);
         let mut matcher = Matcher::new(subject, pattern, || control.should_stop_or_polls());
         let mut out = Buffer::new(control, state);
-        let (mut at, mut count) = (0, 0.0);
+        // What is before `copied` is in the buffer, or was replaced.
+        let (mut at, mut copied, mut count) = (0, 0, 0);
         while count < most {
             let found = match matcher.at(at) {
                 Ok(found) => found,
@@ -156,27 +148,26 @@ pub(in super::super) unsafe extern "C-unwind" fn gsub(state: *mut lua_State) -> 
                 }
             };
             if let Some(end) = found {
-                count += 1.0;
-                replace(state, kind, subject, matcher.captures(), (at, end), &mut out);
+                count += 1;
+                or_raise(state, out.put(subject.get(copied..at).unwrap_or_default()));
+                copied = end;
+                let whole = subject.get(at..end).unwrap_or_default();
+                replace(state, kind, matcher.captures(), whole, &mut out);
                 // A callback may be a C function, at which Luau does not look.
                 control.look(state);
             }
-            match found {
-                Some(end) if end > at => at = end,
-                _ if at < subject.len() => {
-                    or_raise(state, out.put(&subject[at..=at]));
-                    at += 1;
-                }
-                _ => break,
-            }
-            if is_anchored {
+            at = match found {
+                Some(end) if end > at => end,
+                _ => at + 1,
+            };
+            if is_anchored || at > subject.len() {
                 break;
             }
         }
-        or_raise(state, out.put(subject.get(at..).unwrap_or_default()));
+        or_raise(state, out.put(subject.get(copied..).unwrap_or_default()));
         control.make_room(state, out.bytes().len());
         push_bytes(state, out.bytes());
-        ffi::lua_pushnumber(state, count);
+        ffi::lua_pushnumber(state, count.into());
     }
     2
 }
@@ -185,9 +176,8 @@ pub(in super::super) unsafe extern "C-unwind" fn gsub(state: *mut lua_State) -> 
 unsafe fn replace(
     state: *mut lua_State,
     kind: c_int,
-    subject: &[u8],
-    captures: &[Capture],
-    (begin, end): (usize, usize),
+    captures: &[Capture<'_>],
+    whole: &[u8],
     out: &mut Buffer<'_>,
 ) {
     // SAFETY: as in `gsub`: the replacement is at 3.
@@ -195,17 +185,17 @@ unsafe fn replace(
         match kind {
             ffi::LUA_TFUNCTION => {
                 ffi::lua_pushvalue(state, 3);
-                let arguments = push_captures(state, subject, captures, Some((begin, end)));
+                let arguments = push_captures(state, captures, Some(whole));
                 ffi::lua_call(state, arguments, 1);
             }
             ffi::LUA_TTABLE => {
-                push_capture(state, subject, captures, 0, (begin, end));
+                push_capture(state, captures, 0, whole);
                 ffi::lua_gettable(state, 3);
             }
-            _ => return expand(state, bytes(state, 3), subject, captures, (begin, end), out),
+            _ => return expand(state, bytes(state, 3), captures, whole, out),
         }
         if ffi::lua_toboolean(state, -1) == 0 {
-            or_raise(state, out.put(&subject[begin..end]));
+            or_raise(state, out.put(whole));
         } else if ffi::lua_isstring(state, -1) != 0 {
             or_raise(state, out.put(bytes(state, -1)));
         } else {
@@ -219,35 +209,41 @@ unsafe fn replace(
 /// Appends a replacement text, with `%0` to `%9` and `%%` in it.
 unsafe fn expand(
     state: *mut lua_State,
-    text: &[u8],
-    subject: &[u8],
-    captures: &[Capture],
-    whole: (usize, usize),
+    mut text: &[u8],
+    captures: &[Capture<'_>],
+    whole: &[u8],
     out: &mut Buffer<'_>,
 ) {
-    let mut rest = text;
     let mut escapes = 0;
     // SAFETY: as in `replace`.
     unsafe {
-        while let Some(at) = memchr::memchr(b'%', rest) {
-            or_raise(state, out.put(&rest[..at]));
-            match rest.get(at + 1) {
-                Some(b'0') => or_raise(state, out.put(&subject[whole.0..whole.1])),
-                Some(digit @ b'1'..=b'9') => {
-                    push_capture(state, subject, captures, usize::from(digit - b'1'), whole);
+        while let Some((before, [_, escape @ ..])) =
+            memchr::memchr(b'%', text).and_then(|at| text.split_at_checked(at))
+        {
+            or_raise(state, out.put(before));
+            text = match escape {
+                [b'0', rest @ ..] => {
+                    or_raise(state, out.put(whole));
+                    rest
+                }
+                [digit @ b'1'..=b'9', rest @ ..] => {
+                    push_capture(state, captures, usize::from(digit - b'1'), whole);
                     or_raise(state, out.put(bytes(state, -1)));
                     ffi::lua_pop(state, 1);
+                    rest
                 }
-                Some(b'%') => or_raise(state, out.put(b"%")),
+                [b'%', rest @ ..] => {
+                    or_raise(state, out.put(b"%"));
+                    rest
+                }
                 _ => fault::raise(state, "invalid use of '%' in replacement string".to_owned()),
-            }
-            rest = &rest[at + 2..];
+            };
             escapes += 1;
             if escapes % ESCAPES == 0 {
                 Control::of(state).look(state);
             }
         }
-        or_raise(state, out.put(rest));
+        or_raise(state, out.put(text));
     }
 }
 
@@ -277,10 +273,10 @@ pub(in super::super) unsafe extern "C-unwind" fn split(state: *mut lua_State) ->
             let search = Search::new(control, state, separator);
             let mut start = 0;
             while let Some(at) = search.next(subject, start) {
-                add(&subject[start..at]);
+                add(subject.get(start..at).unwrap_or_default());
                 start = at + separator.len();
             }
-            add(&subject[start..]);
+            add(subject.get(start..).unwrap_or_default());
         }
     }
     1
@@ -294,7 +290,7 @@ pub(in super::super) unsafe extern "C-unwind" fn utf8_len(state: *mut lua_State)
         let control = Control::of(state);
         let text = check_bytes(state, 1);
         let offset = |argument, default| {
-            let index = i64::from(ffi::luaL_optinteger_(state, argument, default));
+            let index = i64::from(optional_integer(state, argument, default));
             let length = text.len() as i64;
             // As Luau counts: what is before the first is 0.
             if index >= 0 {
@@ -318,12 +314,10 @@ pub(in super::super) unsafe extern "C-unwind" fn utf8_len(state: *mut lua_State)
             control.look(state);
             // A character that begins before the end may go on behind it.
             let stop = text.len().min(end.min(at + UTF8_PIECE) + 3);
-            let valid = match std::str::from_utf8(&text[at..stop]) {
-                Ok(valid) => valid,
-                Err(error) => std::str::from_utf8(&text[at..at + error.valid_up_to()]).unwrap_or_default(),
-            };
+            let piece = text.get(at..stop).unwrap_or_default();
+            let valid = piece.utf8_chunks().next().map_or("", |chunk| chunk.valid());
             let limit = end.min(at + UTF8_PIECE) - at;
-            let inside = &valid[..valid.ceil_char_boundary(limit.min(valid.len()))];
+            let inside = valid.get(..valid.ceil_char_boundary(limit)).unwrap_or_default();
             if inside.is_empty() {
                 ffi::lua_pushnil(state);
                 ffi::lua_pushnumber(state, (at + 1) as f64);
@@ -337,18 +331,10 @@ pub(in super::super) unsafe extern "C-unwind" fn utf8_len(state: *mut lua_State)
     1
 }
 
-/// The offset that an optional index argument stands for: negative from the end; `None` past it.
-unsafe fn first_index(state: *mut lua_State, argument: c_int, length: usize) -> Option<usize> {
-    // SAFETY: at a call.
-    let index = unsafe {
-        if ffi::lua_isnoneornil(state, argument) != 0 {
-            1.0
-        } else {
-            ffi::luaL_checknumber(state, argument).trunc()
-        }
-    };
-    let offset = if index < 0.0 { (length as f64 + index).max(0.0) } else { (index - 1.0).max(0.0) };
-    (offset <= length as f64).then_some(offset as usize)
+/// The offset that an index stands for: negative from the end; it may be past it.
+fn first_offset(index: c_int, length: usize) -> usize {
+    let distance = index.unsigned_abs() as usize;
+    if index < 0 { length.saturating_sub(distance) } else { distance.saturating_sub(1) }
 }
 
 /// A search for a text, in pieces, with a look before each: in the worst case it takes 3 ns a byte.
@@ -369,13 +355,13 @@ impl<'a> Search<'a> {
     /// Where the text is next in `subject`, from `start` on.
     fn next(&self, subject: &[u8], mut start: usize) -> Option<usize> {
         let piece = SEARCHED.max(self.text.len());
-        while subject.len() - start >= self.text.len() {
+        while subject.len().saturating_sub(start) >= self.text.len() {
             // SAFETY: as `new` asks.
             unsafe { self.control.look(self.state) };
             // Not before it is known to fit: preparing for a long text takes as long as a search.
             let finder = self.finder.get_or_init(|| Finder::new(self.text));
             let end = subject.len().min(start + piece + self.text.len());
-            if let Some(at) = finder.find(&subject[start..end]) {
+            if let Some(at) = finder.find(subject.get(start..end)?) {
                 return Some(start + at);
             }
             start = (end + 1 - self.text.len().max(1)).max(start + 1);
@@ -410,45 +396,27 @@ unsafe fn push_range(state: *mut lua_State, begin: usize, end: usize) {
 }
 
 /// Pushes the captures, or the whole match if there are none and it is given. Returns how many values that were.
-unsafe fn push_captures(
-    state: *mut lua_State,
-    subject: &[u8],
-    captures: &[Capture],
-    whole: Option<(usize, usize)>,
-) -> c_int {
+unsafe fn push_captures(state: *mut lua_State, captures: &[Capture<'_>], whole: Option<&[u8]>) -> c_int {
+    let count = captures.len().max(whole.is_some().into());
     // SAFETY: at a call.
     unsafe {
-        ffi::lua_rawcheckstack(state, captures.len() as c_int + 2);
-        match whole {
-            Some(whole) if captures.is_empty() => {
-                push_capture(state, subject, captures, 0, whole);
-                1
-            }
-            _ => {
-                for index in 0..captures.len() {
-                    push_capture(state, subject, captures, index, (0, 0));
-                }
-                captures.len() as c_int
-            }
+        ffi::lua_rawcheckstack(state, count as c_int + 2);
+        for index in 0..count {
+            push_capture(state, captures, index, whole.unwrap_or_default());
         }
     }
+    count as c_int
 }
 
 /// Pushes one capture; the first of none is the whole match.
-unsafe fn push_capture(
-    state: *mut lua_State,
-    subject: &[u8],
-    captures: &[Capture],
-    index: usize,
-    whole: (usize, usize),
-) {
+unsafe fn push_capture(state: *mut lua_State, captures: &[Capture<'_>], index: usize, whole: &[u8]) {
     // SAFETY: at a call with a free stack slot.
     unsafe {
         match captures.get(index) {
             Some(Capture::Position(at)) => ffi::lua_pushnumber(state, (at + 1) as f64),
-            Some(&Capture::Range(begin, end)) => push_piece(state, &subject[begin..end]),
-            Some(Capture::Open(_)) => unreachable!("a match with an open capture is an error"),
-            None if index == 0 => push_piece(state, &subject[whole.0..whole.1]),
+            Some(Capture::Text(text)) => push_piece(state, text),
+            Some(Capture::Open(_)) => fault::raise(state, "unfinished capture".to_owned()),
+            None if index == 0 => push_piece(state, whole),
             None => fault::raise(state, format!("invalid capture index %{}", index + 1)),
         }
     }
@@ -466,7 +434,10 @@ unsafe fn raise(state: *mut lua_State, stop: Stop) -> ! {
     // SAFETY: at a call.
     unsafe {
         match stop {
-            Stop::Pattern(what) => fault::raise(state, what),
+            Stop::Pattern(what) => fault::raise(state, what.to_owned()),
+            Stop::CaptureIndex(digit) => {
+                fault::raise(state, format!("invalid capture index %{}", char::from(digit)))
+            }
             Stop::Late => fault::raise_over(state),
         }
     }

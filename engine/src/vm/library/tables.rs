@@ -8,7 +8,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
 use super::super::fault;
-use super::bytes;
+use super::{bytes, integer, optional_integer, original};
 
 /// Numbers that Luau's own sort takes at most 8 ms for.
 const SORTED_AT_ONCE: c_int = 64 * 1024;
@@ -23,25 +23,15 @@ unsafe fn look(state: *mut lua_State) {
     unsafe { Control::of(state).look(state) };
 }
 
-/// An optional integer argument.
-unsafe fn optional(state: *mut lua_State, argument: c_int, default: c_int) -> c_int {
-    // SAFETY: at a call.
-    unsafe { ffi::luaL_optinteger_(state, argument, default) }
-}
-
 /// `table.move(from, first, last, to [, target])`. Writing `nil` where nothing is, which has Luau rebuild the table
 /// for each, is left out.
 pub(in super::super) unsafe extern "C-unwind" fn r#move(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state, as are all functions here.
     unsafe {
         ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
-        let (first, last) = (ffi::luaL_checkinteger_(state, 2), ffi::luaL_checkinteger_(state, 3));
-        let to = ffi::luaL_checkinteger_(state, 4);
+        let (first, last, to) = (integer(state, 2), integer(state, 3), integer(state, 4));
         let target = if ffi::lua_isnoneornil(state, 5) != 0 { 1 } else { 5 };
         ffi::luaL_checktype(state, target, ffi::LUA_TTABLE);
-        if ffi::lua_getreadonly(state, target) != 0 {
-            fault::raise(state, "attempt to modify a readonly table".to_owned());
-        }
         if last >= first {
             if !(first > 0 || last < c_int::MAX + first) {
                 ffi::luaL_argerror(state, 3, c"too many elements to move".as_ptr());
@@ -49,6 +39,11 @@ pub(in super::super) unsafe extern "C-unwind" fn r#move(state: *mut lua_State) -
             let count = last - first + 1;
             if to > c_int::MAX - count + 1 {
                 ffi::luaL_argerror(state, 4, c"destination wrap around".as_ptr());
+            }
+            if ffi::lua_getreadonly(state, target) != 0 {
+                // Has Luau say so, in its words.
+                ffi::lua_pushnil(state);
+                ffi::lua_rawseti_(state, target, to);
             }
             let is_overlapping = to > first && to <= last && ffi::lua_rawequal(state, 1, target) != 0;
             for step in 0..count {
@@ -76,12 +71,12 @@ pub(in super::super) unsafe extern "C-unwind" fn r#move(state: *mut lua_State) -
 pub(in super::super) unsafe extern "C-unwind" fn concat(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the separator stays at 2. The buffer is exactly as long as what is written.
     unsafe {
-        ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
         if ffi::lua_isnoneornil(state, 2) == 0 {
             ffi::luaL_checklstring(state, 2, std::ptr::null_mut());
         }
-        let first = optional(state, 3, 1);
-        let last = optional(state, 4, ffi::lua_objlen(state, 1) as c_int);
+        ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
+        let first = optional_integer(state, 3, 1);
+        let last = optional_integer(state, 4, ffi::lua_objlen(state, 1) as c_int);
         ffi::lua_settop(state, 2);
         let separator = bytes(state, 2);
         let mut total = 0_usize;
@@ -147,7 +142,7 @@ pub(in super::super) unsafe extern "C-unwind" fn find(state: *mut lua_State) -> 
     unsafe {
         ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
         ffi::luaL_checkany(state, 2);
-        let mut index = optional(state, 3, 1);
+        let mut index = optional_integer(state, 3, 1);
         if index < 1 {
             ffi::luaL_argerror(state, 3, c"index out of range".as_ptr());
         }
@@ -183,8 +178,8 @@ pub(in super::super) unsafe extern "C-unwind" fn unpack(state: *mut lua_State) -
     // SAFETY: as above.
     unsafe {
         ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
-        let first = optional(state, 2, 1);
-        let last = optional(state, 3, ffi::lua_objlen(state, 1) as c_int);
+        let first = optional_integer(state, 2, 1);
+        let last = optional_integer(state, 3, ffi::lua_objlen(state, 1) as c_int);
         if first > last {
             return 0;
         }
@@ -268,16 +263,12 @@ pub(in super::super) unsafe extern "C-unwind" fn sort(state: *mut lua_State) -> 
             if !sorts_at_once(state) {
                 ffi::lua_pushcfunctiond(state, less, c"sort".as_ptr());
             }
-        } else {
-            ffi::luaL_checktype(state, 2, ffi::LUA_TFUNCTION);
+        } else if ffi::lua_iscfunction(state, 2) != 0 {
             ffi::lua_settop(state, 2);
-            if ffi::lua_iscfunction(state, 2) != 0 {
-                ffi::lua_pushcclosured(state, looking, c"sort".as_ptr(), 1);
-            }
+            ffi::lua_pushcclosured(state, looking, c"sort".as_ptr(), 1);
         }
         // In this function's own frame, so that no script gets hold of it.
-        let original = ffi::lua_tocfunction(state, ffi::lua_upvalueindex(1)).expect("set with this function");
-        original(state)
+        original(state)(state)
     }
 }
 
