@@ -1,0 +1,284 @@
+//! The edits: what is put instead of a short text that Luau's sources have exactly once.
+
+/// The Luau that they were written for.
+pub(crate) const VERSION: &str = "0.740";
+
+pub(crate) struct Edit {
+    /// Below `luau/`.
+    pub(crate) file: &'static str,
+    pub(crate) find: &'static str,
+    pub(crate) put: &'static str,
+}
+
+const fn edit(file: &'static str, find: &'static str, put: &'static str) -> Edit {
+    Edit { file, find, put }
+}
+
+pub(crate) const EDITS: &[Edit] = &[
+    // --- What the VM keeps: keys of its hashes, and work done since the last safepoint.
+    edit(
+        "VM/src/lstate.h",
+        "    stringtable strt; // hash table for strings\n",
+        "    stringtable strt; // hash table for strings\n\
+         \x20   uint64_t perilune_string_key[2];\n\
+         \x20   uint32_t perilune_table_key;\n\
+         \x20   uint32_t perilune_work;\n\
+         \x20   bool perilune_is_attacked;\n",
+    ),
+    // A state made by someone else in the program gets a constant key: as good as upstream's, which has none.
+    edit(
+        "VM/src/lstate.cpp",
+        "lua_State* lua_newstate(lua_Alloc allocator, void* ud)\n{\n",
+        "extern \"C\" lua_State* perilune_newstate(lua_Alloc allocator, void* ud, uint64_t key0, uint64_t key1);\n\
+         lua_State* lua_newstate(lua_Alloc allocator, void* ud)\n{\n\
+         \x20   return perilune_newstate(allocator, ud, 0xa4093822299f31d0u, 0x082efa98ec4e6c89u);\n}\n\
+         lua_State* perilune_newstate(lua_Alloc allocator, void* ud, uint64_t key0, uint64_t key1)\n{\n",
+    ),
+    edit(
+        "VM/src/lstate.cpp",
+        "        g->ptrenckey[0] = 1;\n\n        g->totalbytes = sizeof(LG);\n",
+        "        g->ptrenckey[0] = 1;\n\
+         \x20       g->perilune_string_key[0] = key0;\n\
+         \x20       g->perilune_string_key[1] = key1;\n\
+         \x20       g->perilune_table_key = uint32_t(key0);\n\n\
+         \x20       g->totalbytes = sizeof(LG);\n",
+    ),
+    edit(
+        "VM/src/lstate.cpp",
+        "        g->ptrenckey[0] = 1;\n        g->ptrenckey[1] = 0;\n",
+        "        g->ptrenckey[0] = 1;\n\
+         \x20       g->perilune_string_key[0] = key0;\n\
+         \x20       g->perilune_string_key[1] = key1;\n\
+         \x20       g->perilune_table_key = uint32_t(key0);\n\
+         \x20       g->perilune_work = 0;\n\
+         \x20       g->perilune_is_attacked = false;\n\
+         \x20       g->ptrenckey[1] = 0;\n",
+    ),
+    // --- Strings hash by the VM's key, and no chain of them gets long.
+    edit(
+        "VM/src/lstring.cpp",
+        "#include \"lmem.h\"\n",
+        "#include \"lmem.h\"\n#include \"hash.h\"\n#include \"safepoint.h\"\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "    unsigned int h = luaS_hash(ts->data, ts->len);\n",
+        "    perilune::work(L, ts->len);\n\
+         \x20   unsigned int h = perilune::hash_bytes(L->global->perilune_string_key, ts->data, ts->len);\n\
+         \x20   int chain = 0;\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "    for (TString* el = tb->hash[bucket]; el != NULL; el = el->next)\n",
+        "    for (TString* el = tb->hash[bucket]; el != NULL; el = el->next, ++chain)\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "    LUAU_ASSERT(ts->next == NULL);\n\n    ts->hash = h;\n",
+        "    perilune::check_chain(L, chain);\n    ts->hash = h;\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "    unsigned int h = luaS_hash(str, l);\n",
+        "    perilune::work(L, l);\n\
+         \x20   unsigned int h = perilune::hash_bytes(L->global->perilune_string_key, str, l);\n\
+         \x20   int chain = 0;\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "    for (TString* el = L->global->strt.hash[lmod(h, L->global->strt.size)]; el != NULL; el = el->next)\n",
+        "    for (TString* el = L->global->strt.hash[lmod(h, L->global->strt.size)]; el != NULL; el = el->next, ++chain)\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "    return newlstr(L, str, l, h); // not found\n",
+        "    perilune::check_chain(L, chain);\n    return newlstr(L, str, l, h); // not found\n",
+    ),
+    // --- Other keys hash by the key that their table was made with: the run's, so that the order in which `pairs` meets
+    // tables as keys says nothing of addresses, and so of earlier runs.
+    edit(
+        "VM/src/lobject.h",
+        "    uint8_t nodemask8;  // (1<<lsizenode)-1, truncated to 8 bits\n",
+        "    uint8_t nodemask8;  // (1<<lsizenode)-1, truncated to 8 bits\n    uint32_t perilune_key;\n",
+    ),
+    edit(
+        "VM/src/lmem.cpp",
+        "static_assert(sizeof(LuaTable) == ABISWITCH(48, 32, 32)",
+        "static_assert(sizeof(LuaTable) == ABISWITCH(56, 36, 36)",
+    ),
+    edit(
+        "VM/src/ltable.cpp",
+        "#include \"ltm.h\"\n\n#include <string.h>\n",
+        "#include \"ltm.h\"\n#include \"hash.h\"\n#include \"safepoint.h\"\n\n#include <string.h>\n",
+    ),
+    edit(
+        "VM/src/ltable.cpp",
+        "    // we discard the high 32-bit portion of the pointer on 64-bit platforms",
+        "    return hashpow2(t, perilune::hash_word(t->perilune_key, uint64_t(uintptr_t(p))));\n\
+         \x20   // we discard the high 32-bit portion of the pointer on 64-bit platforms",
+    ),
+    // Minus zero and zero are one key.
+    edit(
+        "VM/src/ltable.cpp",
+        "    static_assert(sizeof(double) == sizeof(unsigned int) * 2, \"expected a 8-byte double\");\n",
+        "    double zeroed = n + 0.0;\n\
+         \x20   uint64_t bits;\n\
+         \x20   memcpy(&bits, &zeroed, sizeof(bits));\n\
+         \x20   return hashpow2(t, perilune::hash_word(t->perilune_key, bits));\n",
+    ),
+    edit(
+        "VM/src/ltable.cpp",
+        "    static_assert(sizeof(n) == sizeof(unsigned int) * 2, \"expected a 8-byte integer\");\n",
+        "    return hashpow2(t, perilune::hash_word(t->perilune_key, uint64_t(n)));\n",
+    ),
+    edit(
+        "VM/src/ltable.cpp",
+        "    // Optimized Spatial Hashing for Collision Detection of Deformable Objects\n    unsigned int h = (i[0] * 73856093)",
+        "    uint32_t plane = perilune::hash_word(t->perilune_key, uint64_t(i[0]) << 32 | i[1]);\n\
+         \x20   return hashpow2(t, perilune::hash_word(plane, i[2]));\n\
+         \x20   unsigned int h = (i[0] * 73856093)",
+    ),
+    edit(
+        "VM/src/ltable.cpp",
+        "    t->metatable = NULL;\n    t->tmcache = cast_byte(~0);\n",
+        "    t->metatable = NULL;\n    t->perilune_key = L->global->perilune_table_key;\n    t->tmcache = cast_byte(~0);\n",
+    ),
+    edit(
+        "VM/src/ltable.cpp",
+        "    t->metatable = tt->metatable;\n",
+        "    t->metatable = tt->metatable;\n    t->perilune_key = tt->perilune_key;\n",
+    ),
+    // --- A chain gets longer where a new key meets one that is in its own main position.
+    edit(
+        "VM/src/ltable.cpp",
+        "        // colliding node is in its own main position\n        // new node will go into free position\n",
+        "        int chain = 0;\n\
+         \x20       for (LuaNode* at = mp; gnext(at) != 0; at += gnext(at))\n\
+         \x20           ++chain;\n\
+         \x20       perilune::check_chain(L, chain);\n",
+    ),
+    edit(
+        "VM/src/ltable.cpp",
+        "        { // colliding node is in its own main position\n            // new node will go into free position\n",
+        "        {\n\
+         \x20           int chain = 0;\n\
+         \x20           for (LuaNode* at = mp; gnext(at) != 0; at += gnext(at))\n\
+         \x20               ++chain;\n\
+         \x20           perilune::check_chain(L, chain);\n",
+    ),
+    // --- Safepoints at the entry of functions that are called by C code and by metamethods.
+    edit(
+        "VM/src/ldo.cpp",
+        "#include \"lvm.h\"\n",
+        "#include \"lvm.h\"\n#include \"safepoint.h\"\n",
+    ),
+    edit(
+        "VM/src/ldo.cpp",
+        "    // when called from a yieldable C function, maintain yieldable invariant (baseCcalls <= nCcalls)\n",
+        "    if (LUAU_UNLIKELY(!!L->global->cb.interrupt))\n\
+         \x20   {\n\
+         \x20       ptrdiff_t callee = savestack(L, func);\n\
+         \x20       perilune::safepoint(L);\n\
+         \x20       func = restorestack(L, callee);\n\
+         \x20   }\n\n\
+         \x20   // when called from a yieldable C function, maintain yieldable invariant (baseCcalls <= nCcalls)\n",
+    ),
+    edit(
+        "VM/src/lvmutils.cpp",
+        "#include \"lnumutils.h\"\n",
+        "#include \"lnumutils.h\"\n#include \"safepoint.h\"\n",
+    ),
+    edit(
+        "VM/src/lvmutils.cpp",
+        "    ptrdiff_t funcoffset = savestack(L, top);\n    Proto* p = getproto(ccl);\n",
+        "    ptrdiff_t funcoffset = savestack(L, top);\n\
+         \x20   perilune::safepoint(L);\n\
+         \x20   top = restorestack(L, funcoffset);\n\
+         \x20   Proto* p = getproto(ccl);\n",
+    ),
+    edit(
+        "VM/src/lvmutils.cpp",
+        "    luaD_checkstack(L, LUA_MINSTACK);\n\n    StkId top = L->top;\n    StkId fun = top - nparams - 1;\n",
+        "    perilune::safepoint(L);\n    luaD_checkstack(L, LUA_MINSTACK);\n\n    StkId top = L->top;\n    StkId fun = top - nparams - 1;\n",
+    ),
+    // --- Comparing strings, and reading them as numbers, takes time by their length. The macros have the name of the
+    // functions, which a macro does not expand again: so no caller can leave the counting out.
+    edit("VM/src/lvm.h", "#include \"ltm.h\"\n", "#include \"ltm.h\"\n#include \"safepoint.h\"\n"),
+    edit(
+        "VM/src/lvm.h",
+        "LUAI_FUNC int luaV_strcmp(const TString* ls, const TString* rs);\n",
+        "LUAI_FUNC int luaV_strcmp(const TString* ls, const TString* rs);\n\
+         #define luaV_strcmp(ls, rs) (perilune::work(L, (ls)->len < (rs)->len ? (ls)->len : (rs)->len), luaV_strcmp(ls, rs))\n",
+    ),
+    edit(
+        "VM/src/lvmutils.cpp",
+        "int luaV_strcmp(const TString* ls, const TString* rs)\n",
+        "int(luaV_strcmp)(const TString* ls, const TString* rs)\n",
+    ),
+    edit(
+        "VM/src/lvm.h",
+        "LUAI_FUNC const TValue* luaV_tonumber(const TValue* obj, TValue* n);\n",
+        "LUAI_FUNC const TValue* luaV_tonumber(const TValue* obj, TValue* n);\n\
+         #define luaV_tonumber(obj, n) (perilune::work(L, ttisstring(obj) ? tsvalue(obj)->len : 0), luaV_tonumber(obj, n))\n",
+    ),
+    edit(
+        "VM/src/lvmutils.cpp",
+        "const TValue* luaV_tonumber(const TValue* obj, TValue* n)\n",
+        "const TValue*(luaV_tonumber)(const TValue* obj, TValue* n)\n",
+    ),
+    edit(
+        "VM/src/lvmutils.cpp",
+        "    if (ttisstring(obj) && luaO_str2d(svalue(obj), &num))\n",
+        "    if (ttisstring(obj) && tsvalue(obj)->len <= perilune::kLongestNumber && luaO_str2d(svalue(obj), &num))\n",
+    ),
+    edit("VM/src/lbuiltins.cpp", "#include \"lstring.h\"\n", "#include \"lstring.h\"\n#include \"lvm.h\"\n"),
+    edit(
+        "VM/src/lbuiltins.cpp",
+        "        else if (ttisstring(arg0) && luaO_str2d(svalue(arg0), &num))\n        {\n            setnvalue(res, num);\n",
+        "        else if (const TValue* read = ttisstring(arg0) ? luaV_tonumber(arg0, &number) : nullptr)\n\
+         \x20       {\n            setnvalue(res, nvalue(read));\n",
+    ),
+    edit(
+        "VM/src/lbuiltins.cpp",
+        "    if (nparams == 1 && nresults <= 1)\n    {\n        double num;\n\n        if (ttisnumber(arg0))\n        {\n            setnvalue(res, nvalue(arg0));\n",
+        "    if (nparams == 1 && nresults <= 1)\n    {\n        TValue number;\n\n        if (ttisnumber(arg0))\n        {\n            setnvalue(res, nvalue(arg0));\n",
+    ),
+    // --- The compiler's tables hash names and constants by the process's key.
+    edit(
+        "Common/src/StringUtils.cpp",
+        "#include \"Luau/StringUtils.h\"\n",
+        "#include \"Luau/StringUtils.h\"\n#include \"hash.h\"\n",
+    ),
+    edit(
+        "Common/src/StringUtils.cpp",
+        "    // FNV-1a\n    uint32_t hash = 2166136261;\n",
+        "    return perilune::hash_bytes(perilune_process_key, data, size);\n    uint32_t hash = 2166136261;\n",
+    ),
+    edit("Ast/src/Lexer.cpp", "#include \"Luau/Lexer.h\"\n", "#include \"Luau/Lexer.h\"\n#include \"hash.h\"\n"),
+    edit(
+        "Ast/src/Lexer.cpp",
+        "    // FNV1a\n    uint32_t hash = 2166136261;\n",
+        "    return perilune::hash_bytes(perilune_process_key, e.value.value, e.length);\n    uint32_t hash = 2166136261;\n",
+    ),
+    edit(
+        "Bytecode/src/BytecodeBuilder.cpp",
+        "#include \"Luau/BytecodeBuilder.h\"\n",
+        "#include \"Luau/BytecodeBuilder.h\"\n#include \"hash.h\"\n",
+    ),
+    edit(
+        "Bytecode/src/BytecodeBuilder.cpp",
+        "        // finalizer from MurmurHash64B\n        const uint32_t m = 0x5bd1e995;\n\n        uint32_t h1 = uint32_t(key.value);\n",
+        "        return perilune::hash_word(uint32_t(perilune_process_key[0]) + key.type, key.value);\n\
+         \x20       const uint32_t m = 0x5bd1e995;\n\n        uint32_t h1 = uint32_t(key.value);\n",
+    ),
+    edit(
+        "Bytecode/src/BytecodeBuilder.cpp",
+        "    // FNV-1a inspired hash (note that we feed integers instead of bytes)\n    uint32_t hash = 2166136261;\n",
+        "    uint64_t keyed = perilune_process_key[0];\n\
+         \x20   for (size_t i = 0; i < v.length; ++i)\n\
+         \x20       keyed = perilune::fold(\n\
+         \x20           keyed ^ (uint64_t(uint32_t(v.keys[i])) << 32 | (v.hasConstants ? uint32_t(v.constants[i]) : 0)), perilune_process_key[1]\n\
+         \x20       );\n\
+         \x20   return size_t(keyed);\n    uint32_t hash = 2166136261;\n",
+    ),
+];
