@@ -151,9 +151,6 @@ pub enum PayloadError {
         /// The limit.
         limit: usize,
     },
-    /// Thousands of parameters or fields hash alike, which nobody sends by chance: tables of them would take as long as
-    /// the square of their number. In JSON this is the reason of a [`Json`](Self::Json) error.
-    HashCollisions,
 }
 
 impl fmt::Display for PayloadError {
@@ -169,7 +166,6 @@ impl fmt::Display for PayloadError {
             }
             Self::TooLarge { limit } => write!(f, "Request size limit exceeded ({limit})."),
             Self::TooManyParameters { limit } => write!(f, "Request parameter limit exceeded ({limit})."),
-            Self::HashCollisions => f.write_str("Request refused: too many of its strings hash alike."),
         }
     }
 }

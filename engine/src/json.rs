@@ -51,8 +51,8 @@ pub(crate) trait Build {
     fn null(&mut self);
     fn boolean(&mut self, flag: bool);
     fn number(&mut self, number: f64);
-    /// A string of UTF-8: a value, or the key of the member to come; or why it is refused.
-    fn string(&mut self, text: &[u8]) -> Result<(), &'static str>;
+    /// A string of UTF-8: a value, or the key of the member to come.
+    fn string(&mut self, text: &[u8]);
     /// An empty array or object.
     fn open(&mut self, kind: Kind);
     /// The value on the top is an element of the array below, at this index from 1.
@@ -117,7 +117,7 @@ impl<B: Build> Reader<'_, B> {
         Ok(())
     }
 
-    /// One more value or key is coming. Building a table from keys that collide can take long.
+    /// One more value or key is coming.
     fn count(&mut self) -> Result<(), Refused<B::Stop>> {
         self.values = self.values.wrapping_add(1);
         if self.values.is_multiple_of(LOOK_EVERY) {
@@ -243,14 +243,11 @@ impl<B: Build> Reader<'_, B> {
             return self.refuse("invalid UTF-8");
         }
         let rest = &self.text[plain..self.at];
-        let pushed = if plain == start {
-            self.build.string(rest)
+        if plain == start {
+            self.build.string(rest);
         } else {
             self.scratch.extend_from_slice(rest);
-            self.build.string(&self.scratch)
-        };
-        if let Err(reason) = pushed {
-            return self.refuse(reason);
+            self.build.string(&self.scratch);
         }
         self.at += 1;
         self.look()
@@ -398,7 +395,8 @@ impl<B: Build> Reader<'_, B> {
             && let Ok(integer) = text.parse::<i128>()
             && (i64::MIN.into()..=u64::MAX.into()).contains(&integer)
         {
-            return self.build.string(text.as_bytes()).or_else(|reason| self.refuse(reason));
+            self.build.string(text.as_bytes());
+            return Ok(());
         }
         match text.parse::<f64>() {
             Ok(number) if number.is_finite() => {

@@ -122,9 +122,8 @@ impl Build for Values {
         self.0.push(number.into());
     }
 
-    fn string(&mut self, text: &[u8]) -> Result<(), &'static str> {
+    fn string(&mut self, text: &[u8]) {
         self.0.push(text.into());
-        Ok(())
     }
 
     fn open(&mut self, kind: Kind) {

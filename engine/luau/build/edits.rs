@@ -167,11 +167,7 @@ pub(crate) const EDITS: &[Edit] = &[
          \x20           perilune::check_chain(L, chain);\n",
     ),
     // --- Safepoints at the entry of functions that are called by C code and by metamethods.
-    edit(
-        "VM/src/ldo.cpp",
-        "#include \"lvm.h\"\n",
-        "#include \"lvm.h\"\n#include \"safepoint.h\"\n",
-    ),
+    edit("VM/src/ldo.cpp", "#include \"lvm.h\"\n", "#include \"lvm.h\"\n#include \"safepoint.h\"\n"),
     edit(
         "VM/src/ldo.cpp",
         "    // when called from a yieldable C function, maintain yieldable invariant (baseCcalls <= nCcalls)\n",
@@ -254,7 +250,11 @@ pub(crate) const EDITS: &[Edit] = &[
         "    // FNV-1a\n    uint32_t hash = 2166136261;\n",
         "    return perilune::hash_bytes(perilune_process_key, data, size);\n    uint32_t hash = 2166136261;\n",
     ),
-    edit("Ast/src/Lexer.cpp", "#include \"Luau/Lexer.h\"\n", "#include \"Luau/Lexer.h\"\n#include \"hash.h\"\n"),
+    edit(
+        "Ast/src/Lexer.cpp",
+        "#include \"Luau/Lexer.h\"\n",
+        "#include \"Luau/Lexer.h\"\n#include \"hash.h\"\n",
+    ),
     edit(
         "Ast/src/Lexer.cpp",
         "    // FNV1a\n    uint32_t hash = 2166136261;\n",

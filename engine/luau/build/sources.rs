@@ -18,7 +18,11 @@ const LANDMARK: &str = "VM/src/lvmexecute.cpp";
 pub(crate) fn find() -> PathBuf {
     println!("cargo:rerun-if-env-changed={VARIABLE}");
     if let Some(folder) = env::var_os(VARIABLE).map(PathBuf::from) {
-        assert!(folder.join(LANDMARK).exists(), "{VARIABLE}: {} is not there", folder.join(LANDMARK).display());
+        assert!(
+            folder.join(LANDMARK).exists(),
+            "{VARIABLE}: {} is not there",
+            folder.join(LANDMARK).display()
+        );
         return folder;
     }
     let file = panicking_file();

@@ -9,7 +9,7 @@
 #include <intrin.h>
 #endif
 
-// Of the process, for the compiler's tables. Set once, before the first compilation.
+// Of the process, for the compiler's tables.
 extern "C" uint64_t perilune_process_key[2];
 
 namespace perilune

@@ -6,7 +6,26 @@
 #include "lstate.h"
 #include "safepoint.h"
 
-uint64_t perilune_process_key[2] = {0x243f6a8885a308d3u, 0x13198a2e03707344u};
+#include <chrono>
+#include <random>
+
+static uint64_t random_word() noexcept
+{
+    try
+    {
+        std::random_device device;
+        return uint64_t(device()) << 32 | device();
+    }
+    catch (...)
+    {
+        // Nothing better is to be had before `main`, and no reason to end a host that may never compile.
+        return uint64_t(std::chrono::high_resolution_clock::now().time_since_epoch().count()) * 0x9e3779b97f4a7c15u ^
+               uint64_t(uintptr_t(&perilune_process_key));
+    }
+}
+
+// Before `main`, so that it never changes under a compilation.
+uint64_t perilune_process_key[2] = {random_word(), random_word()};
 
 namespace perilune
 {
@@ -32,12 +51,6 @@ void chain_too_long(lua_State* L)
 }
 
 } // namespace perilune
-
-extern "C" void perilune_set_process_key(uint64_t first, uint64_t second)
-{
-    perilune_process_key[0] = first;
-    perilune_process_key[1] = second;
-}
 
 extern "C" void perilune_set_table_key(lua_State* L, uint32_t key)
 {

@@ -10,16 +10,14 @@ use mlua_sys::{lua_Alloc, lua_State};
 
 unsafe extern "C-unwind" {
     /// `lua_newstate`, with the key of the VM's strings.
-    pub fn perilune_newstate(allocator: lua_Alloc, data: *mut c_void, key0: u64, key1: u64) -> *mut lua_State;
+    pub fn perilune_newstate(allocator: lua_Alloc, data: *mut c_void, key0: u64, key1: u64)
+    -> *mut lua_State;
 
     /// Sets the key of tables that are made from here on: of the numbers, vectors and addresses in them.
     pub fn perilune_set_table_key(state: *mut lua_State, key: u32);
 
     /// Whether a chain of keys that hash alike got so long that it is no chance.
     pub fn perilune_is_attacked(state: *mut lua_State) -> c_int;
-
-    /// Sets the key of the compiler's tables. No other thread compiles meanwhile.
-    pub fn perilune_set_process_key(first: u64, second: u64);
 }
 
 /// What the interrupt's callback is called with where it may only raise: neither collect nor yield.

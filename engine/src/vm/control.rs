@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use mlua::ffi::{self, lua_State};
 use parking_lot::Mutex;
+use perilune_luau::RAISE_ONLY;
 
 use super::Job;
-use super::collisions::Collisions;
 use super::heap::Heap;
 use super::library::host::Host;
 use super::library::random::Random;
@@ -54,7 +54,6 @@ pub(super) struct Control {
     pub(super) error: RefCell<Option<super::fault::Fault>>,
     /// The last errors that host functions raised in this run.
     pub(super) host_errors: RefCell<VecDeque<super::fault::OfHost>>,
-    pub(super) collisions: Collisions,
     /// Which of the registry's slots of one run hold something.
     pub(super) slots: Slots,
     /// Inside `luaC_step`, between its two calls of the interrupt.
@@ -83,7 +82,6 @@ impl Control {
             run: Cell::new(ptr::null()),
             error: RefCell::default(),
             host_errors: RefCell::default(),
-            collisions: Collisions::default(),
             slots: Slots::default(),
             in_step: Cell::new(false),
             interrupt: Arc::default(),
@@ -318,8 +316,8 @@ unsafe fn is_armed(callbacks: *mut ffi::lua_Callbacks) -> bool {
     !unsafe { slot(callbacks).load(Acquire) }.is_null()
 }
 
-/// Luau calls this at safe points while it is set: `gc` is negative on calls, loop edges and in the library, and the
-/// collector's state on the way into and out of `luaC_step`.
+/// Luau calls this at safe points while it is set: `gc` is -1 on calls, loop edges and in the library, [`RAISE_ONLY`] before
+/// work that takes long, and the collector's state on the way into and out of `luaC_step`.
 unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
     // SAFETY: Luau calls this with a live thread of the VM.
     let control = unsafe { Control::of(state) };
@@ -329,6 +327,14 @@ unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
         if leaving && control.heap.collect.get() {
             // SAFETY: `luaC_step` runs only where everything alive can be reached.
             unsafe { control.collect(state) };
+        }
+        return;
+    }
+    if gc == RAISE_ONLY {
+        // It stays armed, for the next safepoint where more may be done.
+        if !control.heap.collecting.get() && control.is_over_or_polls() {
+            // SAFETY: Luau calls this with that number where it may raise.
+            unsafe { super::fault::raise_over(state) };
         }
         return;
     }

@@ -4,9 +4,8 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use super::collisions::Colliding;
 use super::control::Control;
-use super::library::json;
+use super::library::{json, push_bytes};
 use crate::error::Position;
 use crate::json::{Build, Kind, position, read};
 
@@ -32,7 +31,6 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
         let (control, top) = (Control::of(state), ffi::lua_gettop(state));
         ffi::lua_rawcheckstack(state, 4);
         json::push_array_metatable(state);
-        control.collisions.begin();
         match read(text, &mut Stack { state, control, array: top + 1, readonly }) {
             Ok(()) => {
                 ffi::lua_remove(state, top + 1);
@@ -81,10 +79,9 @@ impl Build for Stack<'_> {
         unsafe { ffi::lua_pushnumber(self.state, number) };
     }
 
-    fn string(&mut self, text: &[u8]) -> Result<(), &'static str> {
+    fn string(&mut self, text: &[u8]) {
         // SAFETY: as above.
-        unsafe { self.control.collisions.push(self.state, text) }
-            .map_err(|Colliding| "too many strings that hash alike")
+        unsafe { push_bytes(self.state, text) };
     }
 
     fn open(&mut self, kind: Kind) {

@@ -13,8 +13,6 @@ compile_error!("perilune needs panic = \"unwind\": errors raised in a script unw
 
 mod blocks;
 mod buffer;
-mod bytecode;
-mod collisions;
 mod control;
 mod decode;
 mod encode;
@@ -118,7 +116,11 @@ impl Vm {
             Control::new().map_err(|error| Error::Internal(format!("the system has no entropy: {error}")))?;
         let control = NonNull::from(Box::leak(Box::new(control)));
         // SAFETY: the control outlives the state: both go in `drop`, the state first.
-        let state = unsafe { ffi::lua_newstate(heap::allocate, control.as_ptr().cast()) };
+        let state = unsafe {
+            let random = &control.as_ref().random;
+            let keys = (random.secret(), random.secret());
+            perilune_luau::perilune_newstate(heap::allocate, control.as_ptr().cast(), keys.0, keys.1)
+        };
         let Some(state) = NonNull::new(state) else {
             // SAFETY: it came from a box, and nothing else has it.
             drop(unsafe { Box::from_raw(control.as_ptr()) });
@@ -177,6 +179,7 @@ impl Vm {
         // functions unwinds through Luau's frames, after which this VM is not used again.
         let call = || unsafe {
             ffi::lua_setpointerencodekey(raw, secret(), secret(), secret(), secret());
+            perilune_luau::perilune_set_table_key(raw, secret() as u32);
             ffi::lua_pushvalue(raw, globals::ENTRY);
             ffi::lua_pcall(raw, 0, 0, globals::HANDLER)
         };
@@ -203,8 +206,10 @@ impl Vm {
             control.stderr.borrow_mut().write_reserved(&told(error));
         }
         let kind = error.as_ref().map(|error| error.kind);
-        self.is_sound =
-            !matches!(kind, Some(ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::MemoryLimit));
+        // SAFETY: the state is live.
+        let is_attacked = unsafe { perilune_luau::perilune_is_attacked(raw) } != 0;
+        self.is_sound = !is_attacked
+            && !matches!(kind, Some(ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::MemoryLimit));
         let outcome = Outcome {
             id: run.id(),
             stdout: control.stdout.borrow().take(),
@@ -345,7 +350,7 @@ mod tests {
     "#;
 
     fn run(vm: &mut Vm, script: &Script) -> Result<Outcome, Error> {
-        let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2],"m":{"k":"v"}}"#);
+        let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2,{"k":"v"}]}"#);
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
         let limits = &Limits::default();
         vm.run(&Job { script, request: &request, cancel: None, limits, deadline, polling: None })

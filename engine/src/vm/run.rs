@@ -93,7 +93,7 @@ unsafe fn push_globals(state: *mut lua_State, job: &Job<'_>) -> Result<(), Paylo
         ffi::lua_clonetable(state, ARGS);
         let args = globals + 1;
 
-        tables::push_get(state, &job.request.query)?;
+        tables::push_get(state, &job.request.query);
         for table in [args, globals] {
             set(state, table, KEY_GET);
         }

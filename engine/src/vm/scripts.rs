@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use mlua::ffi::{self, lua_State};
 
-use super::bytecode::{self, Layout};
-use super::{collisions, globals, stack};
+use super::{globals, stack};
 
 /// Stack for one compilation: Luau's parser recurses up to 1,000 levels, in frames of up to 2 KiB.
 const COMPILE_STACK: usize = 8 << 20;
@@ -37,33 +36,15 @@ impl Bytecode {
             .set_optimization_level(1)
             .set_debug_level(1)
             .set_disabled_builtins(globals::REPLACED.iter().copied());
-        let colliding =
-            |collisions::Colliding| (1, "too many of its names and strings hash alike".to_owned());
-        collisions::check_source(source).map_err(colliding)?;
         // Luau obeys `--!optimize 2` before the first token: it would compute `math.floor(1.5)` itself, whatever `math`
         // is at run time, and inline functions. So there is a token before all.
         let text = [b"do end ", &source[crate::hints::preamble(source)..]].concat();
         // The text may come from anyone and the thread from any host: it gets a stack of its own.
-        let compile = |compiler: &mlua::chunk::Compiler| {
-            let compiled = stack::on_another(COMPILE_STACK, || compiler.compile(&text));
-            compiled.map_err(|error| (1, error.to_string()))?.map_err(|error| match error {
-                mlua::Error::SyntaxError { message, .. } => parse_error(&message),
-                other => (1, other.to_string()),
-            })
-        };
-        let layout = |bytes: &[u8]| {
-            let unknown =
-                |bytecode::Unknown| (1, "its bytecode is of an unknown form: a bug of the engine".to_owned());
-            Layout::of(bytes).map_err(unknown)
-        };
-        let mut bytes = compile(&compiler)?;
-        let found = layout(&bytes)?;
-        collisions::check_strings(found.strings.iter().map(|range| &bytes[range.clone()]))
-            .map_err(colliding)?;
-        if found.needs_looks(&bytes) {
-            bytes = compile(&compiler.set_coverage_level(2))?;
-            layout(&bytes)?.add_looks(&mut bytes);
-        }
+        let compiled = stack::on_another(COMPILE_STACK, || compiler.compile(&text));
+        let bytes = compiled.map_err(|error| (1, error.to_string()))?.map_err(|error| match error {
+            mlua::Error::SyntaxError { message, .. } => parse_error(&message),
+            other => (1, other.to_string()),
+        })?;
         // `=` has Luau show the name as it is; a NUL byte would end it.
         let chunk_name = CString::new(format!("={}", name.replace('\0', "\u{fffd}"))).unwrap_or_default();
         Ok(Self { id: NEXT.fetch_add(1, Relaxed), chunk_name, bytes })

@@ -4,9 +4,8 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
-use super::collisions::Colliding;
 use super::control::Control;
-use super::library::{bytes, json};
+use super::library::{bytes, json, push_bytes};
 use super::slots::Slot;
 use super::{decode, fault};
 use crate::error::{Part, PayloadError};
@@ -20,27 +19,25 @@ const LOOK_EVERY: usize = 64;
 /// Room for parameters that a table is made with, at most; it grows by itself beyond.
 const PRESIZED: usize = 64;
 
-/// Pushes `GET`, or says why the query is refused.
+/// Pushes `GET`.
 ///
 /// # Safety
 /// `state` is at a call in a VM of ours, as for all functions here. They raise a Lua error when memory or time run
 /// out.
-pub(super) unsafe fn push_get(state: *mut lua_State, query: &Query<'_>) -> Result<(), PayloadError> {
+pub(super) unsafe fn push_get(state: *mut lua_State, query: &Query<'_>) {
     // SAFETY: by this function's contract.
     unsafe {
         match query {
-            Query::Raw(raw) => push_urlencoded(state, raw)?,
+            Query::Raw(raw) => push_urlencoded(state, raw),
             Query::Pairs(pairs) => {
                 let control = Control::of(state);
-                control.collisions.begin();
                 ffi::lua_createtable(state, 0, pairs.len().min(PRESIZED) as c_int);
                 for (index, (key, value)) in pairs.iter().enumerate() {
-                    set(state, control, index, key, value)?;
+                    set(state, control, index, key, value);
                 }
             }
         }
     }
-    Ok(())
 }
 
 /// Pushes `POST`, or pushes nothing and says why the body is refused.
@@ -51,7 +48,7 @@ pub(super) unsafe fn push_post(state: *mut lua_State, body: &Body<'_>) -> Result
     // SAFETY: by this function's contract.
     unsafe {
         match body {
-            Body::Form(form) => push_urlencoded(state, form)?,
+            Body::Form(form) => push_urlencoded(state, form),
             Body::Json(text) if !text.is_empty() => {
                 let start = text.iter().position(|byte| !b" \t\r\n".contains(byte)).unwrap_or(0);
                 if text[start] != b'{' {
@@ -84,43 +81,30 @@ pub(super) unsafe fn push_json(state: *mut lua_State, text: &[u8], part: Part) -
 }
 
 /// Pushes a table of strings.
-unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) -> Result<(), PayloadError> {
-    let (mut index, mut result) = (0, Ok(()));
+unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) {
+    let mut index = 0;
     // SAFETY: `state` is at a call.
     unsafe {
         let control = Control::of(state);
-        control.collisions.begin();
         ffi::lua_createtable(state, 0, urlencoded::at_most(text).min(PRESIZED) as c_int);
         urlencoded::each(text, |key, value| {
-            if result.is_ok() {
-                result = set(state, control, index, key, value);
-                index += 1;
-            }
+            set(state, control, index, key, value);
+            index += 1;
         });
     }
-    result
 }
 
-/// Sets one parameter in the table on the top of the stack. Keys that collide make this slow: it looks at the
-/// deadline.
-unsafe fn set(
-    state: *mut lua_State,
-    control: &Control,
-    index: usize,
-    key: &[u8],
-    value: &[u8],
-) -> Result<(), PayloadError> {
-    let colliding = |Colliding| PayloadError::HashCollisions;
+/// Sets one parameter in the table on the top of the stack, with a look at the deadline from time to time.
+unsafe fn set(state: *mut lua_State, control: &Control, index: usize, key: &[u8], value: &[u8]) {
     // SAFETY: the table is on the top of the stack of a call, which has room for two more.
     unsafe {
         if index % LOOK_EVERY == LOOK_EVERY - 1 && control.should_stop() {
             fault::raise_over(state);
         }
-        control.collisions.push(state, key).map_err(colliding)?;
-        control.collisions.push(state, value).map_err(colliding)?;
+        push_bytes(state, key);
+        push_bytes(state, value);
         ffi::lua_rawset(state, -3);
     }
-    Ok(())
 }
 
 /// The `__index` of `ARGS`: `GET`, then `POST`, then the members of a `payload` that is a JSON object.

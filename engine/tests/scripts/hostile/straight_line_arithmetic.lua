@@ -1,6 +1,6 @@
 -- expect: timeout
 -- attacks: a long string read as a number, in hundreds of lines without a call or loop
-local s, n = string.rep('1', 15 * 2 ^ 20), 0
+local s, n = string.rep('1', 2 ^ 20), 0
 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0
 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0
 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0 n=s+0
