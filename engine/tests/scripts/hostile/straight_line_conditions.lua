@@ -1,5 +1,5 @@
 -- expect: timeout
--- attacks: long strings that are alike, compared in one condition of hundreds
+-- attacks: long strings that are alike, compared in conditions of hundreds each
 local common = string.rep('x', 6 * 2 ^ 20)
 local a, b = common .. 'a', common .. 'b'
 local x
@@ -47,6 +47,8 @@ a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
+a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b then x = 1 end
+if a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
@@ -90,6 +92,8 @@ a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
+a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b then x = 1 end
+if a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
@@ -133,6 +137,8 @@ a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
+a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b then x = 1 end
+if a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
@@ -176,32 +182,5 @@ a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
 a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or
-a>b then x = 1 end
+a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b or a>b then x = 1 end
 while true do end
