@@ -1,5 +1,6 @@
 //! Values that cross between a host and its scripts.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 
@@ -260,7 +261,7 @@ impl From<serde_json::Value> for Value {
 }
 
 /// As JSON: bytes that are not UTF-8 become U+FFFD, integral numbers up to ±2^53 have no fraction, NaN and infinities
-/// are an error.
+/// are an error, as are two keys that would be one name.
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -280,9 +281,23 @@ impl Serialize for Value {
                 seq.end()
             }
             Self::Object(members) => {
-                let mut map = serializer.serialize_map(Some(members.len()))?;
-                for (key, value) in members {
-                    map.serialize_entry(&*String::from_utf8_lossy(key), value)?;
+                let mut names = HashMap::with_capacity(members.len());
+                for (index, (key, _)) in members.iter().enumerate() {
+                    let name = String::from_utf8_lossy(key);
+                    if let Some(earlier) = names.insert(name, index)
+                        && members[earlier].0 != *key
+                    {
+                        let text =
+                            format_args!("two keys would be the name {:?}", String::from_utf8_lossy(key));
+                        return Err(serde::ser::Error::custom(text));
+                    }
+                }
+                let mut map = serializer.serialize_map(Some(names.len()))?;
+                for (index, (key, value)) in members.iter().enumerate() {
+                    let name = String::from_utf8_lossy(key);
+                    if names[&name] == index {
+                        map.serialize_entry(&*name, value)?;
+                    }
                 }
                 map.end()
             }

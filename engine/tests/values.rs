@@ -247,6 +247,26 @@ const IMPOSSIBLE: &[(&str, &[&str])] = &[
     ("(function() local a, b = {}, {} a.b = b b[1] = a return a end)()", &[".b[1]", "itself"]),
 ];
 
+#[test]
+fn a_hosts_value_as_json_has_each_name_once() {
+    use perilune::Value;
+    let members = |keys: [&'static [u8]; 3]| Value::object(keys.into_iter().zip([1, 2, 3]));
+    for (keys, expected) in [
+        ([&b"a"[..], b"b", b"a"], Some(r#"{"b":2,"a":3}"#)),
+        ([b"a", b"\xff", b"\xff"], Some("{\"a\":1,\"\u{fffd}\":3}")),
+        ([b"a", b"\xff", b"\xfe"], None),
+        ([b"a", b"\xff", "\u{fffd}".as_bytes()], None),
+    ] {
+        assert_eq!(serde_json::to_string(&members(keys)).ok().as_deref(), expected, "{keys:?}");
+    }
+    let exact = Value::array([0.9424502837770503, -0.0, 2f64.powi(60), 3.0]);
+    assert_eq!(exact.to_string(), "[0.9424502837770503,-0.0,1.152921504606847e+18,3]");
+    assert_eq!(
+        Value::from_json(exact.to_string().as_bytes()).expect("it is JSON").to_string(),
+        exact.to_string()
+    );
+}
+
 /// Keys that look alike and are not one name.
 #[test]
 fn names_that_differ_are_all_there() {
