@@ -85,7 +85,14 @@ typedef struct {
 } Completions;
 
 static PyTypeObject *engine_type, *script_type, *request_type, *cancel_type, *watch_type, *completions_type;
-static PyObject *statuses[6], *kinds[8];
+/* By their numbers; the last is for one that has no place, of a library that is newer than this file. */
+enum { NAMES = 32 };
+static PyObject *statuses[NAMES], *kinds[NAMES];
+
+static PyObject *named(PyObject *const *names, int32_t number)
+{
+    return names[number >= 0 && number < NAMES ? number : NAMES - 1];
+}
 /* Set by `setup`: the class of traces, what makes an exception of an error, the thread that sees to signals. */
 static PyTypeObject *trace_class;
 static PyObject *make_error;
@@ -1219,7 +1226,7 @@ static void trace_dealloc(Trace *self)
 
 static PyObject *status_of(perilune_status status)
 {
-    PyObject *name = statuses[status];
+    PyObject *name = named(statuses, status);
     Py_INCREF(name);
     return name;
 }
@@ -1356,13 +1363,14 @@ static PyObject *trace_details(Trace *self, void *closure)
     if (view_of(self, &view) < 0) {
         return NULL;
     }
-    Py_INCREF(kinds[view.error_kind]);
+    PyObject *kind = named(kinds, view.error_kind);
+    Py_INCREF(kind);
     return Py_BuildValue(
         "{s:L,s:K,s:K,s:K,s:K,s:N,s:i,s:i,s:N,s:N,s:N,s:N,s:I}", "executed_at_ns", (long long)view.executed_at_unix_ns, "queued_ns",
         (unsigned long long)view.queued_ns, "memory_bytes", (unsigned long long)view.memory_bytes, "host_calls",
         (unsigned long long)view.host_calls, "version", (unsigned long long)view.version, "script",
         text_or_empty(view.script, view.script_len), "stdout_truncated", (int)view.stdout_truncated, "stderr_truncated",
-        (int)view.stderr_truncated, "error_kind", kinds[view.error_kind], "error_message",
+        (int)view.stderr_truncated, "error_kind", kind, "error_message",
         maybe_text(view.error_message, view.error_message_len), "error_script", maybe_text(view.error_script, view.error_script_len),
         "error_traceback", maybe_text(view.error_traceback, view.error_traceback_len), "error_line", (unsigned int)view.error_line);
 }
@@ -2032,10 +2040,8 @@ PyMODINIT_FUNC PyInit__native(void)
     PyTypeObject **kept[] = {&engine_type, &script_type, &request_type, &cancel_type, &watch_type, &completions_type, NULL};
     PyObject *module = PyModule_Create(&module_def);
     size_t i;
-    for (i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+    for (i = 0; i < NAMES; i++) {
         statuses[i] = PyUnicode_InternFromString(perilune_status_name((perilune_status)i));
-    }
-    for (i = 0; i < sizeof kinds / sizeof *kinds; i++) {
         kinds[i] = PyUnicode_InternFromString(perilune_error_kind_name((perilune_error_kind)i));
     }
     for (i = 0; module && i < sizeof specs / sizeof *specs; i++) {
