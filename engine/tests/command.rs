@@ -34,6 +34,8 @@ const FILES: &[(&str, &[u8])] = &[
     ("unclosed.lua", b"while true do"),
     ("broken.lua", b"function a()\n  x = = 1\nend\n\nfunction b()\n  goto done\nend\nprnt(1)"),
     ("doubtful.lua", b"local n = 1\nif n == 1 then prnt(n) end\nreturn math.type(n)"),
+    ("marked.lua", b"\xef\xbb\xbf#!/usr/bin/env -S perilune run\nreturn require('marked') .. '!'"),
+    ("mark.lua", b"\xef\xbb\xbfreturn 'mark'"),
     ("latin.lua", b"-- one\nprint('\xe9')"),
     ("nul.lua", b"print('\0')"),
     ("body.json", br#"{"n": 1}"#),
@@ -101,6 +103,16 @@ fn a_script_sees_no_time_zone_of_the_host() {
         let text = "Sun Jul 14 15:14:56 2024";
         assert_eq!(*value, json!(["15 GMT +0000", text, text, true]), "{zone}");
     }
+}
+
+#[test]
+fn files_may_begin_with_a_byte_order_mark_and_a_line_for_unix() {
+    let done = perilune(&["run", "marked.lua", "--module", "marked=mark.lua"]);
+    assert_eq!(trace(&done, 0)["result"]["value"], "mark!");
+    let source = fs::read(FOLDER.join("mark.lua")).expect("it is there");
+    assert_eq!(trace(&finish(command(&["run", "-"]), &source), 0)["result"]["value"], "mark");
+    let done = perilune(&["check", "marked.lua", "mark.lua"]);
+    assert_eq!((done.code, done.stdout + &done.stderr), (Some(0), String::new()));
 }
 
 #[test]
