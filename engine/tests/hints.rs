@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{engine, run};
+use common::{engine, run, run_in};
 use perilune::{Engine, ErrorKind, Request};
 
 /// Scripts that fail, the error and the hint.
@@ -169,11 +169,85 @@ const HINTS: &[(&str, &str, &str)] = &[
         "attempt to perform arithmetic (add) on number and string",
         "texts are joined with ..",
     ),
-    // Two of them.
+    // Two of them, of which one was called.
     (
         "print(json.enc0de(1), string.fromat('x'))",
         "attempt to call a nil value",
-        "json.enc0de is not there: did you mean json.encode?; string.fromat is not there: did you mean string.format?",
+        "json.enc0de is not there: did you mean json.encode?",
+    ),
+    (
+        "print(#{1}, string.fromat('x'), json.enc0de(1))",
+        "attempt to call a nil value",
+        "string.fromat is not there: did you mean string.format?",
+    ),
+    (
+        "print(json.enc0de, prnt and 1, prnt('x'))",
+        "attempt to call a nil value",
+        "prnt is not there: did you mean print?",
+    ),
+    // What is written to is not the script's.
+    (
+        "table.unpack = table.unpack or unpack",
+        "attempt to modify a readonly table",
+        "table is the library's, and read-only: use a local function, or a copy, local table = table.clone(table)",
+    ),
+    (
+        "function string.split(s, sep) end",
+        "attempt to modify a readonly table",
+        "string is the library's, and read-only: use a local function, or a copy, local string = table.clone(string)",
+    ),
+    (
+        "local s = string s.trim = print",
+        "attempt to modify a readonly table",
+        "string is the library's, and read-only: use a local function, or a copy, local string = table.clone(string)",
+    ),
+    (
+        "local name = 'floor' math[name] = print",
+        "attempt to modify a readonly table",
+        "math is the library's, and read-only: use a local function, or a copy, local math = table.clone(math)",
+    ),
+    (
+        "table.clear(json)",
+        "attempt to modify a readonly table",
+        "json is the library's, and read-only: use a local function, or a copy, local json = table.clone(json)",
+    ),
+    (
+        "table.insert(math, 1)",
+        "attempt to modify a readonly table",
+        "math is the library's, and read-only: use a local function, or a copy, local math = table.clone(math)",
+    ),
+    (
+        "CONFIG.x = 1",
+        "attempt to modify a readonly table",
+        "CONFIG is the host's, and read-only: use a table of your own",
+    ),
+    (
+        "META.x = 1",
+        "attempt to modify a readonly table",
+        "META is the host's, and read-only: use a table of your own",
+    ),
+    (
+        "host.log = print",
+        "attempt to modify a readonly table",
+        "host is the host's, and read-only: use a table of your own",
+    ),
+    // Functions that the host has not.
+    ("host.ehco(1)", "attempt to call a nil value", "host.ehco is not there: did you mean host.echo?"),
+    (
+        "print(host.ehco and 1, host.ehco(1))",
+        "attempt to call a nil value",
+        "host.ehco is not there: did you mean host.echo?",
+    ),
+    ("_G.host.ehco(1)", "attempt to call a nil value", "host.ehco is not there: did you mean host.echo?"),
+    (
+        "host:ehco(1)",
+        "attempt to call missing method 'ehco' of table",
+        "host.ehco is not there: did you mean host.echo?",
+    ),
+    (
+        "host.query('x')",
+        "attempt to call a nil value",
+        "host.query is not there: the host registered echo, now",
     ),
     // Where the error comes by a detour.
     (
@@ -196,9 +270,13 @@ const HINTS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn an_error_of_a_name_that_is_not_there_has_a_hint() {
+    let engine = Engine::builder().pool_size(1).build();
+    for name in ["now", "echo"] {
+        engine.function(name, |call| call.value(0)).expect("a name");
+    }
     let mut wrong = Vec::new();
     for (source, reason, hint) in HINTS {
-        let trace = run(&format!("\n\n{source}"));
+        let trace = run_in(&engine, &format!("\n\n{source}"), &Request::new());
         let error = trace.error.as_ref().unwrap_or_else(|| panic!("no error in: {source}"));
         let expected = format!("test:3: {reason} ({hint})");
         if error.message != expected || error.line != Some(3) || error.kind != ErrorKind::Runtime {
@@ -291,10 +369,85 @@ fn nothing_is_claimed_of_what_is_there_or_is_the_scripts_own() {
     }
 }
 
+/// Errors of Luau, and what it says of what was called or written to; with nothing that could be hinted at.
+const NAMED: &[(&str, &str)] = &[
+    ("sleep(1)", "call a nil value (global 'sleep')"),
+    ("_G.sleep(1)", "call a nil value (global 'sleep')"),
+    ("local n = 1 x = 5 x(n)", "call a number value (global 'x')"),
+    ("local rows = {} rows.map(print)", "call a nil value (field 'map')"),
+    ("local rows = {{}} rows[1].map(print)", "call a nil value (field 'map')"),
+    ("rows = {} rows.map(print)", "call a nil value (field 'rows.map')"),
+    ("a = {b = {}} a.b.c()", "call a nil value (field 'a.b.c')"),
+    ("a = {b = {c = {d = {}}}} a.b.c.d.e()", "call a nil value (field 'a.b.c.d.e')"),
+    ("local t = {} local function f() t.go() end f()", "call a nil value (field 'go')"),
+    ("local t = {go = 5} t:go()", "call a number value (method 'go')"),
+    ("local t = {} t:go()", "call missing method 'go' of table"),
+    ("t = {} t:go()", "call missing method 'go' of table (global 't')"),
+    ("t = {u = {}} t.u:go()", "call missing method 'go' of table (field 't.u')"),
+    ("print(1, (sleep(2)), 3)", "call a nil value (global 'sleep')"),
+    ("local t = {a = sleep(1)}", "call a nil value (global 'sleep')"),
+    ("for _ in sleep() do end", "call a nil value (global 'sleep')"),
+    ("while true do if sleep(1) then break end end", "call a nil value (global 'sleep')"),
+    ("local f = function() return sleep(1) end f()", "call a nil value (global 'sleep')"),
+    ("return sleep(1)", "call a nil value (global 'sleep')"),
+    ("coroutine.wrap(function() sleep(1) end)()", "call a nil value (global 'sleep')"),
+    ("print(print(1), sleep, math.floor(1.5), wake())", "call a nil value (global 'wake')"),
+    ("sleep = setmetatable({}, {__index = print}) sleep()", "call a table value (global 'sleep')"),
+    ("local t = table.freeze({}) t.x = 1", "modify a readonly table"),
+    ("t = table.freeze({}) t.x = 1", "modify a readonly table (global 't')"),
+    ("t = table.freeze({}) rawset(t, 1, 1)", "modify a readonly table (global 't')"),
+    ("setmetatable({}, {__newindex = string}).x = 1", "modify a readonly table"),
+    ("io.stdout.x = 1", "modify a readonly table"),
+    // Of these there is no name, or none that is sure.
+    ("local f f()", "call a nil value"),
+    ("local function f(g) g() end f()", "call a nil value"),
+    ("local f local function g() f() end g()", "call a nil value"),
+    ("(GET.x and sleep or wake)()", "call a nil value"),
+    ("(sleep or wake)()", "call a nil value"),
+    ("local t = {} t[1]()", "call a nil value"),
+    ("local t = {} t['a b']()", "call a nil value"),
+    ("local t = {} t['a\\nb']()", "call a nil value"),
+    ("sleep()()", "call a nil value (global 'sleep')"),
+    ("type(1)()", "call a string value"),
+    ("('x')()", "call a string value"),
+    ("setmetatable({}, {__index = function() return nil end}).x.y()", "index nil with 'y'"),
+    ("local t = setmetatable({}, {__call = 5}) t()", "call a table value"),
+    ("local t = setmetatable({}, {__add = 5}) t = t + 1", "call a number value"),
+    ("pcall(error) (sleep)()", "call a boolean value"),
+];
+
+#[test]
+fn an_error_names_what_was_called_or_written_to() {
+    let mut wrong = Vec::new();
+    for (source, reason) in NAMED {
+        let message = run(source).error.unwrap_or_else(|| panic!("no error in: {source}")).message;
+        // Told to a script that catches it, too.
+        let caught = run(&format!("print(select(2, pcall(function() {source}\nend)))"));
+        let caught = caught.stdout_text().lines().last().unwrap_or_default().to_owned();
+        // Out of a coroutine it has a second place.
+        let end = format!("test:1: attempt to {reason}");
+        if !message.ends_with(&end) || caught != message {
+            wrong.push(format!("{source}\n  {message}\n  {caught}\n  {end}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let name = "n".repeat(90);
+    assert!(
+        run(&format!("{name}()")).error.expect("an error").message.ends_with(&format!("(global '{name}')"))
+    );
+    assert!(run(&format!("{name}{name}()")).error.expect("an error").message.ends_with("a nil value"));
+    let path = vec!["x"; 200].join(".");
+    assert!(
+        run(&format!("local y = {{}} y.__index = y x = setmetatable(y, y) y.x = x x.{path}.z()"))
+            .error
+            .is_some()
+    );
+}
+
 #[test]
 fn a_hint_is_for_errors_that_are_not_caught() {
     let trace = run("print(select(2, pcall(function() prnt() end)))");
-    assert_eq!(trace.stdout_text(), "test:1: attempt to call a nil value\n");
+    assert_eq!(trace.stdout_text(), "test:1: attempt to call a nil value (global 'prnt')\n");
     assert_eq!(trace.error, None);
 }
 
@@ -329,10 +482,10 @@ fn a_long_script_has_hints_and_a_very_long_one_none() {
     );
     assert_eq!(
         message(&format!("local x = [[{}]]", "x".repeat(600 << 10))),
-        "test:2: attempt to call a nil value"
+        "test:2: attempt to call a nil value (global 'prnt')"
     );
     let names: String = (0..6000).map(|n| format!("t{n} = 1\n")).collect();
-    assert_eq!(message(&names), "test:6002: attempt to call a nil value");
+    assert_eq!(message(&names), "test:6002: attempt to call a nil value (global 'prnt')");
 }
 
 /// Sources that do not compile, and the hint of the first error.

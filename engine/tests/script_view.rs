@@ -374,6 +374,94 @@ fn clearing_or_shadowing_changes_no_other_table() {
     }
 }
 
+/// Expressions of `r`, a local table with a constant in it, and of `o`, whose metamethods set that to 2.
+const METAMETHODS: &[&str] = &[
+    "o .. r",
+    "r .. o",
+    "o .. ('x' .. (o .. r))",
+    "'x' .. r .. o",
+    "o + r",
+    "r + o",
+    "o - r",
+    "r - o",
+    "o * r",
+    "r * o",
+    "o / r",
+    "r / o",
+    "o // r",
+    "r // o",
+    "o % r",
+    "r % o",
+    "o ^ r",
+    "r ^ o",
+    "o[r]",
+    "o[(r)]",
+    "o .. (r)",
+    "(o .. (GET.x or r))",
+    "o .. (if true then r else nil)",
+    "o .. (r and r)",
+    "o .. (r :: any)",
+    "o(r)",
+    "o:call(r)",
+    "(function() return o .. r end)()",
+    "o[r .. o]",
+    "`{o(r)}`",
+    "{o .. r}",
+    "not (o + r)",
+    "#(o .. r)",
+    "select(1, o + r)",
+];
+
+/// Statements in place of an expression.
+const SETTING: &[&str] = &[
+    "local p = o p ..= r",
+    "local p = o p += r",
+    "local p = o p -= r",
+    "local p = o p *= r",
+    "local p = o p /= r",
+    "local p = o p //= r",
+    "local p = o p %= r",
+    "local p = o p ^= r",
+    "o[r] = 1",
+    "o.x = r",
+    "o[r] += 1",
+    "o.x = o .. r",
+    "for _ in o, r do end",
+    "for i = 1, o .. r do end",
+    "if o + r then end",
+    "while o + r do break end",
+    "repeat until o + r",
+];
+
+/// Luau's compiler took fields of such tables for constants, unless it saw the table given away.
+#[test]
+fn what_a_metamethod_does_to_its_operands_is_seen() {
+    let mut wrong = Vec::new();
+    let statements = METAMETHODS.iter().map(|used| format!("local _ = {used}"));
+    for statement in statements.chain(SETTING.iter().map(|statement| (*statement).to_owned())) {
+        for read in ["r.n", "r['n']", "(r).n", "(function() return r.n end)()"] {
+            let source = format!(
+                "local r = {{n = 1, m = 'x'}}
+                local function set(...) for i = 1, select('#', ...) do local v = select(i, ...) if v == r then v.n = 2 end end return 1 end
+                local T = {{call = set}}
+                for name in string.gmatch('concat add sub mul div idiv mod pow newindex', '%a+') do
+                    T['__' .. name] = function(...) set(...) return '1' end
+                end
+                T.__index = function(t, k) set(t, k) return if k == 'call' then set else 1 end
+                T.__call = function(...) set(...) return nil end
+                local o = setmetatable({{}}, T)
+                {statement}
+                return {read}"
+            );
+            let trace = run(&source);
+            if trace.value.as_deref() != Some("2") {
+                wrong.push(format!("{statement}, {read}: {:?} {}", trace.value, trace.stderr_text()));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn random_numbers_repeat_for_a_seed_and_else_never() {
     let source = "local t = {} for i = 1, 8 do t[i] = math.random(2^50) end t[9] = math.random() return t";

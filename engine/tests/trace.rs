@@ -210,7 +210,7 @@ const ERRORS: &[(&str, &str, Option<u32>)] = &[
     ("local function f()\nerror('boom')\nend\n\nf()", "test:2: boom", Some(2)),
     ("\nlocal x = nil\nx.y = 1", "test:3: attempt to index nil with 'y'", Some(3)),
     ("\nreturn 1 + {}", "test:2: attempt to perform arithmetic (add) on number and table", Some(2)),
-    ("\nmissing()", "test:2: attempt to call a nil value", Some(2)),
+    ("\nmissing()", "test:2: attempt to call a nil value (global 'missing')", Some(2)),
     ("\nreturn 1 < 'x'", "test:2: attempt to compare number < string", Some(2)),
     ("\nassert(false, 'no')", "test:2: no", Some(2)),
     ("\nassert(nil)", "test:2: assertion failed!", Some(2)),

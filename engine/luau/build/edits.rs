@@ -281,4 +281,34 @@ pub(crate) const EDITS: &[Edit] = &[
          \x20       );\n\
          \x20   return size_t(keyed);\n    uint32_t hash = 2166136261;\n",
     ),
+    // --- Errors name what was called, or written to.
+    edit("VM/src/ldebug.h", "#include \"lstate.h\"\n", "#include \"lstate.h\"\n#include \"names.h\"\n"),
+    edit(
+        "VM/src/lvmutils.cpp",
+        "        luaG_typeerror(L, func, \"call\");\n",
+        "        perilune::call_error(L, func);\n",
+    ),
+    edit(
+        "VM/src/ldebug.cpp",
+        "    const char* t1 = luaT_objtypename(L, p1);\n\n    luaG_runerror(L, \"attempt to call missing method",
+        "    perilune::method_error(L, p1, p2);\n\n    const char* t1 = luaT_objtypename(L, p1);\n    luaG_runerror(L, \"attempt to call missing method",
+    ),
+    edit(
+        "VM/src/ldebug.cpp",
+        "    luaG_runerror(L, \"attempt to modify a readonly table\");\n",
+        "    perilune::readonly_error(L);\n",
+    ),
+    // --- The metamethods of operators and of indexing get their operands, and may change them: fields of those are no
+    // constants (upstream issue 2978). Of comparisons and unary operators only a table with a metatable can be one, which
+    // has escaped already.
+    edit(
+        "Compiler/src/ConstantFolding.cpp",
+        "        // LHS index expressions mutate the table\n        markEscapedTableIndex(node->var, true);\n        return true;\n    }\n",
+        "        // LHS index expressions mutate the table\n        markEscapedTableIndex(node->var, true);\n\
+         \x20       markEscaped(node->value);\n        return true;\n    }\n\n\
+         \x20   bool visit(AstExprBinary* node) override\n    {\n\
+         \x20       if (node->op <= AstExprBinary::Concat)\n        {\n\
+         \x20           markEscaped(node->left);\n            markEscaped(node->right);\n        }\n        return true;\n    }\n\n\
+         \x20   bool visit(AstExprIndexExpr* node) override\n    {\n        markEscaped(node->index);\n        return true;\n    }\n",
+    ),
 ];

@@ -64,6 +64,7 @@ fn compile(luau: &Path) {
         // The square root is then one instruction.
         .flag_if_supported("-fno-math-errno")
         .include(cpp)
+        .file(cpp.join("names.cpp"))
         .file(cpp.join("perilune.cpp"));
     for part in PARTS {
         for folder in ["include", "src"] {

@@ -45,12 +45,12 @@ pub(crate) fn findings(source: &[u8]) -> Vec<Finding> {
 }
 
 impl Finding {
-    /// Whether an error is one that using nil in this way brings.
-    pub(crate) fn fits(&self, reason: &str) -> bool {
+    /// Whether an error is one that using nil in this way brings, where the VM may have named what was called.
+    pub(crate) fn fits(&self, reason: &str, named: Option<&str>) -> bool {
         let index = reason.strip_prefix("attempt to index nil with ");
         let is_call = reason == "attempt to call a nil value";
         match &self.used {
-            Used::Call => is_call,
+            Used::Call => is_call && named.is_none_or(|named| named == self.path()),
             Used::Index(None) => index.is_some(),
             Used::Index(Some(key)) => {
                 index.and_then(|key| key.strip_prefix('\'')?.strip_suffix('\'')) == Some(&**key)
@@ -68,12 +68,16 @@ impl Finding {
         elsewhere(self.name.as_bytes()).is_some()
     }
 
-    /// `ARG is not there: did you mean ARGS?`
-    pub(crate) fn hint(&self) -> String {
-        let name = match &self.member {
+    fn path(&self) -> String {
+        match &self.member {
             Some(member) => format!("{}.{member}", self.name),
             None => self.name.to_string(),
-        };
+        }
+    }
+
+    /// `ARG is not there: did you mean ARGS?`
+    pub(crate) fn hint(&self) -> String {
+        let name = self.path();
         if let Used::Index(Some(key)) = &self.used
             && let key = format!("{name}.{key}")
             && let Some(advice) = elsewhere(key.as_bytes())
@@ -110,6 +114,34 @@ pub(super) fn adding(reason: &str) -> Option<String> {
         .then(|| "texts are joined with ..".to_owned())
 }
 
+/// Of a table that all runs share, or that the host gave.
+pub(super) fn writing(reason: &str, table: &str) -> Option<String> {
+    if reason != "attempt to modify a readonly table" {
+        return None;
+    }
+    if members(table.as_bytes()).is_some() {
+        return Some(format!(
+            "{table} is the library's, and read-only: use a local function, or a copy, local {table} = table.clone({table})"
+        ));
+    }
+    matches!(table, "CONFIG" | "META" | "host")
+        .then(|| format!("{table} is the host's, and read-only: use a table of your own"))
+}
+
+/// Of a function that the host has not: `functions` are those that it has.
+pub(super) fn missing_function(reason: &str, named: &str, functions: &[&str]) -> Option<String> {
+    let name = match reason.strip_prefix("attempt to call missing method '") {
+        Some(rest) if named == "host" => rest.strip_suffix("' of table")?,
+        None if reason == "attempt to call a nil value" => named.strip_prefix("host.")?,
+        _ => return None,
+    };
+    let meant = match nearest(name.as_bytes(), functions.iter().copied(), typo::lenient) {
+        Some(meant) => format!("did you mean host.{meant}?"),
+        None => super::registered(functions),
+    };
+    Some(format!("host.{name} is not there: {meant}"))
+}
+
 /// Whether the library of this name has such a member; `None` when there is no such library.
 pub(crate) fn is_member(library: &[u8], name: &[u8]) -> Option<bool> {
     members(library).map(|members| holds(members, name))
@@ -132,21 +164,21 @@ fn members(library: &[u8]) -> Option<&'static [&'static str]> {
 }
 
 fn near_member(library: &str, name: &str) -> Option<&'static str> {
-    nearest(name.as_bytes(), members(library.as_bytes())?.iter(), typo::lenient)
+    nearest(name.as_bytes(), members(library.as_bytes())?.iter().copied(), typo::lenient)
 }
 
 fn near_global(name: &[u8]) -> Option<&'static str> {
     let libraries = LIBRARIES.iter().map(|(library, _)| library);
-    nearest(name, GLOBALS.iter().chain(HOST).chain(libraries), typo::strict)
+    nearest(name, GLOBALS.iter().chain(HOST).chain(libraries).copied(), typo::strict)
 }
 
-fn nearest(
+fn nearest<'k>(
     name: &[u8],
-    known: impl Iterator<Item = &'static &'static str>,
+    known: impl Iterator<Item = &'k str>,
     tolerance: fn(usize) -> usize,
-) -> Option<&'static str> {
+) -> Option<&'k str> {
     known
-        .filter_map(|known| Some((typo::distance(name, known.as_bytes(), tolerance)?, *known)))
+        .filter_map(|known| Some((typo::distance(name, known.as_bytes(), tolerance)?, known)))
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, known)| known)
 }

@@ -38,6 +38,8 @@ pub(crate) struct Raised<'a> {
     pub(crate) script: &'a str,
     line: u32,
     reason: &'a str,
+    /// What the VM says that was called or written to: `host.echo` of `… (field 'host.echo')`.
+    named: Option<&'a str>,
 }
 
 impl<'a> Raised<'a> {
@@ -48,7 +50,30 @@ impl<'a> Raised<'a> {
         let (place, reason) = (&message[..begin], &message[begin + 2..]);
         let (script, line) = place.rsplit_once(':')?;
         let script = script.rsplit_once(": ").map_or(script, |(_, inner)| inner);
-        Some(Self { script, line: line.parse().ok()?, reason })
+        let (reason, named) = match named(reason) {
+            Some((at, named)) => (&reason[..at], Some(named)),
+            None => (reason, None),
+        };
+        Some(Self { script, line: line.parse().ok()?, reason, named })
+    }
+}
+
+/// Where in an error's message the VM's words begin on what was called or written to, and the name in them.
+pub(crate) fn named(message: &str) -> Option<(usize, &str)> {
+    let at = message.rfind(" (")?;
+    let words = message[at + 2..].strip_suffix("')")?;
+    let (kind, name) = words.split_once(" '")?;
+    matches!(kind, "global" | "field" | "method").then_some((at, name))
+}
+
+/// What the host registered, of these names in their order.
+pub(crate) fn registered(names: &[&str]) -> String {
+    /// Names shown.
+    const SHOWN: usize = 10;
+    match names.len() {
+        0 => "the host registered none".to_owned(),
+        more if more > SHOWN => format!("the host registered {}, …", names[..SHOWN].join(", ")),
+        _ => format!("the host registered {}", names.join(", ")),
     }
 }
 
@@ -61,24 +86,29 @@ impl Hints {
         std::str::from_utf8(&self.source).expect("what is not UTF-8 was refused")
     }
 
-    /// What may be behind an error of this script; `is_absent` says of a global, or a member of it, whether it is nil.
+    /// What may be behind an error of this script. `functions` are those in `host`, unless that is the script's own;
+    /// `is_absent` says of a global, or a member of it, whether it is nil.
     pub(crate) fn explain(
         &self,
         raised: &Raised<'_>,
+        functions: Option<&[&str]>,
         mut is_absent: impl FnMut(&str, Option<&str>) -> bool,
     ) -> Option<String> {
-        if let Some(hint) =
-            findings::missing_method(raised.reason).or_else(|| findings::adding(raised.reason))
-        {
-            return Some(hint);
+        let hint = findings::missing_method(raised.reason)
+            .or_else(|| findings::adding(raised.reason))
+            .or_else(|| findings::writing(raised.reason, raised.named?))
+            .or_else(|| findings::missing_function(raised.reason, raised.named?, functions?));
+        if hint.is_some() {
+            return hint;
         }
         if self.source.len() > LONGEST {
             return None;
         }
         let findings = self.findings.get_or_init(|| findings(&self.source));
         let mut told = Vec::new();
-        for finding in
-            findings.iter().filter(|finding| finding.line == raised.line && finding.fits(raised.reason))
+        for finding in findings
+            .iter()
+            .filter(|finding| finding.line == raised.line && finding.fits(raised.reason, raised.named))
         {
             let hint = finding.hint();
             if told.len() < TOLD

@@ -10,7 +10,7 @@ use mlua::ffi::{self, lua_State};
 use super::control::Control;
 use super::library::{bytes, check_bytes, push_bytes};
 use crate::function::HostError;
-use crate::hints::Raised;
+use crate::hints::{self, Raised};
 use crate::trace::Cause;
 
 /// The longest message kept, in bytes, without the word on its length.
@@ -150,6 +150,10 @@ pub(super) unsafe extern "C-unwind" fn keep(state: *mut lua_State) -> c_int {
         if fault.host.is_none()
             && let Some(hint) = innermost.and_then(|level| hint(state, level, &fault.message))
         {
+            // The hint says the name, and more.
+            if let Some((at, _)) = hints::named(&fault.message) {
+                fault.message.truncate(at);
+            }
             let _ = write!(fault.message, " ({hint})");
         }
         *control.error.borrow_mut() = Some(fault);
@@ -256,7 +260,8 @@ unsafe fn hint(state: *mut lua_State, level: c_int, message: &str) -> Option<Str
     // pushing them takes no memory.
     unsafe {
         let control = Control::of(state);
-        let script = &control.run.get().as_ref()?.job.script.compiled;
+        let run = control.run.get().as_ref()?;
+        let script = &run.job.script.compiled;
         let environment = control.host.environment();
         let hints = match environment.modules.get(raised.script) {
             Some(module) if *script.name != *raised.script => &module.hints,
@@ -270,7 +275,13 @@ unsafe fn hint(state: *mut lua_State, level: c_int, message: &str) -> Option<Str
         }
         ffi::lua_getfenv(state, -1);
         let globals = top + 2;
-        let hint = hints.explain(&raised, |name, member| {
+        let is_hosts =
+            push_field(state, globals, "host") && ffi::lua_topointer(state, -1) == control.host.table();
+        ffi::lua_settop(state, globals);
+        let functions = if is_hosts { control.host.functions(run) } else { Vec::new() };
+        let functions: Vec<&str> = functions.iter().map(|name| &**name).collect();
+        let functions = is_hosts.then_some(&*functions);
+        let hint = hints.explain(&raised, functions, |name, member| {
             let is_absent = !push_field(state, globals, name)
                 && !push_field(state, ffi::LUA_GLOBALSINDEX, name)
                 || member.is_some_and(|member| {

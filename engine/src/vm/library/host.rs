@@ -41,7 +41,6 @@ pub(in super::super) struct Host {
     /// Which environment, and which functions of the script's own, the VM is set up for.
     key: Cell<(u64, u64)>,
     environment: RefCell<Arc<Environment>>,
-    /// `lua_topointer` of the table of the functions.
     table: Cell<*const c_void>,
     /// What the table of the functions took of the VM's heap, in bytes.
     size: Cell<usize>,
@@ -104,6 +103,22 @@ impl Host {
         heap.rebase(self.size.replace(size), size);
         self.key.set((environment.id, own.id));
         *self.environment.borrow_mut() = environment;
+    }
+
+    /// `lua_topointer` of the table of the functions.
+    pub(in super::super) fn table(&self) -> *const c_void {
+        self.table.get()
+    }
+
+    /// The names of the functions that a run has, in their order.
+    pub(in super::super) fn functions(&self, run: &Run<'_>) -> Vec<Arc<str>> {
+        let environment = self.environment();
+        let own = run.job.script.functions.iter().flat_map(|own| &own.list);
+        let mut names: Vec<_> =
+            environment.functions.list.iter().chain(own).map(|(name, _)| Arc::clone(name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
     }
 
     fn keep(&self, name: &str) -> *const std::ffi::c_char {

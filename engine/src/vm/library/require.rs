@@ -10,6 +10,7 @@ use super::super::control::Control;
 use super::super::fault;
 use super::super::slots::Slot;
 use super::check_bytes;
+use crate::hints::registered;
 
 /// `require(name)`: what the module returned, `true` where that is nothing. It runs on its first use in each run, in
 /// that run's `_G`, with its name as `...`.
@@ -71,16 +72,10 @@ pub(in super::super) unsafe extern "C-unwind" fn require(state: *mut lua_State) 
 }
 
 fn unknown(control: &Control, name: &[u8]) -> String {
-    /// Names shown.
-    const SHOWN: usize = 10;
     let environment = control.host.environment();
     let mut names: Vec<&str> = environment.modules.keys().map(|name| &**name).collect();
     names.sort_unstable();
-    let known = match names.len() {
-        0 => "the host registered none".to_owned(),
-        more if more > SHOWN => format!("the host registered {}, …", names[..SHOWN].join(", ")),
-        _ => format!("the host registered {}", names.join(", ")),
-    };
+    let known = registered(&names);
     format!("there is no module '{}': {known}", String::from_utf8_lossy(&name[..name.len().min(100)]))
 }
 

@@ -17,4 +17,4 @@ print(#string.split("a,b,c", ","), table.unpack({ 1, 2 }))
 --> 3	1	2
 
 -- raises here:
---> library_patch.lua:4: attempt to modify a readonly table
+--> library_patch.lua:4: attempt to modify a readonly table (table is the library's, and read-only: use a local function, or a copy, local table = table.clone(table))

@@ -17,4 +17,4 @@ print(pcall(function() user.save() end))
 -- prints here:
 --> false	nil_messages.lua:6: attempt to index nil with 'city'
 --> false	nil_messages.lua:9: attempt to perform arithmetic (add) on nil and number
---> false	nil_messages.lua:10: attempt to call a nil value
+--> false	nil_messages.lua:10: attempt to call a nil value (field 'save')
