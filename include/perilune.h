@@ -1419,10 +1419,22 @@ void perilune_call_return_boolean(struct perilune_call *call,
                                   bool boolean);
 
 /**
- * The script gets a number.
+ * The script gets a number; an integer may be more than a double holds: see perilune_call_return_int64.
  */
 void perilune_call_return_number(struct perilune_call *call,
                                  double number);
+
+/**
+ * The script gets an integer: a number up to +-2^53, where a double has it exactly, and its digits as a string beyond.
+ */
+void perilune_call_return_int64(struct perilune_call *call,
+                                int64_t integer);
+
+/**
+ * As perilune_call_return_int64.
+ */
+void perilune_call_return_uint64(struct perilune_call *call,
+                                 uint64_t integer);
 
 /**
  * The script gets a string.
@@ -1502,6 +1514,17 @@ struct perilune_value *perilune_value_new_boolean(bool boolean);
  * Makes a number, which the caller frees. NULL only after a bug.
  */
 struct perilune_value *perilune_value_new_number(double number);
+
+/**
+ * Makes of an integer what scripts know it as, which the caller frees: a number up to +-2^53, where a double has it exactly, and
+ * a string of its digits beyond. NULL only after a bug.
+ */
+struct perilune_value *perilune_value_new_int64(int64_t integer);
+
+/**
+ * As perilune_value_new_int64.
+ */
+struct perilune_value *perilune_value_new_uint64(uint64_t integer);
 
 /**
  * Makes a string, which the caller frees. NULL when the data is NULL and its length is not 0.

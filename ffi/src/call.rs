@@ -293,11 +293,25 @@ pub unsafe extern "C" fn perilune_call_return_boolean(call: *mut perilune_call, 
     unsafe { answer(call, || Ok(Value::Bool(boolean))) }
 }
 
-/// The script gets a number.
+/// The script gets a number; an integer may be more than a double holds: see perilune_call_return_int64.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_call_return_number(call: *mut perilune_call, number: f64) {
     // SAFETY: as above.
     unsafe { answer(call, || Ok(Value::Number(number))) }
+}
+
+/// The script gets an integer: a number up to +-2^53, where a double has it exactly, and its digits as a string beyond.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_return_int64(call: *mut perilune_call, integer: i64) {
+    // SAFETY: as above.
+    unsafe { answer(call, || Ok(integer.into())) }
+}
+
+/// As perilune_call_return_int64.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_return_uint64(call: *mut perilune_call, integer: u64) {
+    // SAFETY: as above.
+    unsafe { answer(call, || Ok(integer.into())) }
 }
 
 /// The script gets a string.

@@ -49,6 +49,19 @@ pub extern "C" fn perilune_value_new_number(number: f64) -> *mut perilune_value 
     guard::infallible(ptr::null_mut(), || handle::into_raw(Value::Number(number)))
 }
 
+/// Makes of an integer what scripts know it as, which the caller frees: a number up to +-2^53, where a double has it exactly, and
+/// a string of its digits beyond. NULL only after a bug.
+#[unsafe(no_mangle)]
+pub extern "C" fn perilune_value_new_int64(integer: i64) -> *mut perilune_value {
+    guard::infallible(ptr::null_mut(), || handle::into_raw(Value::from(integer)))
+}
+
+/// As perilune_value_new_int64.
+#[unsafe(no_mangle)]
+pub extern "C" fn perilune_value_new_uint64(integer: u64) -> *mut perilune_value {
+    guard::infallible(ptr::null_mut(), || handle::into_raw(Value::from(integer)))
+}
+
 /// Makes a string, which the caller frees. NULL when the data is NULL and its length is not 0.
 ///
 /// @param data  any bytes, copied

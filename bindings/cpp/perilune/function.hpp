@@ -114,6 +114,12 @@ void answer(perilune_call* call, const Result& result) {
         perilune_call_return_null(call);
     } else if constexpr (std::is_same_v<Result, bool>) {
         perilune_call_return_boolean(call, result);
+    } else if constexpr (is_wide<Result>) {
+        if constexpr (std::is_signed_v<Result>) {
+            perilune_call_return_int64(call, result);
+        } else {
+            perilune_call_return_uint64(call, result);
+        }
     } else if constexpr (is_number<Result>) {
         perilune_call_return_number(call, static_cast<double>(result));
     } else if constexpr (std::is_same_v<Result, Json>) {

@@ -3,6 +3,7 @@
 #define PERILUNE_VALUE_HPP
 
 #include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,24 @@ struct Json {
     std::string text;  ///< The text.
 };
 
+namespace detail {
+
+/// Whether a double may not have it exactly.
+template <class T>
+inline constexpr bool is_wide = std::is_integral_v<T> && (std::numeric_limits<T>::digits > std::numeric_limits<double>::digits);
+
+/// Whether a script gets it as a number.
+template <class T>
+constexpr bool is_exact(T value) noexcept {
+    constexpr T most = T{1} << std::numeric_limits<double>::digits;
+    if constexpr (std::is_signed_v<T>) {
+        if (value < -most) return false;
+    }
+    return value <= most;
+}
+
+}  // namespace detail
+
 /// A value as JSON has them, but strings are any bytes. It is the host's own: the C API is met only where it crosses.
 ///
 ///     Value::Object{{"sku", "MOON-1"}, {"left", 7}, {"sizes", Value::Array{1, 2, nullptr}}}
@@ -46,11 +65,17 @@ public:
     Value() noexcept = default;
     /// Null.
     Value(std::nullptr_t) noexcept {}
-    /// A boolean or a number. Scripts have doubles: beyond 2^53, integers are rounded.
+    /// A boolean or a number. Scripts have doubles: an integer that none has exactly, beyond ±2^53, is a string of its digits.
     template <class T, std::enable_if_t<std::is_arithmetic_v<T>, int> = 0>
-    Value(T value) noexcept {
+    Value(T value) noexcept(!detail::is_wide<T>) {
         if constexpr (std::is_same_v<T, bool>) {
             data_ = value;
+        } else if constexpr (detail::is_wide<T>) {
+            if (detail::is_exact(value)) {
+                data_ = static_cast<double>(value);
+            } else {
+                data_ = std::to_string(value);
+            }
         } else {
             data_ = static_cast<double>(value);
         }

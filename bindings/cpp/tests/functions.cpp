@@ -56,7 +56,7 @@ TEST(an_argument_that_does_not_fit_is_a_lua_error) {
     for (const char* wrong : {"256", "-1", "0.5", "0/0", "1/0"}) {
         CHECK_EQ(run(engine, "host.byte(" + std::string(wrong) + ")"), "x:1: host.byte: argument #1 must be a whole number that fits");
     }
-    CHECK_EQ(run(engine, "host.long(-2^63) == -2^63"), "true");
+    CHECK_EQ(run(engine, "host.long(-2^63)"), "\"-9223372036854775808\"");
     CHECK_EQ(run(engine, "host.long(2^63)"), "x:1: host.long: argument #1 must be a whole number that fits");
     CHECK_EQ(run(engine, "host.value(print)").substr(0, 29), "x:1: host.value: argument #1 ");
     CHECK_EQ(run(engine, "tostring(pcall(host.number, true))"), "\"false\"");

@@ -1,5 +1,9 @@
 #include <perilune.hpp>
 
+#include <cstdint>
+#include <limits>
+#include <optional>
+
 #include "check.hpp"
 
 using namespace perilune;
@@ -36,6 +40,30 @@ TEST(values_cross_unchanged) {
     engine.function("take", [&seen](Value value) { seen = std::move(value); });
     engine.compile("mirror", "host.take(host.give())").run().throw_if_failed();
     CHECK(seen == everything);
+}
+
+/// Integers that are rounded are other integers: of orders, of people.
+TEST(an_integer_that_no_double_has_is_its_digits) {
+    const Engine engine;
+    const auto check = [&engine](auto integer, const std::string& script) {
+        engine.function("plain", [integer] { return integer; });
+        engine.function("value", [integer] { return Value::Array{integer}; });
+        engine.function("maybe", [integer] { return std::make_optional(integer); });
+        const Trace trace = engine.compile("integer", "return host.plain(), host.value()[1], host.maybe()").run();
+        CHECK_EQ(trace.value_json().value_or("none"), "[" + script + "," + script + "," + script + "]");
+    };
+    check(std::int64_t{1} << 53, "9007199254740992");
+    check(-(std::int64_t{1} << 53), "-9007199254740992");
+    check((std::int64_t{1} << 53) + 1, "\"9007199254740993\"");
+    check(-(std::int64_t{1} << 53) - 1, "\"-9007199254740993\"");
+    check(std::numeric_limits<std::int64_t>::max(), "\"9223372036854775807\"");
+    check(std::numeric_limits<std::int64_t>::min(), "\"-9223372036854775808\"");
+    check((std::uint64_t{1} << 53), "9007199254740992");
+    check((std::uint64_t{1} << 53) + 1, "\"9007199254740993\"");
+    check(std::numeric_limits<std::uint64_t>::max(), "\"18446744073709551615\"");
+    check(std::numeric_limits<long long>::max(), "\"9223372036854775807\"");
+    check(std::int32_t{-7}, "-7");
+    CHECK(Value((std::int64_t{1} << 53) + 1) == Value("9007199254740993") && Value(std::int64_t{1} << 53) == Value(9007199254740992.0));
 }
 
 TEST(a_value_that_nests_too_deep_is_an_error) {

@@ -21,8 +21,6 @@
 /* While a synchronous run waits or runs, how often it looks whether other runs wait for functions of this thread. */
 #define POLL_NS 1000000
 #define MAX_DEPTH 128
-/* Up to here a double holds every integer. */
-#define MAX_EXACT 9007199254740992LL
 
 /* ---- An environment ---- */
 
@@ -495,22 +493,16 @@ static perilune_value *from_js(napi_env env, napi_value value, int depth)
         int64_t small;
         uint64_t large;
         bool is_small, is_large;
-        char digits[24];
         napi_get_value_bigint_int64(env, value, &small, &is_small);
-        napi_get_value_bigint_uint64(env, value, &large, &is_large);
-        if (is_small && small >= -MAX_EXACT && small <= MAX_EXACT) {
-            return perilune_value_new_number((double)small);
-        }
-        if (!is_small && !is_large) {
-            napi_throw_range_error(env, NULL, "a BigInt of more than 64 bits can't be given to a script: pass it as text");
-            return NULL;
-        }
         if (is_small) {
-            snprintf(digits, sizeof digits, "%lld", (long long)small);
-        } else {
-            snprintf(digits, sizeof digits, "%llu", (unsigned long long)large);
+            return perilune_value_new_int64(small);
         }
-        return perilune_value_new_string(digits, PERILUNE_STRLEN);
+        napi_get_value_bigint_uint64(env, value, &large, &is_large);
+        if (is_large) {
+            return perilune_value_new_uint64(large);
+        }
+        napi_throw_range_error(env, NULL, "a BigInt of more than 64 bits can't be given to a script: pass it as text");
+        return NULL;
     }
     case napi_object: {
         bool is_array, is_view;

@@ -68,6 +68,8 @@ BEGIN {
     plain["size_t vms"] = plain["size_t runs"] = plain["size_t count"] = "1"
     plain["uint64_t value"] = plain["uint64_t seed"] = plain["uint64_t period_ns"] = "1000000"
     plain["double number"] = "1.5"
+    plain["int64_t integer"] = "-5"
+    plain["uint64_t integer"] = "5"
     plain["bool boolean"] = "true"
     plain["perilune_limit limit"] = "PERILUNE_LIMIT_OUTPUT"
     plain["perilune_code code"] = plain["perilune_status status"] = plain["perilune_error_kind kind"] = "0"

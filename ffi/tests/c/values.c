@@ -40,6 +40,61 @@ static void scalars(void)
     perilune_value_free(empty);
 }
 
+static const struct {
+    bool is_signed;
+    uint64_t integer;
+    const char *json;
+} INTEGERS[] = {
+    {true, 0, "0"},
+    {true, UINT64_C(1) << 53, "9007199254740992"},
+    {true, (uint64_t)-(INT64_C(1) << 53), "-9007199254740992"},
+    {true, (UINT64_C(1) << 53) + 1, "\"9007199254740993\""},
+    {true, (uint64_t)(-(INT64_C(1) << 53) - 1), "\"-9007199254740993\""},
+    {true, INT64_MAX, "\"9223372036854775807\""},
+    {true, (uint64_t)INT64_MIN, "\"-9223372036854775808\""},
+    {false, UINT64_C(1) << 53, "9007199254740992"},
+    {false, (UINT64_C(1) << 53) + 1, "\"9007199254740993\""},
+    {false, UINT64_MAX, "\"18446744073709551615\""},
+};
+
+static void give_integer(perilune_call *call, void *user_data)
+{
+    double at = 0, as_value = 0;
+    (void)user_data;
+    CHECK(perilune_call_number(call, 0, &at) && perilune_call_number(call, 1, &as_value));
+    uint64_t integer = INTEGERS[(size_t)at].integer;
+    if (INTEGERS[(size_t)at].is_signed) {
+        if (as_value != 0) {
+            perilune_call_return_value(call, perilune_value_new_int64((int64_t)integer));
+        } else {
+            perilune_call_return_int64(call, (int64_t)integer);
+        }
+    } else if (as_value != 0) {
+        perilune_call_return_value(call, perilune_value_new_uint64(integer));
+    } else {
+        perilune_call_return_uint64(call, integer);
+    }
+}
+
+/* Never rounded in silence. */
+static void integers(void)
+{
+    perilune_error *error = NULL;
+    perilune_engine *engine = engine_of(1);
+    CHECK_OK(perilune_engine_function(engine, "integer", PERILUNE_STRLEN, give_integer, NULL, NULL, &error));
+    perilune_script *script = compiled(engine, "return host.integer(tonumber(GET.at), tonumber(GET.as))");
+    for (size_t i = 0; i < 2 * LEN(INTEGERS); i++) {
+        char query[32];
+        snprintf(query, sizeof query, "at=%zu&as=%zu", i / 2, i % 2);
+        perilune_trace *trace = run_of(script, query, NULL, NULL);
+        perilune_trace_view view = view_of(trace);
+        CHECK_TEXT(view.value, view.value_len, INTEGERS[i / 2].json);
+        perilune_trace_free(trace);
+    }
+    perilune_script_free(script);
+    perilune_engine_free(engine);
+}
+
 /* {list = {1, {bytes = "a\0\xff"}}, [""] = true} */
 static perilune_value *a_tree(void)
 {
@@ -172,6 +227,7 @@ static void across_a_script(void)
 void test_values(void)
 {
     scalars();
+    integers();
     perilune_value *tree = a_tree();
     check_tree(tree);
     perilune_value_free(tree);

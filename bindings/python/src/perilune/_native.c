@@ -253,20 +253,12 @@ static PyObject *integer_text(PyObject *number)
     return PyObject_CallMethod((PyObject *)&PyLong_Type, "__repr__", "(O)", number);
 }
 
-/* The digits of an integer that no double holds; NULL with an error when it has more than 64 bits. */
-static PyObject *digits(PyObject *number)
+/* In place of a conversion's own error. NULL. */
+static void *too_wide(void)
 {
-    int overflow;
-    PyLong_AsLongLongAndOverflow(number, &overflow);
-    if (overflow) {
-        PyLong_AsUnsignedLongLong(number);
-        if (PyErr_Occurred()) {
-            PyErr_Clear();
-            PyErr_SetString(PyExc_OverflowError, "an integer of more than 64 bits can't be given to a script: pass it as text");
-            return NULL;
-        }
-    }
-    return integer_text(number);
+    PyErr_Clear();
+    PyErr_SetString(PyExc_OverflowError, "an integer of more than 64 bits can't be given to a script: pass it as text");
+    return NULL;
 }
 
 static perilune_value *value_from_python(PyObject *object, int depth);
@@ -344,15 +336,11 @@ static perilune_value *value_from_python(PyObject *object, int depth)
     if (PyLong_Check(object)) {
         int overflow;
         long long number = PyLong_AsLongLongAndOverflow(object, &overflow);
-        PyObject *text;
-        perilune_value *value;
-        if (!overflow && number >= -MAX_EXACT && number <= MAX_EXACT) {
-            return perilune_value_new_number((double)number);
+        if (overflow) {
+            unsigned long long large = PyLong_AsUnsignedLongLong(object);
+            return PyErr_Occurred() ? too_wide() : perilune_value_new_uint64(large);
         }
-        text = digits(object);
-        value = text && text_of(text, &data, &len) == 0 ? perilune_value_new_string(data, (size_t)len) : NULL;
-        Py_XDECREF(text);
-        return value;
+        return perilune_value_new_int64(number);
     }
     if (PyFloat_Check(object)) {
         return perilune_value_new_number(PyFloat_AsDouble(object));
