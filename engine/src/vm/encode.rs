@@ -353,7 +353,7 @@ impl<'a, 's> Encoder<'a, 's> {
                     self.sink.put(if ffi::lua_toboolean(state, index) != 0 { b"true" } else { b"false" })
                 }
                 ffi::LUA_TNUMBER => self.sink.number(ffi::lua_tonumber(state, index)),
-                ffi::LUA_TSTRING => self.string(index).map(drop),
+                ffi::LUA_TSTRING => self.string(library::bytes(state, index)).map(drop),
                 ffi::LUA_TTABLE => self.table(index),
                 ffi::LUA_TLIGHTUSERDATA if json::is_null(state, index) => self.sink.put(b"null"),
                 other => {
@@ -365,9 +365,7 @@ impl<'a, 's> Encoder<'a, 's> {
     }
 
     /// Returns whether something in it was not UTF-8.
-    unsafe fn string(&mut self, index: c_int) -> Result<bool, Refused> {
-        // SAFETY: there is a string at the index.
-        let mut rest = unsafe { library::bytes(self.state, index) };
+    fn string(&mut self, mut rest: &[u8]) -> Result<bool, Refused> {
         let mut replaced = false;
         self.sink.put(b"\"")?;
         while !rest.is_empty() {
@@ -459,8 +457,9 @@ impl<'a, 's> Encoder<'a, 's> {
         unsafe {
             match ffi::lua_type(self.state, index) {
                 ffi::LUA_TSTRING => {
-                    names.text(library::bytes(self.state, index));
-                    names.replaced |= self.string(index)?;
+                    let key = library::bytes(self.state, index);
+                    names.text(key);
+                    names.replaced |= self.string(key)?;
                     Ok(())
                 }
                 ffi::LUA_TNUMBER => {
