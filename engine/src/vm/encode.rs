@@ -93,7 +93,9 @@ impl<'a> Sink<'a> {
             Bytes::Bounded(bytes, _) => bytes,
             Bytes::Charged(buffer) => buffer.bytes().to_vec(),
         };
-        String::from_utf8(bytes).expect("JSON is written as UTF-8")
+        // It was written as UTF-8.
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
     fn number(&mut self, number: f64) -> Result<(), Refused> {
@@ -115,9 +117,12 @@ impl<'a> Sink<'a> {
     /// Text inside of quotes.
     fn escaped(&mut self, text: &str) -> Result<(), Refused> {
         let mut rest = text.as_bytes();
-        while let Some(at) = rest.iter().position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-            self.put(&rest[..at])?;
-            let code = rest[at];
+        while let Some((plain, &[code, ref after @ ..])) = rest
+            .iter()
+            .position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\')
+            .and_then(|at| rest.split_at_checked(at))
+        {
+            self.put(plain)?;
             let short = match code {
                 b'\n' => b'n',
                 b'\t' => b't',
@@ -128,12 +133,16 @@ impl<'a> Sink<'a> {
                 _ => 0,
             };
             if short == 0 {
-                let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
-                self.put(&[b'\\', b'u', b'0', b'0', digit(code >> 4), digit(code & 15)])?;
+                // Below a space: the first digit is 0 or 1.
+                let digit = match code & 15 {
+                    digit @ ..10 => b'0' + digit,
+                    letter => b'a' + letter - 10,
+                };
+                self.put(&[b'\\', b'u', b'0', b'0', b'0' + (code >> 4), digit])?;
             } else {
                 self.put(&[b'\\', short])?;
             }
-            rest = &rest[at + 1..];
+            rest = after;
         }
         self.put(rest)
     }
@@ -316,7 +325,7 @@ unsafe fn place(state: *mut lua_State, index: c_int) -> String {
         match ffi::lua_type(state, index) {
             ffi::LUA_TSTRING => {
                 let key = library::bytes(state, index);
-                format!(".{}", String::from_utf8_lossy(&key[..key.len().min(64)]))
+                format!(".{}", String::from_utf8_lossy(library::beginning(key, 64)))
             }
             ffi::LUA_TNUMBER => format!("[{}]", ffi::lua_tonumber(state, index)),
             other => format!("[{}]", CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy()),
@@ -483,7 +492,7 @@ fn piece_end(bytes: &[u8]) -> usize {
         return bytes.len();
     }
     // A character has at most three bytes that go on; what has more is none.
-    (0..4).map(|back| PIECE - back).find(|&end| !(0x80..=0xBF).contains(&bytes[end])).unwrap_or(PIECE)
+    (0..4).map(|back| PIECE - back).find(|&end| !matches!(bytes.get(end), Some(0x80..=0xBF))).unwrap_or(PIECE)
 }
 
 /// Says in which place of its table the refused value is.

@@ -218,11 +218,11 @@ unsafe fn text(state: *mut lua_State, index: c_int, limit: usize) -> String {
     // SAFETY: by this function's contract.
     let bytes = unsafe { bytes(state, index) };
     let length = bytes.len();
-    let mut text = String::from_utf8_lossy(&bytes[..length.min(limit)]).into_owned();
+    let (kept, dropped) = bytes.split_at_checked(limit).unwrap_or((bytes, &[]));
+    let mut text = String::from_utf8_lossy(kept).into_owned();
     if text.len() > limit || length > limit {
         // Not in the middle of a character, which the cut made a replacement character.
-        let dropped = &bytes[length.min(limit)..];
-        let split = crate::capture::split_character(&bytes[..length.min(limit)], dropped);
+        let split = crate::capture::split_character(kept, dropped);
         let end = text.len() - if split > 0 { char::REPLACEMENT_CHARACTER.len_utf8() } else { 0 };
         text.truncate(text.floor_char_boundary(end.min(limit)));
         let _ = write!(text, "… ({length} bytes)");

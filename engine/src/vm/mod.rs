@@ -8,9 +8,27 @@
 //! The conventions of the files: `state` is the thread of the VM that called; "at a call" means inside a C function,
 //! whose stack has room for 20 values.
 
+// A script must not reach a panic: what can't be is `get`, a pattern or an error here, never an index.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::unreachable,
+        clippy::panic
+    )
+)]
+
 #[cfg(panic = "abort")]
 compile_error!("perilune needs panic = \"unwind\": errors raised in a script unwind through Rust frames");
 
+#[allow(
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    reason = "it indexes by what it counted itself; no data of a script is in it"
+)]
 mod blocks;
 mod buffer;
 mod control;
@@ -19,6 +37,7 @@ mod encode;
 mod fault;
 mod flags;
 #[cfg(feature = "floor")]
+#[allow(clippy::expect_used, reason = "for this repository's benches alone")]
 pub mod floor;
 pub(crate) mod fork;
 mod globals;

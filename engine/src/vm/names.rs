@@ -63,7 +63,7 @@ fn is_numeral(key: &[u8]) -> bool {
 }
 
 fn clash(name: &[u8]) -> Refused {
-    let shown = String::from_utf8_lossy(&name[..name.len().min(64)]);
+    let shown = String::from_utf8_lossy(library::beginning(name, 64));
     Refused::value(format!("two of its keys would be the name '{}'", shown.escape_debug()))
 }
 
@@ -146,9 +146,13 @@ unsafe fn check_replaced(state: *mut lua_State, index: c_int, work: &mut Work<'_
             let mut place = hash as usize;
             loop {
                 place %= places;
-                match table[place] {
-                    0 => break,
-                    other if other >> 32 == entry >> 32 => {
+                match table.get_mut(place) {
+                    None => return Ok(()),
+                    Some(free) if *free == 0 => {
+                        *free = entry;
+                        return Ok(());
+                    }
+                    Some(&mut other) if other >> 32 == entry >> 32 => {
                         ffi::lua_rawiter(state, index, (other as u32 - 1).cast_signed());
                         let is_same = shown(library::bytes(state, -2)).eq(shown(key));
                         ffi::lua_pop(state, 2);
@@ -156,12 +160,10 @@ unsafe fn check_replaced(state: *mut lua_State, index: c_int, work: &mut Work<'_
                             return Err(clash(key));
                         }
                     }
-                    _ => {}
+                    Some(_) => {}
                 }
                 place += 1;
             }
-            table[place] = entry;
-            Ok(())
         })
     }
 }

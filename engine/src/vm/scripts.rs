@@ -38,7 +38,7 @@ impl Bytecode {
             .set_disabled_builtins(globals::REPLACED.iter().copied());
         // Luau obeys `--!optimize 2` before the first token: it would compute `math.floor(1.5)` itself, whatever `math`
         // is at run time, and inline functions. So there is a token before all.
-        let text = [b"do end ", &source[crate::hints::preamble(source)..]].concat();
+        let text = [b"do end ", source.get(crate::hints::preamble(source)..).unwrap_or_default()].concat();
         // The text may come from anyone and the thread from any host: it gets a stack of its own.
         let compiled = stack::on_another(COMPILE_STACK, || compiler.compile(&text));
         let bytes = compiled.map_err(|error| (1, error.to_string()))?.map_err(|error| match error {
@@ -73,7 +73,7 @@ fn parse_error(message: &str) -> (u32, String) {
         _ => (1, text),
     };
     let cut = reason.floor_char_boundary(REASON);
-    let mut shown = reason[..cut].replace(char::is_control, " ");
+    let mut shown = reason.get(..cut).unwrap_or_default().replace(char::is_control, " ");
     if cut < reason.len() {
         shown.push('…');
     }

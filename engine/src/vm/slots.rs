@@ -30,7 +30,7 @@ impl Slot {
     /// The registry's key: an address of ours.
     fn key(self) -> *const c_void {
         static KEYS: [u8; 3] = [0; 3];
-        (&raw const KEYS[self as usize]).cast()
+        KEYS.as_ptr().wrapping_add(self as usize).cast()
     }
 
     /// Pushes what the slot holds and returns its type; pushes nothing and returns `None` when it holds nothing.

@@ -51,7 +51,7 @@ pub(super) unsafe fn push_post(state: *mut lua_State, body: &Body<'_>) -> Result
             Body::Form(form) => push_urlencoded(state, form),
             Body::Json(text) if !text.is_empty() => {
                 let start = text.iter().position(|byte| !b" \t\r\n".contains(byte)).unwrap_or(0);
-                if text[start] != b'{' {
+                if text.get(start) != Some(&b'{') {
                     let (reason, position) = ("Expecting object".to_owned(), position(text, start));
                     return Err(PayloadError::Json { part: Part::Body, reason, position });
                 }

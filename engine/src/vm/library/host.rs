@@ -150,9 +150,12 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
         let result = {
             let environment = control.host.environment();
             let number = ffi::lua_tonumber(state, ffi::lua_upvalueindex(1)) as i32;
-            let (name, function) = match &run.job.script.functions {
-                Some(own) if number < 0 => &own.list[(-1 - number) as usize],
-                _ => &environment.functions.list[number as usize],
+            let function = match &run.job.script.functions {
+                Some(own) if number < 0 => own.list.get((-1 - number) as usize),
+                _ => environment.functions.list.get(number as usize),
+            };
+            let Some((name, function)) = function else {
+                fault::raise(state, "the host has no such function any more".to_owned())
             };
             // Its other arguments would be one place off.
             if ffi::lua_type(state, 1) == ffi::LUA_TTABLE

@@ -102,6 +102,11 @@ pub(super) unsafe fn optional_integer(state: *mut lua_State, index: c_int, defau
     unsafe { if ffi::lua_isnoneornil(state, index) != 0 { default } else { integer(state, index) } }
 }
 
+/// At most so many bytes of a text, for an error to show.
+pub(super) fn beginning(text: &[u8], most: usize) -> &[u8] {
+    text.get(..most).unwrap_or(text)
+}
+
 /// # Safety
 /// `state` is at a call with a free stack slot.
 pub(super) unsafe fn push_bytes(state: *mut lua_State, bytes: &[u8]) {

@@ -9,7 +9,7 @@ use mlua::ffi::{self, lua_State};
 use super::super::control::Control;
 use super::super::fault;
 use super::super::slots::Slot;
-use super::check_bytes;
+use super::{beginning, check_bytes};
 use crate::hints::registered;
 
 /// `require(name)`: what the module returned, `true` where that is nothing. It runs on its first use in each run, in
@@ -43,7 +43,7 @@ pub(in super::super) unsafe extern "C-unwind" fn require(state: *mut lua_State) 
         let Some((name, module)) = found else { fault::raise(state, unknown(control, name)) };
         let requiring = control.requiring.borrow();
         if let Some(first) = requiring.iter().position(|other| *other == name) {
-            let chain: Vec<&str> = requiring[first..].iter().map(|name| &**name).chain([&*name]).collect();
+            let chain: Vec<&str> = requiring.iter().skip(first).map(|name| &**name).chain([&*name]).collect();
             let text = format!("module '{name}' requires itself: {}", chain.join(" → "));
             drop(requiring);
             fault::raise(state, text);
@@ -76,7 +76,7 @@ fn unknown(control: &Control, name: &[u8]) -> String {
     let mut names: Vec<&str> = environment.modules.keys().map(|name| &**name).collect();
     names.sort_unstable();
     let known = registered(&names);
-    format!("there is no module '{}': {known}", String::from_utf8_lossy(&name[..name.len().min(100)]))
+    format!("there is no module '{}': {known}", String::from_utf8_lossy(beginning(name, 100)))
 }
 
 /// A module that is being run, until this is dropped: also by an error.

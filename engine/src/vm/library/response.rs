@@ -6,7 +6,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
 use super::super::{encode, fault};
-use super::bytes;
+use super::{beginning, bytes};
 use crate::response::Response;
 
 const MAX_TYPE: usize = 255;
@@ -253,5 +253,5 @@ unsafe fn kind(state: *mut lua_State) -> String {
 }
 
 fn shown(text: &[u8]) -> String {
-    String::from_utf8_lossy(&text[..text.len().min(64)]).escape_debug().to_string()
+    String::from_utf8_lossy(beginning(text, 64)).escape_debug().to_string()
 }
