@@ -1,7 +1,7 @@
 //! Every library function that is not Luau's own, or has something in front of it, against the linked Luau's: the same
 //! calls, made from a seed by `scripts/differential.lua`, have the same results and the same errors.
 //!
-//! `PERILUNE_CALLS=1000000 cargo test --release -p perilune --test differential -- --nocapture` for a long run, of so many
+//! `PERILUNE_CALLS=1000000 cargo test --release -p perilune --features floor --test differential -- --nocapture` for a long run, of so many
 //! calls of each family; `PERILUNE_SEED=7` for others than those of every run.
 
 #![allow(clippy::print_stderr, reason = "a long run says how long it was")]
@@ -9,6 +9,7 @@
 use std::env;
 use std::time::{Duration, Instant};
 
+use perilune::floor::Floor;
 use perilune::{Engine, Request, Script, Status};
 
 const SOURCE: &str = include_str!("scripts/differential.lua");
@@ -45,13 +46,20 @@ fn number(name: &str, default: u64) -> u64 {
     env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}: a number")))
 }
 
-/// Both sides, ready to make calls.
-struct Sides {
-    luau: mlua::Lua,
-    perilune: Script,
+/// What makes the calls; both sides must name it alike in errors.
+fn source(call: &str) -> String {
+    format!("local function run(...) {SOURCE}\nend\n{call}")
 }
 
-impl Sides {
+fn luau(family: &str, seed: u64, calls: u64, detailed: bool) -> Vec<u8> {
+    let source = source(&format!("print(run('{family}', {seed}, {calls}, true, {detailed}))"));
+    let printed = Floor::separate(&source).bare().to_vec();
+    printed.strip_suffix(b"\n").map(<[u8]>::to_vec).expect("print ends with a newline")
+}
+
+struct Perilune(Script);
+
+impl Perilune {
     fn new() -> Self {
         let engine = Engine::builder()
             .pool_size(1)
@@ -59,35 +67,23 @@ impl Sides {
             .memory(256 << 20)
             .output(64 << 20)
             .build();
-        let source = format!(
-            "local function run(...) {SOURCE}\nend\nio.write(run(GET.family, tonumber(GET.seed), tonumber(GET.calls), false, GET.detailed == \"true\"))"
-        );
-        let perilune = engine.compile("differential", source).unwrap_or_else(|error| panic!("{error}"));
-        Self { luau: mlua::Lua::new(), perilune }
+        let call = "io.write(run(GET.family, tonumber(GET.seed), tonumber(GET.calls), false, GET.detailed == 'true'))";
+        Self(engine.compile("floor", source(call)).unwrap_or_else(|error| panic!("{error}")))
     }
 
-    fn luau(&self, family: &str, seed: u64, calls: u64, detailed: bool) -> Vec<u8> {
-        let source = format!("local function run(...) {SOURCE}\nend\nreturn run(...)");
-        let function = self.luau.load(source).set_name("=differential").into_function().expect("it compiles");
-        let text: mlua::LuaString =
-            function.call((family, seed, calls, true, detailed)).unwrap_or_else(|error| panic!("{error}"));
-        text.as_bytes().to_vec()
-    }
-
-    fn perilune(&self, family: &str, seed: u64, calls: u64, detailed: bool) -> Vec<u8> {
+    fn run(&self, family: &str, seed: u64, calls: u64, detailed: bool) -> Vec<u8> {
         let query = format!("family={family}&seed={seed}&calls={calls}&detailed={detailed}");
-        let trace = self.perilune.run(&Request::new().query(&query)).expect("it runs");
+        let trace = self.0.run(&Request::new().query(&query)).expect("it runs");
         assert_eq!(trace.status, Status::Success, "{family}, seed {seed}: {}", trace.stderr_text());
         trace.stdout
     }
 
     /// The first calls that went differently, one a line.
     fn compare(&self, family: &str, seed: u64, calls: u64) -> Result<(), String> {
-        if self.luau(family, seed, calls, false) == self.perilune(family, seed, calls, false) {
+        if luau(family, seed, calls, false) == self.run(family, seed, calls, false) {
             return Ok(());
         }
-        let (luau, perilune) =
-            (self.luau(family, seed, calls, true), self.perilune(family, seed, calls, true));
+        let (luau, perilune) = (luau(family, seed, calls, true), self.run(family, seed, calls, true));
         let (luau, perilune) = (String::from_utf8_lossy(&luau), String::from_utf8_lossy(&perilune));
         // Arguments may be handed over differently.
         let result = |line: &str| line.rsplit(" -> ").next().map(str::to_owned);
@@ -104,13 +100,13 @@ impl Sides {
 #[test]
 fn the_library_does_what_that_of_the_linked_luau_does() {
     let (calls, first) = (number("PERILUNE_CALLS", CALLS), number("PERILUNE_SEED", 1));
-    let sides = Sides::new();
+    let perilune = Perilune::new();
     let mut different = String::new();
     for family in FAMILIES {
         let begun = Instant::now();
         let mut batches = 0..calls.div_ceil(BATCH);
-        if let Err(calls) =
-            batches.try_for_each(|batch| sides.compare(family, first * 1_000_000 + batch, BATCH.min(calls)))
+        if let Err(calls) = batches
+            .try_for_each(|batch| perilune.compare(family, first * 1_000_000 + batch, BATCH.min(calls)))
         {
             different += &calls;
         }
