@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use perilune::{Engine, Request, RunLimits, Status};
@@ -105,9 +105,18 @@ impl Subscriber for Spans {
 /// What `tracing` remembers of who listens is the process's: these tests go one by one.
 static ONE_BY_ONE: Mutex<()> = Mutex::new(());
 
+/// A test's turn. The span of a run is known to `tracing` by then: who meets it first asks only its own thread who listens.
+fn turn() -> MutexGuard<'static, ()> {
+    let turn = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let script = Engine::builder().pool_size(1).build().compile("first", "").expect("it compiles");
+    let first = || script.run(&Request::new()).expect("it runs");
+    assert!(tracing::subscriber::with_default(Spans::default(), first).ok());
+    turn
+}
+
 #[test]
 fn each_run_is_a_span_with_how_it_ended() {
-    let _alone = ONE_BY_ONE.lock();
+    let _turn = turn();
     let spans = Spans::default();
     let engine = Engine::builder().pool_size(1).build();
     engine.scripts().put("shop/price", "return 1").expect("it compiles");
@@ -151,7 +160,7 @@ fn each_run_is_a_span_with_how_it_ended() {
 
 #[test]
 fn a_run_that_got_no_vm_is_a_span_too() {
-    let _alone = ONE_BY_ONE.lock();
+    let _turn = turn();
     let spans = Spans::default();
     let engine = Engine::builder().pool_size(1).queue(Duration::ZERO).build();
     let cancel = perilune::CancelHandle::new();
@@ -174,7 +183,7 @@ fn a_run_that_got_no_vm_is_a_span_too() {
 /// Guards against spans of runs on the engine's threads that belong to nothing, or are seen by nobody.
 #[test]
 fn a_run_that_was_handed_over_is_below_the_span_that_it_was_handed_over_in() {
-    let _alone = ONE_BY_ONE.lock();
+    let _turn = turn();
     let spans = Spans::default();
     let engine = Engine::builder().pool_size(2).build();
     let held = Engine::builder().pool_size(1).queue(Duration::ZERO).build();

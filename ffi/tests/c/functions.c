@@ -154,7 +154,7 @@ void test_functions(void)
         {"host.negate(true)", "false"},
         {"host.reverse('a\\0\\200') == '\\200\\0a'", "true"},
         {"host.reverse('')", "\"\""},
-        {"host.json({a = {1, {}, {b = 'x'}}, c = true})", "{\"a\":[1,{},{\"b\":\"x\"}],\"c\":true}"},
+        {"host.json({a = {1, {}, {b = 'x'}, true}})", "{\"a\":[1,{},{\"b\":\"x\"},true]}"},
         {"host.json('\\255')", "\"\xef\xbf\xbd\""},
         {"host.value({1, 'two', {three = {4}}})", "[1,\"two\",{\"three\":[4]}]"},
         {"host.value('a\\0\\255') == 'a\\0\\255'", "true"},
