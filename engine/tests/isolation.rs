@@ -205,3 +205,80 @@ fn addresses_tell_nothing_of_an_earlier_run() {
         assert!(seen.insert(trace.value), "an address of what all runs share shows the same twice");
     }
 }
+
+/// What a run may leave behind without being stopped for it: garbage of all kinds, and things that grew.
+const LEFTOVERS: &[&str] = &[
+    "",
+    "for i = 1, GET.n do local x = buffer.create(1000) end",
+    "for i = 1, GET.n do local x = { i } end",
+    "for i = 1, GET.n do local x = { [i .. 'x'] = i } end",
+    "for i = 1, GET.n do local x = function() return i end end",
+    "for i = 1, GET.n do local x = 'made by the run before: ' .. i end",
+    "local t = {} for i = 1, GET.n * 50 do t[i] = 'many strings at once ' .. i end",
+    "local t = {} for i = 1, GET.n do t[i] = coroutine.create(function() end) end",
+    "local function deep(n) if n > 0 then return 1 + deep(n - 1) end return 0 end deep(GET.n * 50)",
+    "x = string.rep('x', GET.n * 1000) y = x:upper()",
+    "json.decode('[' .. string.rep('{\"a\":[1,2]},', GET.n) .. '0]')",
+    "local co = coroutine.wrap(function(...) coroutine.yield(...) end) co(table.unpack(table.create(GET.n * 10, 1)))",
+];
+
+/// What a run tells of the memory that it runs in.
+const TELLERS: &[(&str, &str)] = &[
+    (
+        "when its first collection comes",
+        "local w = setmetatable({}, {__mode = 'v'}) w[1] = {} local n = 0
+         while w[1] do local x = buffer.create(64) n += 1 end return n",
+    ),
+    (
+        "when its second collection comes",
+        "local w = setmetatable({}, {__mode = 'v'})
+         local function until_gone() w[1] = {} local n = 0 while w[1] do local x = {n} n += 1 end return n end
+         return until_gone() * 2^24 + until_gone()",
+    ),
+    (
+        "when it comes beside strings that were there before",
+        "local w = setmetatable({}, {__mode = 'v'}) w[1] = {} local n = 0
+         while w[1] do local x = 'many strings at once ' .. n n += 1 end return n",
+    ),
+    (
+        "how much fits",
+        "local t, n = {}, 0 pcall(function() while true do t[n] = buffer.create(1000) n += 1 end end) t = nil return n",
+    ),
+    (
+        "how much fits in small pieces",
+        "local t = nil local n = 0 pcall(function() while true do t = {t} n += 1 end end) t = nil return n",
+    ),
+    (
+        "how many strings fit",
+        "local t, n = {}, 0 pcall(function() while true do t[n] = 'kept ' .. n n += 1 end end) t = nil return n",
+    ),
+];
+
+/// A run's collections and the end of its memory depend on the run alone, to the byte.
+#[test]
+fn what_a_run_takes_tells_nothing_of_earlier_runs() {
+    let mut told = Vec::new();
+    for (what, teller) in TELLERS {
+        let engine = Engine::builder().pool_size(1).memory(4 << 20).build();
+        let teller = engine.compile("teller", teller).expect("it compiles");
+        let mut expected = None;
+        for (at, leftover) in LEFTOVERS.iter().cycle().take(4 * LEFTOVERS.len()).enumerate() {
+            let before = engine.compile("before", leftover).expect("it compiles");
+            for round in 0..3 {
+                let query = format!("n={}", 7 + 13 * (at + round) % 97);
+                let trace = before.run(&Request::new().query(&query)).expect("it runs");
+                assert_eq!(trace.status, Status::Success, "{leftover}: {}", trace.stderr_text());
+            }
+            let trace = teller.run(&Request::new()).expect("it runs");
+            assert_eq!(trace.status, Status::Success, "{what}: {}", trace.stderr_text());
+            let value = trace.value.expect("a number");
+            if *expected.get_or_insert_with(|| value.clone()) != value {
+                told.push(format!(
+                    "{what}: {value} and not {} after {leftover}",
+                    expected.clone().unwrap_or_default()
+                ));
+            }
+        }
+    }
+    assert!(told.is_empty(), "{}", told.join("\n"));
+}

@@ -15,7 +15,8 @@ const fn edit(file: &'static str, find: &'static str, put: &'static str) -> Edit
 }
 
 pub(crate) const EDITS: &[Edit] = &[
-    // --- What the VM keeps: keys of its hashes, and work done since the last safepoint.
+    // --- What the VM keeps: keys of its hashes, work done since the last safepoint, and what a run has taken.
+    edit("VM/src/lstate.h", "#include \"ltm.h\"\n", "#include \"ltm.h\"\n#include \"meter.h\"\n"),
     edit(
         "VM/src/lstate.h",
         "    stringtable strt; // hash table for strings\n",
@@ -23,7 +24,8 @@ pub(crate) const EDITS: &[Edit] = &[
          \x20   uint64_t perilune_string_key[2];\n\
          \x20   uint32_t perilune_table_key;\n\
          \x20   uint32_t perilune_work;\n\
-         \x20   bool perilune_is_attacked;\n",
+         \x20   bool perilune_is_attacked;\n\
+         \x20   perilune::Meter perilune_meter;\n",
     ),
     // A state made by someone else in the program gets a constant key: as good as upstream's, which has none.
     edit(
@@ -40,7 +42,8 @@ pub(crate) const EDITS: &[Edit] = &[
         "        g->ptrenckey[0] = 1;\n\
          \x20       g->perilune_string_key[0] = key0;\n\
          \x20       g->perilune_string_key[1] = key1;\n\
-         \x20       g->perilune_table_key = uint32_t(key0);\n\n\
+         \x20       g->perilune_table_key = uint32_t(key0);\n\
+         \x20       g->perilune_meter = perilune::Meter();\n\n\
          \x20       g->totalbytes = sizeof(LG);\n",
     ),
     edit(
@@ -52,13 +55,14 @@ pub(crate) const EDITS: &[Edit] = &[
          \x20       g->perilune_table_key = uint32_t(key0);\n\
          \x20       g->perilune_work = 0;\n\
          \x20       g->perilune_is_attacked = false;\n\
+         \x20       g->perilune_meter = perilune::Meter();\n\
          \x20       g->ptrenckey[1] = 0;\n",
     ),
     // --- Strings hash by the VM's key, and no chain of them gets long.
     edit(
         "VM/src/lstring.cpp",
         "#include \"lmem.h\"\n",
-        "#include \"lmem.h\"\n#include \"hash.h\"\n#include \"safepoint.h\"\n",
+        "#include \"lmem.h\"\n#include \"hash.h\"\n#include \"safepoint.h\"\n#include \"take.h\"\n",
     ),
     edit(
         "VM/src/lstring.cpp",
@@ -93,6 +97,71 @@ pub(crate) const EDITS: &[Edit] = &[
         "VM/src/lstring.cpp",
         "    return newlstr(L, str, l, h); // not found\n",
         "    perilune::check_chain(L, chain);\n    return newlstr(L, str, l, h); // not found\n",
+    ),
+    // --- What a run takes is counted by objects and not by pages, of which earlier runs leave holes: so when it collects, and
+    // when memory ends, depends on nothing else.
+    edit("VM/src/lmem.cpp", "#include \"ldebug.h\"\n", "#include \"ldebug.h\"\n#include \"take.h\"\n"),
+    edit(
+        "VM/src/lmem.cpp",
+        "void* luaM_new_(lua_State* L, size_t nsize, uint8_t memcat)\n{\n    global_State* g = L->global;\n",
+        "void* luaM_new_(lua_State* L, size_t nsize, uint8_t memcat)\n{\n    global_State* g = L->global;\n\
+         \x20   perilune::take(L, nsize);\n",
+    ),
+    edit(
+        "VM/src/lmem.cpp",
+        "    LUAU_ASSERT(nsize != 0);\n    global_State* g = L->global;\n",
+        "    global_State* g = L->global;\n    if (!perilune::may_take(L, nsize))\n        return nullptr;\n",
+    ),
+    edit(
+        "VM/src/lmem.cpp",
+        "GCObject* luaM_newgco_(lua_State* L, size_t nsize, uint8_t memcat, int tt, int tag)\n{\n",
+        "GCObject* luaM_newgco_(lua_State* L, size_t nsize, uint8_t memcat, int tt, int tag)\n{\n    perilune::take(L, nsize);\n",
+    ),
+    edit(
+        "VM/src/lmem.cpp",
+        "    LUAU_ASSERT((osize == 0) == (block == NULL));\n\n    int nclass = sizeclass(nsize);\n",
+        "    if (nsize > osize)\n        perilune::take(L, nsize - osize);\n\n    int nclass = sizeclass(nsize);\n",
+    ),
+    // The table of all strings is as large as the runs so far made it: no run pays for it. Should the system refuse it, the
+    // engine sets the alarm anew.
+    edit(
+        "VM/src/lstring.cpp",
+        "    TString** newhash = luaM_newarray(L, newsize, TString*, 0);\n    stringtable* tb = &L->global->strt;\n",
+        "    size_t alarm = L->global->perilune_meter.alarm;\n    L->global->perilune_meter.alarm = SIZE_MAX;\n\
+         \x20   TString** newhash = luaM_newarray(L, newsize, TString*, 0);\n    stringtable* tb = &L->global->strt;\n\
+         \x20   L->global->perilune_meter.alarm = alarm;\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "    luaM_freearray(L, tb->hash, tb->size, TString*, 0);\n    tb->size = newsize;\n",
+        "    L->global->perilune_meter.extra -= (size_t(newsize) - size_t(tb->size)) * sizeof(TString*);\n\
+         \x20   luaM_freearray(L, tb->hash, tb->size, TString*, 0);\n    tb->size = newsize;\n",
+    ),
+    // A string that an earlier run made, and nobody collected, costs a run what it would have cost to make.
+    edit(
+        "VM/src/lobject.h",
+        "    int16_t atom;\n\n    // 2 byte padding\n\n    TString* next; // next string in the hash table bucket\n",
+        "    int16_t atom;\n\n    uint16_t perilune_run;\n\n    TString* next; // next string in the hash table bucket\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "    ts->atom = ATOM_UNDEF;\n    ts->hash = h;\n    ts->len = unsigned(l);\n",
+        "    ts->atom = ATOM_UNDEF;\n    ts->perilune_run = L->global->perilune_meter.run;\n    ts->hash = h;\n    ts->len = unsigned(l);\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "    ts->hash = 0; // computed in luaS_buffinish\n",
+        "    ts->perilune_run = L->global->perilune_meter.run;\n    ts->hash = 0; // computed in luaS_buffinish\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "                changewhite(obj2gco(el));\n\n            return el;\n",
+        "                changewhite(obj2gco(el));\n\n            perilune::take_string(L, el, 0);\n            return el;\n",
+    ),
+    edit(
+        "VM/src/lstring.cpp",
+        "                changewhite(obj2gco(el));\n            return el;\n",
+        "                changewhite(obj2gco(el));\n            perilune::take_string(L, el, sizestring(l));\n            return el;\n",
     ),
     // --- Other keys hash by the key that their table was made with: the run's, so that the order in which `pairs` meets
     // tables as keys says nothing of addresses, and so of earlier runs.

@@ -3,6 +3,7 @@
 
 #include "hash.h"
 #include "ldebug.h"
+#include "ldo.h"
 #include "lstate.h"
 #include "safepoint.h"
 
@@ -55,6 +56,25 @@ void chain_too_long(lua_State* L)
 extern "C" void perilune_set_table_key(lua_State* L, uint32_t key)
 {
     L->global->perilune_table_key = key;
+}
+
+extern "C" perilune::Meter* perilune_meter(lua_State* L)
+{
+    return &L->global->perilune_meter;
+}
+
+static void trim(lua_State* L, void*)
+{
+    if (L->stacksize != BASIC_STACK_SIZE + EXTRA_STACK)
+        luaD_reallocstack(L, BASIC_STACK_SIZE, 0);
+    if (L->size_ci != BASIC_CI_SIZE)
+        luaD_reallocCI(L, BASIC_CI_SIZE);
+}
+
+extern "C" void perilune_trim(lua_State* L)
+{
+    // Where the system has no memory, it stays as it is.
+    luaD_rawrunprotected(L, trim, nullptr);
 }
 
 extern "C" int perilune_is_attacked(lua_State* L)

@@ -16,8 +16,31 @@ unsafe extern "C-unwind" {
     /// Sets the key of tables that are made from here on: of the numbers, vectors and addresses in them.
     pub fn perilune_set_table_key(state: *mut lua_State, key: u32);
 
+    /// The meter of a VM; it lives as long.
+    pub fn perilune_meter(state: *mut lua_State) -> *mut Meter;
+
+    /// Makes the stack of the VM's main thread as small as that of a new one. No call is under way in it, and it holds at
+    /// most 20 values.
+    pub fn perilune_trim(state: *mut lua_State);
+
     /// Whether a chain of keys that hash alike got so long that it is no chance.
     pub fn perilune_is_attacked(state: *mut lua_State) -> c_int;
+}
+
+/// What a run takes (`cpp/meter.h`), in bytes.
+#[derive(Debug)]
+#[repr(C)]
+pub struct Meter {
+    /// What objects may take, `extra` among them, before `on_alarm` is asked.
+    pub alarm: usize,
+    /// What counts beside `lua_totalbytes`; wraps, as it holds what does not count as well.
+    pub extra: usize,
+    /// Of that, strings which were there before the run, and which it made once more.
+    pub touched: usize,
+    /// The number of the run, for strings; 0 for what is made for good.
+    pub run: u16,
+    /// Whether so many bytes more may be taken. Must not unwind.
+    pub on_alarm: Option<unsafe extern "C" fn(state: *mut lua_State, more: usize) -> c_int>,
 }
 
 /// What the interrupt's callback is called with where it may only raise: neither collect nor yield.

@@ -18,7 +18,7 @@ use super::Job;
 use super::heap::Heap;
 use super::library::host::Host;
 use super::library::random::Random;
-use super::scripts::Loaded;
+use super::scripts::{Bytecode, Loaded};
 use super::slots::Slots;
 use crate::cancel::CancelHandle;
 use crate::capture::Capture;
@@ -54,6 +54,8 @@ pub(super) struct Control {
     pub(super) error: RefCell<Option<super::fault::Fault>>,
     /// The last errors that host functions raised in this run.
     pub(super) host_errors: RefCell<VecDeque<super::fault::OfHost>>,
+    /// What the VM holds with no run in it was measured since something was loaded into it.
+    pub(super) is_base_known: Cell<bool>,
     /// Which of the registry's slots of one run hold something.
     pub(super) slots: Slots,
     /// Inside `luaC_step`, between its two calls of the interrupt.
@@ -82,6 +84,7 @@ impl Control {
             run: Cell::new(ptr::null()),
             error: RefCell::default(),
             host_errors: RefCell::default(),
+            is_base_known: Cell::new(true),
             slots: Slots::default(),
             in_step: Cell::new(false),
             interrupt: Arc::default(),
@@ -104,7 +107,9 @@ impl Control {
         if main.is_null() {
             return;
         }
-        self.heap.collect.set(true);
+        if !self.heap.want_collection() {
+            return;
+        }
         // SAFETY: the state is live, this is its thread, and restarting only sets the collector's threshold, so that
         // the next check for it calls the interrupt; the interrupt pointer may be stored at any time.
         unsafe {
@@ -129,8 +134,7 @@ impl Control {
     /// As [`collect`](Self::collect).
     unsafe fn collect_while(&self, state: *mut lua_State, go_on: impl Fn() -> bool) -> bool {
         // Before the steps, which call the interrupt themselves.
-        self.heap.collect.set(false);
-        self.heap.collecting.set(true);
+        self.heap.collects();
         // SAFETY: by this function's contract; with `collecting` set, nothing raises.
         let is_done = unsafe {
             let is_done = loop {
@@ -144,7 +148,6 @@ impl Control {
             ffi::lua_gc(state, ffi::LUA_GCSTOP, 0);
             is_done
         };
-        self.heap.collecting.set(false);
         self.heap.collected();
         is_done
     }
@@ -169,6 +172,35 @@ impl Control {
             // SAFETY: by this function's contract.
             unsafe { self.collect(state) };
         }
+    }
+
+    /// Pushes the main function of a script or module, loading it into the VM if it has not got it; returns whether it did.
+    ///
+    /// # Safety
+    /// As [`collect`](Self::collect), with a free stack slot.
+    pub(super) unsafe fn push_loaded(&self, state: *mut lua_State, script: &Bytecode) -> bool {
+        // SAFETY: by this function's contract.
+        unsafe {
+            let loads = !self.loaded.borrow_mut().push(state, script);
+            if loads {
+                self.is_base_known.set(false);
+                self.heap.for_good(0, || self.loaded.borrow_mut().load(state, script));
+            }
+            loads
+        }
+    }
+
+    /// Counts what was loaded just now, and before it, as the VM's own; and from here on what the run takes.
+    ///
+    /// # Safety
+    /// As [`collect`](Self::collect), before anything of the run's was made.
+    pub(super) unsafe fn measure_base(&self, state: *mut lua_State, limit: usize) {
+        // SAFETY: by this function's contract. Strings of a script may have been there as garbage of an earlier run, or
+        // become garbage with what it replaced: only without any is it known what it takes.
+        unsafe { self.collect(state) };
+        self.heap.set_base();
+        self.heap.begin(limit);
+        self.is_base_known.set(true);
     }
 
     /// A look at the deadline, for functions of the library: Luau itself looks only on calls and loop edges of
@@ -324,7 +356,7 @@ unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
     if gc >= 0 {
         // On the way in, the step has read what a collection would change; on the way out it is done with it.
         let leaving = control.in_step.replace(!control.in_step.get());
-        if leaving && control.heap.collect.get() {
+        if leaving && control.heap.wants_collection() {
             // SAFETY: `luaC_step` runs only where everything alive can be reached.
             unsafe { control.collect(state) };
         }
@@ -344,7 +376,7 @@ unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
     // Disarming comes before looking at the clock: were the watchdog to arm in between, the deadline would be seen.
     // SAFETY: the VM is live.
     unsafe { slot(callbacks).store(ptr::null_mut(), Release) };
-    if control.heap.collect.get() {
+    if control.heap.wants_collection() {
         // SAFETY: an interrupt may call any function of the API, so everything alive can be reached.
         unsafe { control.collect(state) };
     }

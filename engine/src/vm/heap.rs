@@ -1,22 +1,26 @@
-//! The VM's allocator: counts every byte that Luau takes from the system, caps it, and asks for collections in time.
+//! The VM's allocator, and the count of what a run takes.
 //!
-//! Luau's own collector runs by itself only when `GCthreshold` is reached; here it never is. Instead this allocator
-//! watches what is really taken (pages and blocks, not objects): past a soft limit it asks for a full collection at
-//! the VM's next safe point, past the cap it refuses. A full collection of an idle VM takes 5 µs, of 57 MiB 14 ms.
+//! Two counts, since two things must hold. What a *run* takes is counted by objects, from where it began: past a soft
+//! limit a full collection is made at the next safepoint, past the cap an allocation is refused. It depends on the run
+//! alone, so that no run can tell what an earlier one left. What the *process* holds is counted by pages and blocks, which a
+//! script can have full of holes, and is capped by itself: at the limit and what pages take beside it ([`pages`]).
 //!
-//! What the process holds for a VM is what is used, what is wasted between blocks, and free pages that were not given back
-//! yet. It is at most the cap, [`WASTE`] and [`IDLE`], whatever holes a script makes.
+//! Luau's own collector never runs by itself. A full collection of an idle VM takes 5 µs, of 57 MiB 14 ms.
 
 use std::cell::{Cell, RefCell};
-use std::ffi::c_void;
+use std::ffi::{c_int, c_void};
 use std::ptr;
 
+use mlua::ffi::{self, lua_State};
+use perilune_luau::Meter;
+
 use super::blocks::Blocks;
+use super::control::Control;
 
 /// What makes a block large, in bytes: its memory is the larger part of what it costs.
 pub(super) const LARGE: usize = 128 << 10;
 
-/// What may be free in pages that are not, in bytes. More of it counts as used.
+/// What may be free in pages that are not, in bytes. More of it counts as held.
 const WASTE: usize = 12 << 20;
 
 /// Free pages that are kept for later blocks where memory is short, in bytes.
@@ -33,23 +37,33 @@ const IDLE_GARBAGE: usize = 1 << 20;
 const RESERVE: usize = 64 << 10;
 
 /// Byte counts of one VM. All in bytes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Heap {
     blocks: RefCell<Blocks>,
-    /// Blocks, and what is [`charge`](Self::charge)d.
-    used: Cell<usize>,
+    /// The VM, once it is made.
+    state: Cell<*mut lua_State>,
+    meter: Cell<*mut Meter>,
+    /// Pages and blocks taken from the system, and what is [`charge`](Self::charge)d.
+    held: Cell<usize>,
     /// What is wasted beyond [`WASTE`].
     excess: Cell<usize>,
-    peak: Cell<usize>,
-    /// What was used when the run began.
-    start: Cell<usize>,
-    /// What the VM holds with no run in it: library and loaded scripts.
+    /// What may be held.
+    most_held: Cell<usize>,
+    /// What is held with no run in the VM: library and loaded scripts.
+    base_held: Cell<usize>,
+    /// The same by objects.
     base: Cell<usize>,
+    /// From what the run's growth is counted: what there was when it began, and the base once garbage of earlier runs was
+    /// collected.
+    start: Cell<usize>,
+    /// The highest known growth of the run.
+    peak: Cell<usize>,
     limit: Cell<usize>,
     soft: Cell<usize>,
     cap: Cell<usize>,
+    is_reserve_open: Cell<bool>,
     /// A collection is due at the next safe point.
-    pub(super) collect: Cell<bool>,
+    collect: Cell<bool>,
     /// A collection is under way: nothing is refused. It allocates to make tables smaller, and would raise where nobody
     /// catches: between runs, and below a host's function.
     pub(super) collecting: Cell<bool>,
@@ -60,85 +74,149 @@ pub(super) struct Heap {
     pub(super) fail_after: Cell<Option<usize>>,
 }
 
+/// Of the run that is counted: strings made meanwhile are nobody's.
+struct ForGood<'a>(&'a Heap, u16);
+
+impl Drop for ForGood<'_> {
+    fn drop(&mut self) {
+        self.0.with_meter(|meter| meter.run = self.1);
+    }
+}
+
 impl Heap {
     /// No limits: for building the VM.
     pub(super) fn unlimited() -> Self {
-        let heap = Self::default();
-        heap.limit.set(usize::MAX);
-        heap.soft.set(usize::MAX);
-        heap.cap.set(usize::MAX);
-        heap
+        Self {
+            blocks: RefCell::default(),
+            state: Cell::new(ptr::null_mut()),
+            meter: Cell::new(ptr::null_mut()),
+            held: Cell::new(0),
+            excess: Cell::new(0),
+            most_held: Cell::new(usize::MAX),
+            base_held: Cell::new(0),
+            base: Cell::new(0),
+            start: Cell::new(0),
+            peak: Cell::new(0),
+            limit: Cell::new(usize::MAX),
+            soft: Cell::new(usize::MAX),
+            cap: Cell::new(usize::MAX),
+            is_reserve_open: Cell::new(false),
+            collect: Cell::new(false),
+            collecting: Cell::new(false),
+            refused: Cell::new(false),
+            #[cfg(test)]
+            fail_after: Cell::new(None),
+        }
     }
 
-    /// Takes what is used now as the base that runs grow from.
+    /// From here on, objects are counted.
+    ///
+    /// # Safety
+    /// `state` is the VM whose allocator this is, and is live as long as anything is asked of this.
+    pub(super) unsafe fn connect(&self, state: *mut lua_State) {
+        // SAFETY: by this function's contract.
+        let meter = unsafe { perilune_luau::perilune_meter(state) };
+        self.state.set(state);
+        self.meter.set(meter);
+        self.with_meter(|meter| meter.on_alarm = Some(on_alarm));
+    }
+
+    /// The closure calls nothing of the VM.
+    fn with_meter<T>(&self, change: impl FnOnce(&mut Meter) -> T) -> T {
+        // SAFETY: connected to a live VM, on its thread; nobody else has a reference, and Luau touches it only when called.
+        change(unsafe { &mut *self.meter.get() })
+    }
+
+    /// Bytes of objects, and what counts with them.
+    fn taken(&self) -> usize {
+        // SAFETY: connected to a live VM.
+        let objects = unsafe { ffi::lua_totalbytes(self.state.get(), -1) };
+        objects.wrapping_add(self.with_meter(|meter| meter.extra))
+    }
+
+    /// Takes what there is now as the base that runs grow from. A full collection was made just now.
     pub(super) fn set_base(&self) {
-        self.base.set(self.used.get());
+        self.base.set(self.taken());
+        self.base_held.set(self.held.get());
     }
 
-    /// Counts what was loaded for good into the base.
-    pub(super) fn raise_base(&self, bytes: usize) {
-        self.base.set(self.base.get() + bytes);
-        self.cap.set(self.cap.get().saturating_add(bytes));
-        self.soft.set(self.soft.get().saturating_add(bytes));
-        self.start.set(self.start.get() + bytes);
+    /// Runs what loads something into the VM for good, which is none of the run's. `replaced` is what becomes garbage by
+    /// it. Returns what `load` did, and how many bytes it took.
+    pub(super) fn for_good<T>(&self, replaced: usize, load: impl FnOnce() -> T) -> (T, usize) {
+        let (taken, held) = (self.taken(), self.held.get());
+        let run = self.with_meter(|meter| std::mem::take(&mut meter.run));
+        let restore = ForGood(self, run);
+        let loaded = load();
+        drop(restore);
+        let bytes = self.taken().saturating_sub(taken);
+        self.base.set((self.base.get() + bytes).saturating_sub(replaced));
+        for count in [&self.start, &self.soft, &self.cap] {
+            count.set(count.get().saturating_add(bytes));
+        }
+        let more = self.held.get().saturating_sub(held);
+        self.base_held.set(self.base_held.get() + more);
+        self.most_held.set(self.most_held.get().saturating_add(more));
+        self.set_alarm();
+        (loaded, bytes)
     }
 
-    /// Counts what was loaded in place of something else of `old` bytes, which is garbage now.
-    pub(super) fn rebase(&self, old: usize, new: usize) {
-        self.raise_base(new);
-        self.base.set(self.base.get().saturating_sub(old));
-        self.cap.set(self.cap.get().saturating_sub(old));
-        self.soft.set(self.soft.get().saturating_sub(old));
-    }
-
-    pub(super) fn used(&self) -> usize {
-        self.used.get()
-    }
-
-    /// What the limits are about.
-    fn weight(&self) -> usize {
-        self.used.get() + self.excess.get()
-    }
-
-    /// Sets the limit for a run. Returns whether garbage of earlier runs should be collected first.
-    pub(super) fn begin(&self, limit: usize) -> bool {
+    /// A run with this limit begins.
+    pub(super) fn begin(&self, limit: usize) {
         self.refused.set(false);
-        self.limit.set(limit);
-        self.close_reserve();
-        self.soft.set(self.base.get().saturating_add(soft_growth(0, limit)));
-        self.weight() > self.soft.get()
-    }
-
-    /// Measures growth from here.
-    pub(super) fn mark(&self) {
-        self.start.set(self.used.get());
-        self.peak.set(self.used.get());
-    }
-
-    /// The highest growth since [`mark`](Self::mark), without what was loaded for good.
-    pub(super) fn grown(&self) -> usize {
-        self.peak.get().saturating_sub(self.start.get())
-    }
-
-    /// A full collection was made: the next is due when as much again was allocated, or when the limit nears.
-    pub(super) fn collected(&self) {
         self.collect.set(false);
-        let growth = self.weight().saturating_sub(self.base.get());
+        self.limit.set(limit);
+        self.start.set(self.taken());
+        self.peak.set(0);
+        self.soft.set(self.start.get().saturating_add(soft_growth(0, limit)));
+        self.is_reserve_open.set(false);
+        self.set_cap();
+        self.most_held.set(self.base_held.get().saturating_add(limit).saturating_add(pages(limit)));
+        self.with_meter(|meter| meter.run = meter.run.wrapping_add(1).max(1));
+    }
+
+    /// The highest growth of the run that is known: at its end, and where memory was asked for.
+    pub(super) fn grown(&self) -> usize {
+        self.observe(0);
+        self.peak.get()
+    }
+
+    fn observe(&self, more: usize) {
+        let growth = self.taken().saturating_add(more).saturating_sub(self.start.get());
+        self.peak.set(self.peak.get().max(growth));
+    }
+
+    /// A full collection begins.
+    pub(super) fn collects(&self) {
+        self.observe(0);
+        self.collect.set(false);
+        self.collecting.set(true);
+    }
+
+    /// A full collection was made: the next is due when as much again was taken, or when the limit nears.
+    pub(super) fn collected(&self) {
+        self.collecting.set(false);
+        // What was there before the run is gone, or part of the base.
+        self.with_meter(|meter| meter.extra = meter.extra.wrapping_sub(std::mem::take(&mut meter.touched)));
+        self.start.set(self.base.get());
+        let growth = self.taken().saturating_sub(self.base.get());
         self.soft.set(self.base.get().saturating_add(soft_growth(growth, self.limit.get())));
         // Not while what is alive reaches into it: a register of the script may still hold what it let go of.
         if growth <= self.limit.get() - 2 * self.reserve() {
-            self.close_reserve();
+            self.is_reserve_open.set(false);
         }
+        self.set_cap();
     }
 
-    /// Whether the VM may have `more` bytes.
-    fn may_grow(&self, more: usize) -> bool {
-        let may = self.has_room(more);
-        #[cfg(test)]
-        if let Some(left) = self.fail_after.get() {
-            self.fail_after.set(Some(left.saturating_sub(1)));
-        }
-        may
+    /// Whether a collection is due.
+    pub(super) fn wants_collection(&self) -> bool {
+        self.collect.get()
+    }
+
+    /// A collection is due; returns whether that is new.
+    pub(super) fn want_collection(&self) -> bool {
+        let is_new = !self.collect.replace(true);
+        self.set_alarm();
+        is_new
     }
 
     /// Whether `more` bytes still fit under the cap.
@@ -147,25 +225,46 @@ impl Heap {
         if self.fail_after.get() == Some(0) {
             return false;
         }
-        self.weight().saturating_add(more) <= self.cap.get()
+        self.taken().saturating_add(more) <= self.cap.get()
+    }
+
+    /// Whether that many bytes more may be held.
+    fn may_hold(&self, more: usize) -> bool {
+        #[cfg(test)]
+        if let Some(left) = self.fail_after.get() {
+            self.fail_after.set(Some(left.saturating_sub(1)));
+            if left == 0 {
+                return false;
+            }
+        }
+        self.held.get() + self.excess.get() + more <= self.most_held.get()
     }
 
     fn reserve(&self) -> usize {
         RESERVE.min(self.limit.get() / 8)
     }
 
-    fn close_reserve(&self) {
-        self.cap.set(self.base.get().saturating_add(self.limit.get() - self.reserve()));
+    fn set_cap(&self) {
+        let kept = if self.is_reserve_open.get() { 0 } else { self.reserve() };
+        self.cap.set(self.start.get().saturating_add(self.limit.get() - kept));
+        self.set_alarm();
     }
 
-    /// From now until the next collection, the whole limit may be used.
-    pub(super) fn open_reserve(&self) {
-        self.cap.set(self.base.get().saturating_add(self.limit.get()));
+    fn set_alarm(&self) {
+        let alarm = if self.collect.get() { self.cap.get() } else { self.soft.get().min(self.cap.get()) };
+        self.with_meter(|meter| meter.alarm = alarm);
+    }
+
+    /// An allocation is refused. From now until the next collection, the whole limit may be used.
+    fn refuse(&self) {
+        self.refused.set(true);
+        self.is_reserve_open.set(true);
+        self.set_cap();
     }
 
     /// Whether there is more garbage than an idle VM may hold.
     pub(super) fn is_untidy(&self) -> bool {
-        self.used.get() > self.base.get().saturating_add(IDLE_GARBAGE)
+        self.held.get() > self.base_held.get().saturating_add(IDLE_GARBAGE)
     }
 
     /// Counts memory outside the VM's heap that a script makes us hold; `false` when it is over the cap.
@@ -173,7 +272,9 @@ impl Heap {
     pub(super) fn charge(&self, bytes: usize) -> bool {
         let fits = self.has_room(bytes);
         if fits {
-            self.grow(bytes, &mut self.blocks.borrow_mut());
+            self.with_meter(|meter| meter.extra = meter.extra.wrapping_add(bytes));
+            self.observe(0);
+            self.hold(bytes, &mut self.blocks.borrow_mut());
         } else {
             self.refused.set(true);
         }
@@ -182,30 +283,39 @@ impl Heap {
 
     /// Gives back what was [`charge`](Self::charge)d.
     pub(super) fn release(&self, bytes: usize) {
-        self.used.set(self.used.get() - bytes);
+        self.with_meter(|meter| meter.extra = meter.extra.wrapping_sub(bytes));
+        self.held.set(self.held.get() - bytes);
     }
 
-    fn grow(&self, bytes: usize, blocks: &mut Blocks) {
-        let used = self.used.get() + bytes;
-        self.used.set(used);
-        if used > self.peak.get() {
-            self.peak.set(used);
-        }
+    fn hold(&self, bytes: usize, blocks: &mut Blocks) {
+        let held = self.held.get() + bytes;
+        self.held.set(held);
         self.weigh(blocks);
         // What is freed adds to the idle pages what it takes from the rest: so to look here is enough.
         let idle = blocks.idle();
-        if idle > IDLE && used + blocks.waste() + idle > self.cap.get().saturating_add(WASTE - IDLE) {
+        if idle > IDLE && held + blocks.waste() + idle > self.most_held.get().saturating_add(WASTE - IDLE) {
             blocks.purge(IDLE / 2);
         }
     }
 
-    fn shrink(&self, bytes: usize, blocks: &Blocks) {
-        self.used.set(self.used.get() - bytes);
+    fn let_go(&self, bytes: usize, blocks: &Blocks) {
+        self.held.set(self.held.get() - bytes);
         self.weigh(blocks);
     }
 
     fn weigh(&self, blocks: &Blocks) {
         self.excess.set(blocks.waste().saturating_sub(WASTE));
+    }
+
+    /// Makes the main thread's stack as small as it was: how far it grew is nothing for the next run to know.
+    ///
+    /// # Safety
+    /// No call is under way in the VM, `state` is its main thread, and holds the two values of an idle one.
+    pub(super) unsafe fn trim(&self, state: *mut lua_State) {
+        let collecting = self.collecting.replace(true);
+        // SAFETY: by this function's contract; nothing is refused meanwhile, and so nothing raises.
+        unsafe { perilune_luau::perilune_trim(state) };
+        self.collecting.set(collecting);
     }
 
     /// Gives back what an idle VM need not hold.
@@ -215,11 +325,12 @@ impl Heap {
             blocks.purge(IDLE_BETWEEN_RUNS);
         }
     }
+}
 
-    /// Whether this allocation put the VM over the soft limit for the first time since the last collection.
-    fn due(&self) -> bool {
-        self.weight() > self.soft.get() && !self.collect.replace(true)
-    }
+/// What pages may take beside the objects in them: garbage of earlier runs, pages of each size that are begun, and what is
+/// rounded up.
+fn pages(limit: usize) -> usize {
+    IDLE_GARBAGE + (1 << 20) + limit / 16
 }
 
 /// How much over the base a heap may grow before the next full collection, when `live` bytes over the base were alive
@@ -247,7 +358,7 @@ pub(super) unsafe extern "C" fn allocate(
     new: usize,
 ) -> *mut c_void {
     // SAFETY: by this function's contract.
-    let control = unsafe { &*data.cast::<super::control::Control>() };
+    let control = unsafe { &*data.cast::<Control>() };
     let heap = &control.heap;
     let mut blocks = heap.blocks.borrow_mut();
     let had = if block.is_null() || old == 0 { 0 } else { blocks.taken(old) };
@@ -255,15 +366,14 @@ pub(super) unsafe extern "C" fn allocate(
         if had > 0 {
             // SAFETY: allocated below with this size.
             unsafe { blocks.give_back(block.cast(), old) };
-            heap.shrink(had, &blocks);
+            heap.let_go(had, &blocks);
         }
         return ptr::null_mut();
     }
     let needed = blocks.taken(new);
     if needed > had && !heap.collecting.get() {
-        if !heap.may_grow(needed - had) {
-            heap.refused.set(true);
-            heap.open_reserve();
+        if !heap.may_hold(needed - had) {
+            heap.refuse();
             control.request_collection();
             return ptr::null_mut();
         }
@@ -280,12 +390,30 @@ pub(super) unsafe extern "C" fn allocate(
         return ptr::null_mut();
     }
     if needed >= had {
-        heap.grow(needed - had, &mut blocks);
-        if heap.due() {
-            control.request_collection();
-        }
+        heap.hold(needed - had, &mut blocks);
     } else {
-        heap.shrink(had - needed, &blocks);
+        heap.let_go(had - needed, &blocks);
     }
     result.cast()
+}
+
+/// Luau asks this when a run takes more than the alarm is set to.
+///
+/// # Safety
+/// `state` is a live thread of a VM of ours.
+unsafe extern "C" fn on_alarm(state: *mut lua_State, more: usize) -> c_int {
+    // SAFETY: by this function's contract.
+    let control = unsafe { Control::of(state) };
+    let heap = &control.heap;
+    if heap.collecting.get() {
+        return 1;
+    }
+    let fits = heap.has_room(more);
+    if fits {
+        heap.observe(more);
+    } else {
+        heap.refuse();
+    }
+    control.request_collection();
+    fits.into()
 }

@@ -148,6 +148,8 @@ impl Vm {
         let vm = Self { state, control, stack: Stack::default(), is_sound: true };
         let (raw, control) = (state.as_ptr(), vm.control());
         control.main.set(raw);
+        // SAFETY: it is the allocator's VM, and its control lives longer.
+        unsafe { control.heap.connect(raw) };
         // SAFETY: a fresh state, on its only thread; what can raise is inside the protected call.
         let built = unsafe {
             (*ffi::lua_callbacks(raw)).userdata = vm.control.as_ptr().cast();
@@ -159,7 +161,10 @@ impl Vm {
             return Err(Error::Internal("the system gives no memory for a VM".into()));
         }
         // SAFETY: no call is under way: all that is alive can be reached.
-        unsafe { control.collect(raw) };
+        unsafe {
+            control.heap.trim(raw);
+            control.collect(raw);
+        }
         control.heap.set_base();
         // SAFETY: the state is live.
         control.interrupt.connect(unsafe { ffi::lua_callbacks(raw) });
@@ -187,11 +192,7 @@ impl Vm {
         let control = self.control();
         control.begin(job);
         let _enlisted: Vec<_> = job.cancels().map(|cancel| cancel.enlist(self.interrupt())).collect();
-        if control.heap.begin(job.limits.memory) {
-            // SAFETY: no call is under way.
-            unsafe { control.collect(raw) };
-        }
-        control.heap.mark();
+        control.heap.begin(job.limits.memory);
         control.run.set((&raw const run).cast());
         let secret = || control.random.secret();
         // SAFETY: the stack holds the handler and the entry, and has room for one more; a panic in one of our
@@ -256,10 +257,14 @@ impl Vm {
             if is_full {
                 control.loaded.borrow_mut().evict(raw);
             }
+            if self.is_sound {
+                control.heap.trim(raw);
+            }
             // Now, and not in the time of the next run.
-            if self.is_sound && (is_full || control.heap.is_untidy()) {
+            let measures = is_full || !control.is_base_known.replace(true);
+            if self.is_sound && (measures || control.heap.is_untidy()) {
                 self.is_sound = control.tidy(raw, TIDYING);
-                if is_full && self.is_sound {
+                if measures && self.is_sound {
                     control.heap.set_base();
                 }
             }

@@ -67,11 +67,11 @@ pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
             ffi::luaL_error(state, c"this function can't be called".as_ptr())
         };
         ffi::lua_settop(state, 0);
-        let used = control.heap.used();
-        if control.loaded.borrow_mut().push(state, &run.job.script.compiled.bytecode) {
-            control.heap.raise_base(control.heap.used().saturating_sub(used));
+        let loads = control.push_loaded(state, &run.job.script.compiled.bytecode);
+        let prepares = control.host.prepare(state, &control.heap, run.job, GLOBALS);
+        if loads || prepares {
+            control.measure_base(state, run.job.limits.memory);
         }
-        control.host.prepare(state, &control.heap, run.job, GLOBALS);
         ffi::lua_clonefunction(state, 1);
         if let Err(error) = push_globals(state, run.job) {
             *run.payload.borrow_mut() = Some(error);

@@ -97,28 +97,32 @@ struct Function {
 }
 
 impl Loaded {
-    /// Pushes the main function of a script, loading it if this VM has not got it, and returns by how many bytes
-    /// that raised the heap for good. A push is one `lua_State` slot.
+    /// Pushes the main function of a script, or nothing if this VM has not got it; returns whether it has.
     ///
     /// # Safety
     /// `state` is at a call in the VM that this belongs to, with a free stack slot.
     pub(super) unsafe fn push(&mut self, state: *mut lua_State, script: &Bytecode) -> bool {
-        if let Some((id, reference)) = self.last
-            && id == script.id
-        {
-            // SAFETY: the reference is held by this cache.
-            unsafe { ffi::lua_rawgeti_(state, ffi::LUA_REGISTRYINDEX, reference) };
-            return false;
-        }
-        self.uses += 1;
-        if let Some(function) = self.functions.get_mut(&script.id) {
-            function.used = self.uses;
-            self.last = Some((script.id, function.reference));
-            // SAFETY: as above.
-            unsafe { ffi::lua_rawgeti_(state, ffi::LUA_REGISTRYINDEX, function.reference) };
-            return false;
-        }
-        // SAFETY: as above. Loading may raise, at which nothing is kept.
+        let reference = match self.last {
+            Some((id, reference)) if id == script.id => reference,
+            _ => {
+                self.uses += 1;
+                let Some(function) = self.functions.get_mut(&script.id) else { return false };
+                function.used = self.uses;
+                self.last = Some((script.id, function.reference));
+                function.reference
+            }
+        };
+        // SAFETY: the reference is held by this cache.
+        unsafe { ffi::lua_rawgeti_(state, ffi::LUA_REGISTRYINDEX, reference) };
+        true
+    }
+
+    /// Loads a script that this VM has not got, and pushes its main function.
+    ///
+    /// # Safety
+    /// As [`push`](Self::push). Loading may raise, at which nothing is kept.
+    pub(super) unsafe fn load(&mut self, state: *mut lua_State, script: &Bytecode) {
+        // SAFETY: by this function's contract.
         let reference = unsafe {
             script.load(state);
             ffi::lua_ref(state, -1)
@@ -127,7 +131,6 @@ impl Loaded {
         self.bytes += function.bytes;
         self.functions.insert(script.id, function);
         self.last = Some((script.id, reference));
-        true
     }
 
     /// Whether so much is loaded that some of it should go.

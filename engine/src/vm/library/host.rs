@@ -74,20 +74,19 @@ impl Host {
         heap: &Heap,
         job: &Job<'_>,
         template: c_int,
-    ) {
+    ) -> bool {
         let registered = &job.script.engine.environment;
         let none = Functions::none();
         let own = job.script.functions.as_deref().unwrap_or(&none);
         if self.key.get() == (registered.id(), own.id) {
-            return;
+            return false;
         }
         let environment = registered.current();
         let shared = environment.functions.list.iter().zip(0..).filter(|((name, _), _)| !own.contains(name));
         // Those of the script's own are numbered down from -1: it has them, and not this VM.
         let functions = shared.chain(own.list.iter().zip((0..).map(|index: i32| -1 - index)));
-        let used = heap.used();
         // SAFETY: by this function's contract. When memory runs out here, the next run finds the old key.
-        unsafe {
+        let ((), size) = heap.for_good(self.size.get(), || unsafe {
             ffi::lua_createtable(state, 0, (environment.functions.list.len() + own.list.len()) as c_int);
             for ((name, _), number) in functions {
                 ffi::lua_pushnumber(state, f64::from(number));
@@ -98,11 +97,11 @@ impl Host {
             ffi::lua_setreadonly(state, -1, 1);
             self.table.set(ffi::lua_topointer(state, -1));
             ffi::lua_rawsetfield(state, template, c"host".as_ptr());
-        }
-        let size = heap.used().saturating_sub(used);
-        heap.rebase(self.size.replace(size), size);
+        });
+        self.size.set(size);
         self.key.set((environment.id, own.id));
         *self.environment.borrow_mut() = environment;
+        true
     }
 
     /// `lua_topointer` of the table of the functions.

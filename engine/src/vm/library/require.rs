@@ -51,10 +51,7 @@ pub(in super::super) unsafe extern "C-unwind" fn require(state: *mut lua_State) 
         drop(requiring);
         let _requiring = Requiring::begin(&control.requiring, name);
 
-        let used = control.heap.used();
-        if control.loaded.borrow_mut().push(state, &module.bytecode) {
-            control.heap.raise_base(control.heap.used().saturating_sub(used));
-        }
+        control.push_loaded(state, &module.bytecode);
         ffi::lua_clonefunction(state, -1);
         Slot::Globals.push(state);
         ffi::lua_setfenv(state, -2);
