@@ -11,8 +11,8 @@ mod sources;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-/// The parts of Luau that are built: what makes bytecode, and what runs it.
-const PARTS: [&str; 6] = ["Ast", "Bytecode", "Common", "Compiler", "Custom", "VM"];
+/// The parts of Luau that are built: what makes bytecode, what runs it, and what `mlua::Lua` wants in the same program.
+const PARTS: [&str; 8] = ["Ast", "Bytecode", "Common", "Compiler", "Config", "Custom", "Require", "VM"];
 
 fn main() {
     for path in ["build", "cpp"] {
