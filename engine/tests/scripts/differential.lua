@@ -5,9 +5,11 @@
 --   1. A number beyond 32 bits where an integer is asked for counts as the nearest one, NaN as 0. Luau's cast of it is
 --      undefined in C. `index` hands the nearest one to the reference, but for functions that are Luau's with a guard.
 --   2. `os.date` is in UTC without a `!`, too. The reference is handed one.
---   3. `os.time` knows dates before 1970, which are nil in Luau.
+--   3. `os.time` knows days before 1970, which are nil in Luau.
 --   4. "invalid capture index" says which one, where Luau does so in some cases only.
---   5. `math.random` draws from another generator. Only errors are compared, and whether the number is in its interval.
+--   5. `table.move` of a range far longer than its tables is not refused for the room that it would take, but takes its time:
+--      such calls are not made.
+--   6. `math.random` draws from another generator. Only errors are compared, and whether the number is in its interval.
 
 local family, seed, calls, is_reference, is_detailed = ...
 
@@ -355,8 +357,9 @@ function families.move()
 	if one_in(12) then first, last, target = pick { 1, 0, -1, 5, INT_MIN }, INT_MAX - random(3) + 1, pick { target, 2, 3, 6 } end
 	last = last > INT_MAX and INT_MAX or last < INT_MIN and INT_MIN or last
 	first, last, target = odd(first), odd(last), odd(target)
-	-- What is not refused and would take minutes.
-	local from_number, to_number, target_number = tonumber(first), tonumber(last), tonumber(target)
+	-- Difference 5.
+	local function whole(number) return number and (number < 0 and math.ceil(number) or math.floor(number)) end
+	local from_number, to_number, target_number = whole(tonumber(first)), whole(tonumber(last)), whole(tonumber(target))
 	if from_number and to_number and target_number then
 		local size = to_number - from_number + 1
 		local is_refused = from_number <= 0 and to_number >= INT_MAX + from_number or target_number > INT_MAX - size + 1
@@ -404,6 +407,11 @@ function families.foreach()
 		values, stop = { pick(VALUES), pick(VALUES), pick(VALUES), pick(VALUES) }, random(6)
 	end
 	local count = 0
+	-- Others than `visit` go by what comes first.
+	local function visitor(visit)
+		if stop == math.huge then return visit end
+		return odd(one_in(6) and pick { rawequal, type, select, rawlen } or visit)
+	end
 	local function visit(key, value)
 		count = count + 1
 		seen[count <= stop and key or "late"] = { value }
@@ -412,7 +420,7 @@ function families.foreach()
 			return pick { 1, "stopped", false, true }, 2
 		end
 	end
-	call("table." .. kind, table[kind], count_of(2), odd(values), odd(one_in(6) and stop < 10 and pick { rawequal, type, select, rawlen } or visit))
+	call("table." .. kind, table[kind], count_of(2), odd(values), visitor(visit))
 	put(count .. show(seen) .. "\n")
 end
 
@@ -513,7 +521,8 @@ function families.os()
 		describe("os.time", 1, argument)
 		record(pcall(function()
 			local time = os.time(argument)
-			if time and time < 0 then return nil end
+			local midnight = os.time { year = t.year, month = t.month, day = t.day, hour = 0 }
+			if argument == t and (time or -1) < 0 or (midnight or -1) < 0 then return nil end
 			return time
 		end))
 	end
