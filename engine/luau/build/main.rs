@@ -14,8 +14,11 @@ use std::{env, fs};
 /// The parts of Luau that are built: what makes bytecode, what runs it, and what `mlua::Lua` wants in the same program.
 const PARTS: [&str; 8] = ["Ast", "Bytecode", "Common", "Compiler", "Config", "Custom", "Require", "VM"];
 
+/// What the parser is reached through.
+const BRIDGE: &str = "src/syntax.rs";
+
 fn main() {
-    for path in ["build", "cpp"] {
+    for path in ["build", "cpp", BRIDGE] {
         println!("cargo:rerun-if-changed={path}");
     }
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("Cargo sets it")).join("luau");
@@ -49,9 +52,8 @@ fn apply(luau: &Path) {
 
 fn compile(luau: &Path) {
     let cpp = Path::new("cpp");
-    let mut build = cc::Build::new();
+    let mut build: cc::Build = cxx_build::bridge(BRIDGE);
     build
-        .cpp(true)
         .std("c++17")
         .warnings(false)
         // As mlua-sys declares the API.
@@ -64,8 +66,7 @@ fn compile(luau: &Path) {
         // The square root is then one instruction.
         .flag_if_supported("-fno-math-errno")
         .include(cpp)
-        .file(cpp.join("names.cpp"))
-        .file(cpp.join("perilune.cpp"));
+        .files(["names.cpp", "perilune.cpp", "syntax.cpp"].map(|file| cpp.join(file)));
     for part in PARTS {
         for folder in ["include", "src"] {
             let folder = luau.join(part).join(folder);

@@ -4,6 +4,8 @@
 //! strangers' code needs: hashes with a key, and safepoints where a run could go on for long without one. All other users
 //! of `mlua-sys` in the program run on this Luau, too.
 
+pub mod syntax;
+
 use std::ffi::{c_int, c_void};
 
 use mlua_sys::{lua_Alloc, lua_State};
