@@ -117,7 +117,7 @@ typedef struct perilune_call perilune_call;
 typedef struct perilune_cancel perilune_cancel;
 
 /**
- * What perilune_engine_check found, in the order of the lines: errors, or else warnings.
+ * What perilune_engine_check found, in the order of the places: errors, or else warnings.
  */
 typedef struct perilune_diagnostics perilune_diagnostics;
 
@@ -1861,6 +1861,14 @@ perilune_severity perilune_diagnostics_severity(const struct perilune_diagnostic
  */
 uint32_t perilune_diagnostics_line(const struct perilune_diagnostics *diagnostics,
                                    size_t index);
+
+/**
+ * Where in that line it is, in characters from 1; 0 where there is none, and for NULL.
+ *
+ * @param index  from 0
+ */
+uint32_t perilune_diagnostics_column(const struct perilune_diagnostics *diagnostics,
+                                     size_t index);
 
 /**
  * What is wrong, in one line of UTF-8 without the place, not ended by a NUL byte. Lent until the findings are freed. NULL where there

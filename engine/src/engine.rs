@@ -140,9 +140,10 @@ impl Engine {
         })
     }
 
-    /// What is wrong with a source, and what may silently do something else than its author expects of Lua, line by
-    /// line: every syntax error that can be told apart from what follows of another, or else warnings, up to 100. It
-    /// runs nothing, and compiles up to 40 times.
+    /// What is wrong with a source, and what may silently do something else than its author expects of Lua, place by
+    /// place: every syntax error that can be told apart from what follows of another, or else warnings, up to 100. Names that
+    /// nobody sets are among these; functions in `host` and modules, where this engine has any, are those that it has now. It
+    /// runs nothing.
     ///
     /// ```
     /// use perilune::{Engine, Severity};
@@ -153,7 +154,7 @@ impl Engine {
     /// ```
     #[must_use]
     pub fn check(&self, name: &str, source: impl AsRef<[u8]>) -> Vec<Diagnostic> {
-        check(name, source.as_ref(), &self.shared.limits)
+        check(name, source.as_ref(), &self.shared.limits, &self.shared.environment.current())
     }
 
     /// The ceilings of every run.

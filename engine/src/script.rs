@@ -11,7 +11,7 @@ use crate::engine::{Engine, Shared};
 use crate::error::{CompileError, Error};
 use crate::execute::execute;
 use crate::function::{Call, Functions, HostError, shared};
-use crate::hints::{self, Hints};
+use crate::hints::{Dialects, Hints};
 use crate::limits::{Limits, RunLimits};
 use crate::request::Request;
 use crate::submit::{Ticket, submit};
@@ -49,33 +49,34 @@ pub(crate) fn content_hash(source: &[u8]) -> String {
 impl Compiled {
     /// Checks and compiles a source.
     pub(crate) fn new(name: &str, source: &[u8], limits: &Limits) -> Result<Self, CompileError> {
-        let error = |line, reason| CompileError { script: name.to_owned(), line, reason };
-        if source.len() > limits.source {
-            return Err(error(
-                1,
-                format!("the source has {} bytes, over the limit of {}", source.len(), limits.source),
-            ));
-        }
-        if name.len() > MAX_NAME {
-            return Err(error(1, format!("the script's name is longer than {MAX_NAME} bytes")));
-        }
-        let line_at = |byte: usize| 1 + source[..byte].iter().filter(|&&byte| byte == b'\n').count() as u32;
-        if let Err(invalid) = std::str::from_utf8(source) {
-            return Err(error(line_at(invalid.valid_up_to()), "the source is not UTF-8".to_owned()));
-        }
-        if let Some(at) = source.iter().position(|&byte| byte == 0) {
-            return Err(error(line_at(at), "the source has a NUL byte".to_owned()));
-        }
-        let bytecode =
-            Bytecode::compile(name, source).map_err(|(line, reason)| {
-                match hints::explain_syntax(source, line, &reason) {
-                    Some(hint) => error(line, format!("{reason} ({hint})")),
-                    None => error(line, reason),
-                }
-            })?;
+        validate(name, source, limits)?;
+        let bytecode = Bytecode::compile(name, source).map_err(|(line, reason)| {
+            let reason = Dialects::of(source).told(line, reason);
+            CompileError { script: name.to_owned(), line, reason }
+        })?;
         let (name, hash, hints) = (name.into(), content_hash(source), Hints::new(source));
         Ok(Self { name, version: 1, hash, bytecode, hints })
     }
+}
+
+/// Refuses what the compiler is not given.
+pub(crate) fn validate(name: &str, source: &[u8], limits: &Limits) -> Result<(), CompileError> {
+    let error = |line, reason| CompileError { script: name.to_owned(), line, reason };
+    if source.len() > limits.source {
+        let reason = format!("the source has {} bytes, over the limit of {}", source.len(), limits.source);
+        return Err(error(1, reason));
+    }
+    if name.len() > MAX_NAME {
+        return Err(error(1, format!("the script's name is longer than {MAX_NAME} bytes")));
+    }
+    let line_at = |byte: usize| 1 + source[..byte].iter().filter(|&&byte| byte == b'\n').count() as u32;
+    if let Err(invalid) = std::str::from_utf8(source) {
+        return Err(error(line_at(invalid.valid_up_to()), "the source is not UTF-8".to_owned()));
+    }
+    if let Some(at) = source.iter().position(|&byte| byte == 0) {
+        return Err(error(line_at(at), "the source has a NUL byte".to_owned()));
+    }
+    Ok(())
 }
 
 impl Script {

@@ -484,8 +484,6 @@ fn a_long_script_has_hints_and_a_very_long_one_none() {
         message(&format!("local x = [[{}]]", "x".repeat(600 << 10))),
         "test:2: attempt to call a nil value (global 'prnt')"
     );
-    let names: String = (0..6000).map(|n| format!("t{n} = 1\n")).collect();
-    assert_eq!(message(&names), "test:6002: attempt to call a nil value (global 'prnt')");
 }
 
 /// Sources that do not compile, and the hint of the first error.

@@ -9,7 +9,7 @@ use crate::guard;
 use crate::handle::{self, Handle};
 use crate::status::*;
 
-/// What perilune_engine_check found, in the order of the lines: errors, or else warnings.
+/// What perilune_engine_check found, in the order of the places: errors, or else warnings.
 pub struct perilune_diagnostics {
     _private: [u8; 0],
 }
@@ -63,6 +63,18 @@ pub unsafe extern "C" fn perilune_diagnostics_line(
 ) -> u32 {
     // SAFETY: as above.
     guard::infallible(0, || unsafe { one(diagnostics, index) }.map_or(0, |found| found.line))
+}
+
+/// Where in that line it is, in characters from 1; 0 where there is none, and for NULL.
+///
+/// @param index  from 0
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_diagnostics_column(
+    diagnostics: *const perilune_diagnostics,
+    index: usize,
+) -> u32 {
+    // SAFETY: as above.
+    guard::infallible(0, || unsafe { one(diagnostics, index) }.map_or(0, |found| found.column))
 }
 
 /// What is wrong, in one line of UTF-8 without the place, not ended by a NUL byte. Lent until the findings are freed. NULL where there

@@ -67,10 +67,11 @@ enum class Severity : perilune_severity {
 struct Diagnostic {
     Severity severity;    ///< How much it matters.
     std::uint32_t line;   ///< The line that it is about, from 1.
+    std::uint32_t column; ///< Where in that line, in characters from 1.
     std::string message;  ///< What is wrong, in one line without the place.
 };
 
-/// What Engine::check found, in the order of the lines: errors, or else warnings.
+/// What Engine::check found, in the order of the places: errors, or else warnings.
 using Diagnostics = std::vector<Diagnostic>;
 
 /// What came of loading a directory, or of a change in a watched one.
@@ -204,6 +205,7 @@ public:
         for (std::size_t i = 0; i < perilune_diagnostics_len(found.get()); ++i) {
             diagnostics.push_back({static_cast<Severity>(perilune_diagnostics_severity(found.get(), i)),
                                    perilune_diagnostics_line(found.get(), i),
+                                   perilune_diagnostics_column(found.get(), i),
                                    std::string(detail::text(perilune_diagnostics_message, found.get(), i))});
         }
         return diagnostics;

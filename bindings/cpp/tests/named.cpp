@@ -53,10 +53,10 @@ TEST(a_module_is_required) {
 TEST(a_check_finds_errors_or_warnings) {
     const Engine engine;
     const Diagnostics errors = engine.check("x", "local a = = 1\nreturn a");
-    CHECK(errors.size() == 1 && errors[0].severity == Severity::error && errors[0].line == 1U);
+    CHECK(errors.size() == 1 && errors[0].severity == Severity::error && errors[0].line == 1U && errors[0].column == 11U);
     CHECK_EQ(errors[0].message, "Expected identifier when parsing expression, got '='");
     const Diagnostics warnings = engine.check("x", "\nreturn json.enc0de(1)");
-    CHECK(warnings.size() == 1 && warnings[0].severity == Severity::warning && warnings[0].line == 2U);
+    CHECK(warnings.size() == 1 && warnings[0].severity == Severity::warning && warnings[0].line == 2U && warnings[0].column == 8U);
     CHECK_EQ(warnings[0].message, "json.enc0de is not there: did you mean json.encode?");
     CHECK(engine.check("x", "return 1").empty());
 }

@@ -25,6 +25,8 @@ export interface Arguments {
     output?: number;
     module: Pair[];
     seconds?: number;
+    format?: string;
+    'deny-warnings'?: boolean;
     key: Input[];
     host?: string;
     port?: number;
@@ -34,7 +36,8 @@ export interface Arguments {
 }
 interface Option {
     name: keyof Arguments;
-    value: string;
+    /** None: there is nothing to give but its name. */
+    value?: string;
     read: (text: string) => unknown;
     help: string;
     isList?: true;

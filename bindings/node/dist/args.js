@@ -54,6 +54,11 @@ function key(given) {
         throw new Error('give a key, or @ and the name of a file with one in each line');
     return given.startsWith('@') ? { file: given.slice(1) } : { text: given };
 }
+function format(given) {
+    if (given !== 'text' && given !== 'json')
+        throw new Error('give text or json');
+    return given;
+}
 function endpoint(given) {
     if (!/^[^/]+\/[^/]+$/.test(given))
         throw new Error('give an instance and a name, as in moonbase/hello');
@@ -93,9 +98,15 @@ exports.COMMANDS = [
     {
         name: 'check',
         about: 'Compiles scripts without running them: a line FILE:LINE: REASON on stderr for each error; where there is none, a line FILE:LINE: warning: … for what may not be there, or differs from other Luas',
-        exit: "0 all compile, whatever the warnings; 2 some don't, or can't be read.",
+        exit: "0 all compile, whatever the warnings; 1 with --deny-warnings, there are some; 2 some don't compile, or can't be read.",
         file: { value: '<FILE>', help: 'The scripts; - is stdin', isList: true },
-        options: [],
+        options: [
+            {
+                name: 'format', value: '<FORMAT>', read: format,
+                help: 'text: lines on stderr; json: objects on stdout, one a line, with file, line, column, severity and message [default: text]',
+            },
+            { name: 'deny-warnings', read: () => true, help: 'Fail where there are warnings' },
+        ],
     },
     {
         name: 'bench',
@@ -126,7 +137,7 @@ exports.COMMANDS = [
         ],
     },
 ];
-const label = (option) => `--${option.name} ${option.value}`;
+const label = (option) => (option.value === undefined ? `--${option.name}` : `--${option.name} ${option.value}`);
 const fileLabel = ({ file }) => (file.isList ? `${file.value}...` : file.value);
 /** How many letters two words differ in. */
 function distance(a, b) {
@@ -227,9 +238,12 @@ function parse(argv) {
             const option = command.options.find((option) => `--${option.name}` === name);
             if (!option)
                 throw (0, exports.usage)(`unexpected argument '${name}' found${similar('argument', name, command.options.map(({ name }) => `--${name}`))}`);
-            if (own === undefined && !isValue(rest[0]))
+            const isFlag = option.value === undefined;
+            if (isFlag && own !== undefined)
+                throw (0, exports.usage)(`unexpected value '${own}' for '${label(option)}' found; no more were expected`);
+            if (!isFlag && own === undefined && !isValue(rest[0]))
                 throw (0, exports.usage)(`a value is required for '${label(option)}' but none was supplied`);
-            const read = value(option, own ?? rest.shift());
+            const read = value(option, own ?? (isFlag ? '' : rest.shift()));
             if (option.isList) {
                 ;
                 given[option.name].push(read);

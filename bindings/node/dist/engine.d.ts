@@ -45,6 +45,8 @@ export interface Diagnostic {
     readonly severity: 'error' | 'warning';
     /** From 1. */
     readonly line: number;
+    /** Where in that line, in characters from 1. */
+    readonly column: number;
     readonly message: string;
 }
 /** A function of the host. What it throws is a Lua error; a promise is waited for by the script, and not by the loop. */

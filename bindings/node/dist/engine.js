@@ -253,7 +253,7 @@ class Engine {
     /** What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing. */
     check(source, { name = 'script' } = {}) {
         const found = (0, errors_1.call)(() => native_1.native.engineCheck(this.handle, name, source));
-        return found.map(([severity, line, message]) => ({ severity: severity === 2 ? 'error' : 'warning', line, message }));
+        return found.map(([severity, line, column, message]) => ({ severity: severity === 2 ? 'error' : 'warning', line, column, message }));
     }
     /** What the engine counted until now. */
     metrics() {

@@ -1409,7 +1409,9 @@ static napi_value engine_check(napi_env env, napi_callback_info info)
         napi_set_element(env, one, 0, number);
         napi_create_uint32(env, perilune_diagnostics_line(found, i), &number);
         napi_set_element(env, one, 1, number);
-        napi_set_element(env, one, 2, string_of(env, message, len));
+        napi_create_uint32(env, perilune_diagnostics_column(found, i), &number);
+        napi_set_element(env, one, 2, number);
+        napi_set_element(env, one, 3, string_of(env, message, len));
         napi_set_element(env, list, (uint32_t)i, one);
     }
     perilune_diagnostics_free(found);

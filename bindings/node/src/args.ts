@@ -32,6 +32,8 @@ export interface Arguments {
   output?: number
   module: Pair[]
   seconds?: number
+  format?: string
+  'deny-warnings'?: boolean
   key: Input[]
   host?: string
   port?: number
@@ -42,7 +44,8 @@ export interface Arguments {
 
 interface Option {
   name: keyof Arguments
-  value: string
+  /** None: there is nothing to give but its name. */
+  value?: string
   read: (text: string) => unknown
   help: string
   isList?: true
@@ -103,6 +106,11 @@ function key(given: string): Input {
   return given.startsWith('@') ? { file: given.slice(1) } : { text: given }
 }
 
+function format(given: string): string {
+  if (given !== 'text' && given !== 'json') throw new Error('give text or json')
+  return given
+}
+
 function endpoint(given: string): string {
   if (!/^[^/]+\/[^/]+$/.test(given)) throw new Error('give an instance and a name, as in moonbase/hello')
   return given
@@ -144,9 +152,15 @@ export const COMMANDS: Command[] = [
     name: 'check',
     about:
       'Compiles scripts without running them: a line FILE:LINE: REASON on stderr for each error; where there is none, a line FILE:LINE: warning: … for what may not be there, or differs from other Luas',
-    exit: "0 all compile, whatever the warnings; 2 some don't, or can't be read.",
+    exit: "0 all compile, whatever the warnings; 1 with --deny-warnings, there are some; 2 some don't compile, or can't be read.",
     file: { value: '<FILE>', help: 'The scripts; - is stdin', isList: true },
-    options: [],
+    options: [
+      {
+        name: 'format', value: '<FORMAT>', read: format,
+        help: 'text: lines on stderr; json: objects on stdout, one a line, with file, line, column, severity and message [default: text]',
+      },
+      { name: 'deny-warnings', read: () => true, help: 'Fail where there are warnings' },
+    ],
   },
   {
     name: 'bench',
@@ -179,7 +193,7 @@ export const COMMANDS: Command[] = [
   },
 ]
 
-const label = (option: Option) => `--${option.name} ${option.value}`
+const label = (option: Option) => (option.value === undefined ? `--${option.name}` : `--${option.name} ${option.value}`)
 const fileLabel = ({ file }: Command) => (file.isList ? `${file.value}...` : file.value)
 
 /** How many letters two words differ in. */
@@ -275,8 +289,10 @@ export function parse(argv: string[]): [Command, Arguments] | string {
       const [, name, own] = /^([^=]*)(?:=([^]*))?$/.exec(argument) as unknown as [string, string, string | undefined]
       const option = command.options.find((option) => `--${option.name}` === name)
       if (!option) throw usage(`unexpected argument '${name}' found${similar('argument', name, command.options.map(({ name }) => `--${name}`))}`)
-      if (own === undefined && !isValue(rest[0])) throw usage(`a value is required for '${label(option)}' but none was supplied`)
-      const read = value(option, own ?? (rest.shift() as string))
+      const isFlag = option.value === undefined
+      if (isFlag && own !== undefined) throw usage(`unexpected value '${own}' for '${label(option)}' found; no more were expected`)
+      if (!isFlag && own === undefined && !isValue(rest[0])) throw usage(`a value is required for '${label(option)}' but none was supplied`)
+      const read = value(option, own ?? (isFlag ? '' : (rest.shift() as string)))
       if (option.isList) {
         ;(given[option.name] as unknown[]).push(read)
       } else if (option.name in given) {

@@ -131,9 +131,11 @@ function check(given: Arguments): number {
   let code = 0
   for (const file of given.files) {
     try {
-      for (const { severity, line, message } of engine.check(read(file), { name: nameOf(file) })) {
-        complain(`${pathOf(file)}:${line}: ${severity === 'warning' ? 'warning: ' : ''}${message}`)
-        if (severity === 'error') code = REFUSED
+      for (const { severity, line, column, message } of engine.check(read(file), { name: nameOf(file) })) {
+        const isWarning = severity === 'warning'
+        if (given.format === 'json') print(`${JSON.stringify({ column, file: pathOf(file), line, message, severity })}\n`)
+        else complain(`${pathOf(file)}:${line}: ${isWarning ? 'warning: ' : ''}${message}`)
+        code = Math.max(code, !isWarning ? REFUSED : given['deny-warnings'] ? NOT_A_SUCCESS : 0)
       }
     } catch (error) {
       if (!(error instanceof Refused)) throw error

@@ -47,6 +47,8 @@ export interface Diagnostic {
   readonly severity: 'error' | 'warning'
   /** From 1. */
   readonly line: number
+  /** Where in that line, in characters from 1. */
+  readonly column: number
   readonly message: string
 }
 
@@ -307,7 +309,7 @@ export class Engine {
   /** What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing. */
   check(source: Text, { name = 'script' }: { name?: string } = {}): Diagnostic[] {
     const found = call(() => native.engineCheck(this.handle, name, source))
-    return found.map(([severity, line, message]) => ({ severity: severity === 2 ? 'error' : 'warning', line, message }))
+    return found.map(([severity, line, column, message]) => ({ severity: severity === 2 ? 'error' : 'warning', line, column, message }))
   }
 
   /** What the engine counted until now. */

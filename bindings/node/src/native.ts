@@ -40,7 +40,7 @@ export interface Native {
   version: string
   cancelNew(): Handle
   cancelNow(cancel: Handle): void
-  engineCheck(engine: Handle, name: string, source: Text): [severity: number, line: number, message: string][]
+  engineCheck(engine: Handle, name: string, source: Text): [severity: number, line: number, column: number, message: string][]
   engineCompileAsync(engine: Handle, name: string, source: Text): Promise<Handle>
   engineFunction(engine: Handle, number: number, name: string): void
   engineHas(engine: Handle, name: string): boolean

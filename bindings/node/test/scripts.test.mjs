@@ -49,7 +49,7 @@ test('check and metrics', () => {
     engine.check('local x = \nreturn +', { name: 'a' }).map(({ severity, line }) => [severity, line]),
     [['error', 2]],
   )
-  assert.deepEqual(engine.check('prnt(1)'), [{ severity: 'warning', line: 1, message: 'prnt is not there: did you mean print?' }])
+  assert.deepEqual(engine.check('prnt(1)'), [{ severity: 'warning', line: 1, column: 1, message: 'prnt is not there: did you mean print?' }])
   engine.compile('return 1').runSync()
   assert.throws(() => engine.compile('return +'))
   const metrics = engine.metrics()

@@ -94,7 +94,7 @@ with engine.watch("scripts", changed) as watch:
     assert_type(watch, perilune.Watch)
 
 for diagnostic in engine.check("x ="):
-    assert_type((diagnostic.severity, diagnostic.line, diagnostic.message), Tuple[str, int, str])
+    assert_type((diagnostic.severity, diagnostic.line, diagnostic.column, diagnostic.message), Tuple[str, int, int, str])
 
 try:
     script.run(post="{").raise_for_status()

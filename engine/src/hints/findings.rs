@@ -1,25 +1,21 @@
 //! The names of a source that are not there, and what to say of them.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 use super::elsewhere::ELSEWHERE;
 use super::names::{GLOBALS, HOST, LIBRARIES};
-use super::scan::{How, Sink, Use, scan};
+use super::parsed::{Parsed, Places};
 use super::typo;
+use super::uses::{Globals, How, Use};
 
 /// Findings kept of one source.
 const MOST: usize = 64;
 
-/// Uses noted while a source is read, some of which come to nothing.
-const MOST_USES: usize = 256;
-
-/// Different names noted while a source is read. What only comes later is not told of.
-const MOST_NAMES: usize = 4096;
-
 /// One name that is not there, on one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
+    /// Where the name is.
+    pub(crate) at: u32,
     pub(crate) line: u32,
     pub(crate) name: Box<str>,
     /// `name` is a library, and has no such member.
@@ -27,6 +23,8 @@ pub(crate) struct Finding {
     used: Used,
     /// It is only asked whether there is such a thing.
     pub(crate) is_test: bool,
+    /// It looks like a slip of the pen for something that is there.
+    pub(crate) is_slip: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,11 +35,36 @@ enum Used {
     Value,
 }
 
-/// What `source` names that is not there, in the order of its lines. Most sources have none of it.
-pub(crate) fn findings(source: &[u8]) -> Vec<Finding> {
-    let mut collector = Collector { names: HashMap::new(), uses: Vec::new() };
-    scan(source, &mut collector);
-    collector.finish()
+/// What `source` names that is not there, in the order of the source: names for which another may be meant, or all of
+/// them. Most sources have none.
+pub(crate) fn findings(source: &Parsed<'_>, globals: &Globals<'_>, of_all: bool) -> Vec<Finding> {
+    let mut places = Places::of(source.code());
+    let mut classes = HashMap::new();
+    // The library can't be changed: this is another table of that name, or an error of its own.
+    let is_patch = |used: &&Use<'_>| matches!(used.member, Some((_, How::Set)));
+    let patched: HashSet<_> = globals.uses.iter().filter(is_patch).map(|used| used.name).collect();
+    let mut findings = Vec::new();
+    for used in &globals.uses {
+        if globals.set.contains(used.name) {
+            continue;
+        }
+        let class = *classes.entry(used.name).or_insert_with(|| Class::of(used.name));
+        let is_absent = match (class, used.how) {
+            (Class::Library(members), How::Index(Some(member))) => {
+                !holds(members, member) && !patched.contains(used.name)
+            }
+            (Class::Library(_) | Class::There, _) => false,
+            (Class::Meant { .. }, _) => true,
+            (Class::Unknown, _) => of_all,
+        };
+        if is_absent {
+            findings.push(used.finding(class, &mut places));
+        }
+        if findings.len() == MOST {
+            break;
+        }
+    }
+    findings
 }
 
 impl Finding {
@@ -63,11 +86,6 @@ impl Finding {
         }
     }
 
-    /// Whether it is a name that other Luas have, or languages.
-    pub(crate) fn is_of_another_lua(&self) -> bool {
-        elsewhere(self.name.as_bytes()).is_some()
-    }
-
     fn path(&self) -> String {
         match &self.member {
             Some(member) => format!("{}.{member}", self.name),
@@ -75,8 +93,8 @@ impl Finding {
         }
     }
 
-    /// `ARG is not there: did you mean ARGS?`
-    pub(crate) fn hint(&self) -> String {
+    /// `ARG is not there: did you mean ARGS?` The source has names of its own, one of which may be meant.
+    pub(crate) fn hint<'o>(&self, own: impl Iterator<Item = &'o str>) -> String {
         let name = self.path();
         if let Used::Index(Some(key)) = &self.used
             && let key = format!("{name}.{key}")
@@ -89,7 +107,9 @@ impl Finding {
         }
         let meant = match &self.member {
             Some(member) => near_member(&self.name, member).map(|meant| format!("{}.{meant}", self.name)),
-            None => near_global(name.as_bytes()).map(str::to_owned),
+            None => near_global(name.as_bytes())
+                .or_else(|| nearest(name.as_bytes(), own, typo::strict))
+                .map(str::to_owned),
         };
         match meant {
             Some(meant) => format!("{name} is not there: did you mean {meant}?"),
@@ -135,11 +155,36 @@ pub(super) fn missing_function(reason: &str, named: &str, functions: &[&str]) ->
         None if reason == "attempt to call a nil value" => named.strip_prefix("host.")?,
         _ => return None,
     };
+    Some(no_function(name, functions))
+}
+
+/// Of a function that is none of those that `host` has.
+pub(crate) fn no_function(name: &str, functions: &[&str]) -> String {
     let meant = match nearest(name.as_bytes(), functions.iter().copied(), typo::lenient) {
         Some(meant) => format!("did you mean host.{meant}?"),
-        None => super::registered(functions),
+        None => registered(functions),
     };
-    Some(format!("host.{name} is not there: {meant}"))
+    format!("host.{name} is not there: {meant}")
+}
+
+/// Of a module that is none of those that there are.
+pub(crate) fn no_module(name: &str, modules: &[&str]) -> String {
+    let meant = match nearest(name.as_bytes(), modules.iter().copied(), typo::lenient) {
+        Some(meant) => format!("did you mean '{meant}'?"),
+        None => registered(modules),
+    };
+    format!("there is no module '{name}': {meant}")
+}
+
+/// What the host registered, of these names in their order.
+fn registered(names: &[&str]) -> String {
+    /// Names shown.
+    const SHOWN: usize = 10;
+    match names.len() {
+        0 => "the host registered none".to_owned(),
+        more if more > SHOWN => format!("the host registered {}, …", names[..SHOWN].join(", ")),
+        _ => format!("the host registered {}", names.join(", ")),
+    }
 }
 
 /// Whether the library of this name has such a member; `None` when there is no such library.
@@ -187,10 +232,13 @@ fn nearest<'k>(
 #[derive(Clone, Copy)]
 enum Class {
     Library(&'static [&'static str]),
+    There,
     /// There is none, but another may be meant.
-    Absent,
-    /// There is one, or it is a name of the script's own.
-    Other,
+    Meant {
+        is_slip: bool,
+    },
+    /// There is none, and nothing like it.
+    Unknown,
 }
 
 impl Class {
@@ -198,90 +246,35 @@ impl Class {
         if let Some(members) = members(name) {
             Self::Library(members)
         } else if holds(GLOBALS, name) || holds(HOST, name) {
-            Self::Other
-        } else if elsewhere(name).is_some() || near_global(name).is_some() {
-            Self::Absent
+            Self::There
+        } else if elsewhere(name).is_some() {
+            Self::Meant { is_slip: false }
+        } else if near_global(name).is_some() {
+            Self::Meant { is_slip: true }
         } else {
-            Self::Other
-        }
-    }
-}
-
-/// Notes names while a source is read.
-struct Collector<'s> {
-    names: HashMap<&'s [u8], Name>,
-    uses: Vec<Use<'s>>,
-}
-
-struct Name {
-    class: Class,
-    is_declared: bool,
-}
-
-impl<'s> Collector<'s> {
-    fn name(&mut self, name: &'s [u8]) -> Option<&mut Name> {
-        let is_full = self.names.len() >= MOST_NAMES;
-        match self.names.entry(name) {
-            Entry::Occupied(entry) => Some(entry.into_mut()),
-            Entry::Vacant(_) if is_full => None,
-            Entry::Vacant(entry) => Some(entry.insert(Name { class: Class::of(name), is_declared: false })),
-        }
-    }
-
-    fn finish(self) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        for used in self.uses {
-            if let Some(name) = self.names.get(used.name)
-                && !name.is_declared
-                && findings.len() < MOST
-            {
-                findings.push(used.finding(name.class));
-            }
-        }
-        findings
-    }
-}
-
-impl<'s> Sink<'s> for Collector<'s> {
-    fn declared(&mut self, name: &'s [u8]) {
-        if let Some(name) = self.name(name) {
-            name.is_declared = true;
-        }
-    }
-
-    fn used(&mut self, used: Use<'s>) {
-        let Some(name) = self.name(used.name) else { return };
-        let is_absent = match (name.class, used.how, used.member) {
-            // The library can't be changed: this is another table of that name, or an error of its own.
-            (Class::Library(_), How::Index(_), Some((_, How::Set))) => {
-                name.is_declared = true;
-                false
-            }
-            (Class::Library(members), How::Index(Some(member)), _) => !holds(members, member),
-            (Class::Library(_) | Class::Other, ..) => false,
-            (Class::Absent, how, _) => how != How::Set,
-        };
-        if is_absent && !name.is_declared && self.uses.len() < MOST_USES {
-            self.uses.push(used);
+            Self::Unknown
         }
     }
 }
 
 impl Use<'_> {
-    fn finding(self, class: Class) -> Finding {
+    fn finding(self, class: Class, places: &mut Places<'_>) -> Finding {
         let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned().into_boxed_str();
         let of = |how: How<'_>| match how {
             How::Call => Used::Call,
             How::Index(key) => Used::Index(key.map(text)),
             How::Set | How::Value => Used::Value,
         };
-        let (line, used, member) = match (class, self.how, self.member) {
-            (Class::Library(_), How::Index(Some(member)), Some((line, how))) => {
-                (line, of(how), Some(text(member)))
+        let (at, used, member) = match (class, self.how, self.member) {
+            (Class::Library(_), How::Index(Some(member)), Some((at, how))) => {
+                (at, of(how), Some(text(member)))
             }
-            _ => (self.line, of(self.how), None),
+            _ => (self.at, of(self.how), None),
         };
-        Finding { line, name: text(self.name), member, used, is_test: self.is_test }
+        let is_slip = matches!(class, Class::Library(_) | Class::Meant { is_slip: true });
+        let line = places.at(at).0;
+        // A column is that of the whole name.
+        Finding { at: self.at, line, name: text(self.name), member, used, is_test: self.is_test, is_slip }
     }
 }
 

@@ -4,22 +4,20 @@
 //! The findings are made when they are first needed, from the source, which is kept for that: made at each compilation
 //! they would cost a quarter of it.
 
-mod blocks;
 mod dialects;
 mod elsewhere;
 mod findings;
-mod lexer;
 mod names;
-mod scan;
+mod parsed;
 mod typo;
+mod uses;
 
 use std::sync::OnceLock;
 
-pub(crate) use self::blocks::{Blocks, Open};
-pub(crate) use self::dialects::explain_syntax;
-pub(crate) use self::findings::{Finding, findings, is_member};
-pub(crate) use self::lexer::{Kind, Lexer, MAX_SOURCE, Token, preamble};
-pub(crate) use self::scan::{Sink, Use, scan};
+pub(crate) use self::dialects::Dialects;
+pub(crate) use self::findings::{Finding, findings, is_member, no_function, no_module};
+pub(crate) use self::parsed::{Parsed, Places, is_word, preamble};
+pub(crate) use self::uses::{Globals, How};
 
 /// The longest source that findings are made of while a run waits for them, in bytes: 5 ms.
 const LONGEST: usize = 512 << 10;
@@ -66,17 +64,6 @@ pub(crate) fn named(message: &str) -> Option<(usize, &str)> {
     matches!(kind, "global" | "field" | "method").then_some((at, name))
 }
 
-/// What the host registered, of these names in their order.
-pub(crate) fn registered(names: &[&str]) -> String {
-    /// Names shown.
-    const SHOWN: usize = 10;
-    match names.len() {
-        0 => "the host registered none".to_owned(),
-        more if more > SHOWN => format!("the host registered {}, …", names[..SHOWN].join(", ")),
-        _ => format!("the host registered {}", names.join(", ")),
-    }
-}
-
 impl Hints {
     pub(crate) fn new(source: &[u8]) -> Self {
         Self { source: source.into(), findings: OnceLock::new() }
@@ -104,13 +91,16 @@ impl Hints {
         if self.source.len() > LONGEST {
             return None;
         }
-        let findings = self.findings.get_or_init(|| findings(&self.source));
+        let findings = self.findings.get_or_init(|| {
+            let source = Parsed::new(&self.source);
+            source.map(|source| findings(&source, &Globals::of(&source), false)).unwrap_or_default()
+        });
         let mut told = Vec::new();
         for finding in findings
             .iter()
             .filter(|finding| finding.line == raised.line && finding.fits(raised.reason, raised.named))
         {
-            let hint = finding.hint();
+            let hint = finding.hint(std::iter::empty());
             if told.len() < TOLD
                 && !told.contains(&hint)
                 && is_absent(&finding.name, finding.member.as_deref())

@@ -59,7 +59,7 @@ use mlua::ffi;
 use self::control::Control;
 pub(crate) use self::control::Interrupt;
 pub(crate) use self::library::host::Arguments;
-pub(crate) use self::scripts::Bytecode;
+pub(crate) use self::scripts::{Bytecode, parse, shown};
 use self::stack::Stack;
 use crate::cancel::CancelHandle;
 use crate::error::Error;

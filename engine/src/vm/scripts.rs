@@ -5,6 +5,7 @@ use std::ffi::{CString, c_int};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use mlua::ffi::{self, lua_State};
+use perilune_luau::syntax::{self, Tree};
 
 use super::{globals, stack};
 
@@ -65,6 +66,11 @@ impl Bytecode {
     }
 }
 
+/// What Luau's parser makes of a text; `None` when there is no memory.
+pub(crate) fn parse(text: &[u8]) -> Option<Tree> {
+    stack::on_another(COMPILE_STACK, || syntax::parse(text)).ok()?.ok()
+}
+
 /// Luau's `:LINE: reason`. The reason may quote a string of the source, of any length and with newlines.
 fn parse_error(message: &str) -> (u32, String) {
     let text = message.strip_prefix(':').unwrap_or(message);
@@ -72,12 +78,17 @@ fn parse_error(message: &str) -> (u32, String) {
         Some((line, reason)) if line.parse::<u32>().is_ok() => (line.parse().unwrap_or(1), reason),
         _ => (1, text),
     };
+    (line, shown(reason))
+}
+
+/// An error's reason in one line, and not endless.
+pub(crate) fn shown(reason: &str) -> String {
     let cut = reason.floor_char_boundary(REASON);
     let mut shown = reason.get(..cut).unwrap_or_default().replace(char::is_control, " ");
     if cut < reason.len() {
         shown.push('…');
     }
-    (line, shown)
+    shown
 }
 
 /// The functions of the scripts that a VM has loaded, by their bytecode's id.

@@ -86,15 +86,16 @@ void test_check(void)
         const char *source;
         size_t len;
         uint32_t lines[3];
+        uint32_t column;
         perilune_severity severity;
         const char *message;
     } CASES[] = {
-        {"print(1)", PERILUNE_STRLEN, {0}, 0, NULL},
-        {"", 0, {0}, 0, NULL},
-        {"x = = 1\ny = = 2\nz = 3", PERILUNE_STRLEN, {1, 2}, PERILUNE_SEVERITY_ERROR,
+        {"print(1)", PERILUNE_STRLEN, {0}, 0, 0, NULL},
+        {"", 0, {0}, 0, 0, NULL},
+        {"x = = 1\ny = = 2\nz = 3", PERILUNE_STRLEN, {1, 2}, 5, PERILUNE_SEVERITY_ERROR,
          "Expected identifier when parsing expression, got '='"},
-        {"prnt(1)", PERILUNE_STRLEN, {1}, PERILUNE_SEVERITY_WARNING, "prnt is not there: did you mean print?"},
-        {"x = '\xff'", PERILUNE_STRLEN, {1}, PERILUNE_SEVERITY_ERROR, "the source is not UTF-8"},
+        {"prnt(1)", PERILUNE_STRLEN, {1}, 1, PERILUNE_SEVERITY_WARNING, "prnt is not there: did you mean print?"},
+        {"x = '\xff'", PERILUNE_STRLEN, {1}, 1, PERILUNE_SEVERITY_ERROR, "the source is not UTF-8"},
     };
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
@@ -105,6 +106,7 @@ void test_check(void)
         for (; CASES[i].lines[count] > 0; count++) {
             size_t len = 0;
             CHECK_INT(perilune_diagnostics_line(found, count), CASES[i].lines[count]);
+            CHECK_INT(perilune_diagnostics_column(found, count), CASES[i].column);
             CHECK_INT(perilune_diagnostics_severity(found, count), CASES[i].severity);
             const char *message = perilune_diagnostics_message(found, count, &len);
             CHECK_TEXT(message, len, CASES[i].message);
@@ -112,6 +114,7 @@ void test_check(void)
         size_t len = 9;
         CHECK_INT(perilune_diagnostics_len(found), count);
         CHECK_INT(perilune_diagnostics_line(found, count), 0);
+        CHECK_INT(perilune_diagnostics_column(found, count), 0);
         CHECK_INT(perilune_diagnostics_severity(found, count), 0);
         CHECK(perilune_diagnostics_message(found, count, &len) == NULL && len == 0);
         perilune_diagnostics_free(found);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import json as _json
 import os
 import re
 import signal
@@ -91,6 +92,12 @@ def pair(text: str) -> Tuple[str, str]:
     if not separator:
         raise ValueError(f"a = must stand between key and value, as in {text}=1")
     return key, value
+
+
+def format_(text: str) -> str:
+    if text not in ("text", "json"):
+        raise ValueError("give text or json")
+    return text
 
 
 def whole(text: str) -> int:
@@ -222,9 +229,15 @@ def parser() -> Tuple[Parser, Dict[str, Parser]]:
         "Compiles scripts without running them: a line FILE:LINE: REASON on stderr for each error;\n"
         "where there is none, a line FILE:LINE: warning: … for what may not be there, or differs\n"
         "from other Luas",
-        "0 all compile, whatever the warnings; 2 some don't, or can't be read.",
+        "0 all compile, whatever the warnings; 1 with --deny-warnings, there are some;\n"
+        "2 some don't compile, or can't be read.",
     )
     check.take("files", "<FILE>", script, "The scripts; - is stdin", nargs="+")
+    check.take(
+        "--format", "<FORMAT>", format_,
+        "text: lines on stderr; json: objects on stdout, one a line, with file, line, column, severity\nand message [default: text]",
+    )
+    check.add_argument("--deny-warnings", action="store_true", help="Fail where there are warnings")
     bench = add(
         "bench",
         "Runs a script over and over, on one thread, and prints a histogram of its latency",
@@ -369,9 +382,11 @@ def check(arguments: argparse.Namespace) -> int:
             continue
         for found in engine.check(source, name=file.name):
             warning = found.severity == "warning"
-            complain(f"{file.path}:{found.line}: {'warning: ' if warning else ''}{found.message}")
-            if not warning:
-                code = REFUSED
+            if arguments.format == "json":
+                show(_json.dumps({"file": file.path, **found._asdict()}, ensure_ascii=False, sort_keys=True) + "\n")
+            else:
+                complain(f"{file.path}:{found.line}: {'warning: ' if warning else ''}{found.message}")
+            code = max(code, REFUSED if not warning else NOT_A_SUCCESS if arguments.deny_warnings else 0)
     return code
 
 

@@ -58,6 +58,8 @@ class Diagnostic(NamedTuple):
     """`error` or `warning`."""
     line: int
     """From 1."""
+    column: int
+    """Where in that line, in characters from 1."""
     message: str
     """What is wrong there."""
 
@@ -307,10 +309,10 @@ class Engine(_native.Engine):
 
         >>> import perilune
         >>> perilune.Engine().check("prnt('Hello')")
-        [Diagnostic(severity='warning', line=1, message='prnt is not there: did you mean print?')]
+        [Diagnostic(severity='warning', line=1, column=1, message='prnt is not there: did you mean print?')]
         """
         severities = {1: "warning", 2: "error"}
-        return [Diagnostic(severities[severity], line, message) for severity, line, message in self._check(name, source)]
+        return [Diagnostic(severities[severity], *rest) for severity, *rest in self._check(name, source)]
 
     def metrics(self) -> Dict[str, Any]:
         """What the engine counted until now, in this process."""

@@ -792,8 +792,9 @@ static PyObject *engine_check(Engine *self, PyObject *args)
     for (i = 0; list && i < len; i++) {
         size_t text_len;
         const char *text = perilune_diagnostics_message(found, i, &text_len);
-        PyObject *item = Py_BuildValue("iIs#", (int)perilune_diagnostics_severity(found, i),
-                                       (unsigned int)perilune_diagnostics_line(found, i), text, (Py_ssize_t)text_len);
+        PyObject *item = Py_BuildValue("iIIs#", (int)perilune_diagnostics_severity(found, i),
+                                       (unsigned int)perilune_diagnostics_line(found, i),
+                                       (unsigned int)perilune_diagnostics_column(found, i), text, (Py_ssize_t)text_len);
         if (!item || PyList_SetItem(list, (Py_ssize_t)i, item) < 0) {
             Py_CLEAR(list);
         }

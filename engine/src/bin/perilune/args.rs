@@ -17,6 +17,13 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
+/// What a check prints.
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Runs a script once and prints its trace, as one line of JSON or indented on a terminal
@@ -27,12 +34,18 @@ or a bad payload: one line on stderr and nothing on stdout.")]
     /// Compiles scripts without running them: a line FILE:LINE: REASON on stderr for each error; where there is none, a
     /// line FILE:LINE: warning: … for what may not be there, or differs from other Luas
     #[command(
-        after_help = "Exit code: 0 all compile, whatever the warnings; 2 some don't, or can't be read."
+        after_help = "Exit code: 0 all compile, whatever the warnings; 1 with --deny-warnings, there are some; 2 some don't compile, or can't be read."
     )]
     Check {
         /// The scripts; - is stdin
         #[arg(value_name = "FILE", required = true, value_parser = script())]
         files: Vec<Input>,
+        /// text: lines on stderr; json: objects on stdout, one a line, with file, line, column, severity and message
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+        /// Fail where there are warnings
+        #[arg(long)]
+        deny_warnings: bool,
     },
     /// Runs a script over and over, on one thread, and prints a histogram of its latency
     #[command(after_help = "\

@@ -10,13 +10,16 @@ use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use perilune::{Engine, Severity};
+use perilune::{Diagnostic, Engine, Severity};
 
-use args::{Arguments, Command, Input, RunArguments};
+use args::{Arguments, Command, Format, Input, RunArguments};
 use call::Refused;
 
 /// Exit code of a run whose status is not success; its trace was printed.
 const NOT_A_SUCCESS: u8 = 1;
+
+/// Exit code of a check that denies warnings, and found nothing else.
+const WARNED: u8 = 1;
 
 /// Exit code when there is no trace: usage, an unreadable file, a compile error, a bad payload.
 const REFUSED: u8 = 2;
@@ -25,7 +28,7 @@ fn main() -> ExitCode {
     let done = match Arguments::try_parse() {
         Ok(arguments) => match arguments.command {
             Command::Run(run) => self::run(&run),
-            Command::Check { files } => check(&files),
+            Command::Check { files, format, deny_warnings } => check(&files, format, deny_warnings),
             Command::Bench(bench) => bench::bench(&bench),
         },
         Err(error) if error.use_stderr() => Err(Refused::Other(args::one_line(&error))),
@@ -50,29 +53,45 @@ fn run(arguments: &RunArguments) -> Result<ExitCode, Refused> {
 }
 
 /// Looks at every file, whatever comes of those before it.
-fn check(files: &[Input]) -> Result<ExitCode, Refused> {
+fn check(files: &[Input], format: Format, deny_warnings: bool) -> Result<ExitCode, Refused> {
     call::at_most_one_stdin(files)?;
     let engine = Engine::new();
-    let mut code = ExitCode::SUCCESS;
+    let mut code = 0;
     for file in files {
         match file.read() {
             Ok(source) => {
                 for mut found in engine.check(&file.name(), source) {
                     // It leads to the file where the script's name does not.
                     found.script = file.path().into_owned();
-                    complain(&found);
-                    if found.severity == Severity::Error {
-                        code = ExitCode::from(REFUSED);
+                    match format {
+                        Format::Text => complain(&found),
+                        Format::Json => print(&format!("{}\n", json(&found)))?,
                     }
+                    code = code.max(match found.severity {
+                        Severity::Error => REFUSED,
+                        _ if deny_warnings => WARNED,
+                        _ => 0,
+                    });
                 }
             }
             Err(reason) => {
                 complain(&Refused::from(reason));
-                code = ExitCode::from(REFUSED);
+                code = REFUSED;
             }
         }
     }
-    Ok(code)
+    Ok(ExitCode::from(code))
+}
+
+fn json(found: &Diagnostic) -> serde_json::Value {
+    let severity = if found.severity == Severity::Error { "error" } else { "warning" };
+    serde_json::json!({
+        "file": found.script,
+        "line": found.line,
+        "column": found.column,
+        "severity": severity,
+        "message": found.message,
+    })
 }
 
 /// Writes to stdout. A reader that has gone, as `head` does, wants no more: that is no error.

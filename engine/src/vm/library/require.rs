@@ -10,7 +10,7 @@ use super::super::control::Control;
 use super::super::fault;
 use super::super::slots::Slot;
 use super::{beginning, check_bytes};
-use crate::hints::registered;
+use crate::hints::no_module;
 
 /// `require(name)`: what the module returned, `true` where that is nothing. It runs on its first use in each run, in
 /// that run's `_G`, with its name as `...`.
@@ -72,8 +72,7 @@ fn unknown(control: &Control, name: &[u8]) -> String {
     let environment = control.host.environment();
     let mut names: Vec<&str> = environment.modules.keys().map(|name| &**name).collect();
     names.sort_unstable();
-    let known = registered(&names);
-    format!("there is no module '{}': {known}", String::from_utf8_lossy(beginning(name, 100)))
+    no_module(&String::from_utf8_lossy(beginning(name, 100)), &names)
 }
 
 /// A module that is being run, until this is dropped: also by an error.
