@@ -53,6 +53,10 @@ pub(crate) trait Build {
     fn number(&mut self, number: f64);
     /// A string of UTF-8: a value, or the key of the member to come.
     fn string(&mut self, text: &[u8]);
+    /// A piece of a string that comes in several.
+    fn piece(&mut self, text: &[u8]) -> Result<(), Self::Stop>;
+    /// The pieces were all of the string.
+    fn pieces(&mut self);
     /// An empty array or object.
     fn open(&mut self, kind: Kind);
     /// The value on the top is an element of the array below, at this index from 1.
@@ -67,7 +71,7 @@ pub(crate) trait Build {
 
 /// Reads the one value that `text` holds. What a refused text leaves on the builder's stack is the caller's to remove.
 pub(crate) fn read<B: Build>(text: &[u8], build: &mut B) -> Result<(), Refused<B::Stop>> {
-    let mut reader = Reader { text, at: 0, scratch: Vec::new(), build, values: 0, looked_at: 0 };
+    let mut reader = Reader { text, at: 0, build, values: 0, looked_at: 0 };
     reader.value(0)?;
     match reader.space()? {
         None => Ok(()),
@@ -91,8 +95,6 @@ struct Reader<'a, B> {
     text: &'a [u8],
     /// The byte that comes next.
     at: usize,
-    /// The string that is read, where it has escapes.
-    scratch: Vec<u8>,
     build: &'a mut B,
     values: u32,
     /// Where the last look was.
@@ -221,12 +223,11 @@ impl<B: Build> Reader<'_, B> {
         self.at += 1;
         let (start, mut plain) = (self.at, self.at);
         let mut high = false;
-        self.scratch.clear();
         loop {
             match self.skip_plain(&mut high) {
                 Some(b'"') => break,
                 Some(b'\\') => {
-                    self.scratch.extend_from_slice(&self.text[plain..self.at]);
+                    self.piece(&self.text[plain..self.at])?;
                     self.at += 1;
                     self.escape()?;
                     plain = self.at;
@@ -246,11 +247,15 @@ impl<B: Build> Reader<'_, B> {
         if plain == start {
             self.build.string(rest);
         } else {
-            self.scratch.extend_from_slice(rest);
-            self.build.string(&self.scratch);
+            self.piece(rest)?;
+            self.build.pieces();
         }
         self.at += 1;
         self.look()
+    }
+
+    fn piece(&mut self, text: &[u8]) -> Result<(), Refused<B::Stop>> {
+        self.build.piece(text).map_err(Refused::Stopped)
     }
 
     /// Goes to the next byte of a string that is not itself: a quote, backslash or control character. `high` becomes true
@@ -302,9 +307,8 @@ impl<B: Build> Reader<'_, B> {
             Some(_) => return self.refuse("invalid escape"),
             None => return self.refuse("EOF while parsing a string"),
         };
-        self.scratch.push(byte);
         self.at += 1;
-        Ok(())
+        self.piece(&[byte])
     }
 
     /// Appends the character of an escape whose `u` comes next, and of the one behind it where the two are a pair.
@@ -321,8 +325,7 @@ impl<B: Build> Reader<'_, B> {
             char::decode_utf16([unit, low]).next()?.ok()
         });
         let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
-        self.scratch.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
-        Ok(())
+        self.piece(character.encode_utf8(&mut [0; 4]).as_bytes())
     }
 
     /// The four digits behind the `u` that comes next.

@@ -63,7 +63,7 @@ impl Value {
     /// # Errors
     /// It is no JSON, is nested deeper than 128 levels, or has a number that is beyond all doubles.
     pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
-        let mut values = Values(Vec::new());
+        let mut values = Values::default();
         match json::read(json, &mut values) {
             Ok(()) => Ok(values.pop()),
             Err(json::Refused::Syntax { reason, at }) => {
@@ -100,11 +100,16 @@ impl Value {
 }
 
 /// A stack of values that are being made.
-struct Values(Vec<Value>);
+#[derive(Default)]
+struct Values {
+    stack: Vec<Value>,
+    /// Of the string that comes in several.
+    pieces: Vec<u8>,
+}
 
 impl Values {
     fn pop(&mut self) -> Value {
-        self.0.pop().unwrap_or_default()
+        self.stack.pop().unwrap_or_default()
     }
 }
 
@@ -112,42 +117,56 @@ impl Build for Values {
     type Stop = Infallible;
 
     fn null(&mut self) {
-        self.0.push(Value::Null);
+        self.stack.push(Value::Null);
     }
 
     fn boolean(&mut self, flag: bool) {
-        self.0.push(flag.into());
+        self.stack.push(flag.into());
     }
 
     fn number(&mut self, number: f64) {
-        self.0.push(number.into());
+        self.stack.push(number.into());
     }
 
     fn string(&mut self, text: &[u8]) {
-        self.0.push(text.into());
+        self.stack.push(text.into());
+    }
+
+    fn piece(&mut self, text: &[u8]) -> Result<(), Infallible> {
+        self.pieces.extend_from_slice(text);
+        Ok(())
+    }
+
+    fn pieces(&mut self) {
+        let text = std::mem::take(&mut self.pieces);
+        self.stack.push(Value::String(text));
     }
 
     fn open(&mut self, kind: Kind) {
-        self.0.push(if kind == Kind::Array { Value::Array(Vec::new()) } else { Value::Object(Vec::new()) });
+        self.stack.push(if kind == Kind::Array {
+            Value::Array(Vec::new())
+        } else {
+            Value::Object(Vec::new())
+        });
     }
 
     fn element(&mut self, _index: usize) {
         let element = self.pop();
-        if let Some(Value::Array(elements)) = self.0.last_mut() {
+        if let Some(Value::Array(elements)) = self.stack.last_mut() {
             elements.push(element);
         }
     }
 
     fn member(&mut self) {
         let (member, key) = (self.pop(), self.pop());
-        if let (Value::String(key), Some(Value::Object(members))) = (key, self.0.last_mut()) {
+        if let (Value::String(key), Some(Value::Object(members))) = (key, self.stack.last_mut()) {
             members.push((key, member));
         }
     }
 
     /// Members are in the order of their keys, and of repeated ones there is the last.
     fn close(&mut self, _kind: Kind) {
-        if let Some(Value::Object(members)) = self.0.last_mut() {
+        if let Some(Value::Object(members)) = self.stack.last_mut() {
             members.sort_by(|(one, _), (other, _)| one.cmp(other));
             members.dedup_by(|later, kept| {
                 let repeated = later.0 == kept.0;

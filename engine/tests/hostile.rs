@@ -16,7 +16,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use perilune::{Engine, Request};
+use perilune::{Engine, Request, Status};
 
 const TIMEOUT: Duration = Duration::from_millis(100);
 
@@ -30,6 +30,9 @@ const END: Duration = Duration::from_secs(60);
 /// How many times what the contract allows is a failure: of a busy machine, an unoptimised build and sanitizers, that
 /// leaves enough.
 const TIMES_ALLOWED: u32 = 20;
+
+/// Runs of a case in one process.
+const RUNS: usize = 3;
 
 /// Native stacks that a case is run on, in KiB: Rust's own default, and a host's that is small.
 const STACKS: [usize; 2] = [2048, 256];
@@ -89,10 +92,25 @@ fn case(file: &Path, mib: usize, timeout: Duration) -> ExitCode {
     };
     let idle = memory("VmRSS");
     let _ = std::fs::write("/proc/self/clear_refs", "5");
-    let began = Instant::now();
-    let trace = script.run(&Request::new().json(r#"{"n":1}"#)).expect("it runs");
-    // By this clock, and not by the engine's own.
-    let late = began.elapsed().saturating_sub(timeout).as_micros();
+    // What the first runs leave in the process counts against the last.
+    let (mut late, mut ended) = (0, None::<perilune::Trace>);
+    for _ in 0..RUNS {
+        let began = Instant::now();
+        let trace = script.run(&Request::new().json(r#"{"n":1}"#)).expect("it runs");
+        // By this clock, and not by the engine's own.
+        late = late.max(began.elapsed().saturating_sub(timeout).as_micros());
+        assert!(greets());
+        // On a busy machine one of them may come to no end of its own, and then all are made once more.
+        match ended.take() {
+            Some(before) if before.status == Status::Timeout => ended = Some(before),
+            Some(before) if trace.status != Status::Timeout && trace.status != before.status => {
+                eprintln!("{} after {}", trace.status, before.status);
+                return ExitCode::FAILURE;
+            }
+            _ => ended = Some(trace),
+        }
+    }
+    let trace = ended.expect("there were runs");
     let peak = memory("VmHWM").saturating_sub(idle);
     let message = trace.error.map(|error| error.message.replace('\n', " ")).unwrap_or_default();
     println!("{} {late} {peak} {} {message:.200}", trace.status, greets());

@@ -111,6 +111,10 @@ const CASES: &[(&str, &str)] = &[
     ("return print", "true"),
     ("local function f() end x = debug.info(f, 'f') y = debug.traceback()", "x == nil and y == nil"),
     ("setmetatable(_G, {__index = function() return 1 end})", "undefined == nil"),
+    (
+        "pcall(json.array, _G) pcall(json.array, ARGS) pcall(json.array, string) json = nil",
+        "select('#', pcall(json.array, _G)) == 2 and not pcall(json.array, _G) and not pcall(json.array, ARGS) and not pcall(json.array, math)",
+    ),
     ("local m = setmetatable({}, {__mode = 'k'}) m[string] = 1 table.freeze(m)", "m == nil"),
 ];
 

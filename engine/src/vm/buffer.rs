@@ -1,4 +1,6 @@
-//! Bytes that a script makes us hold outside the VM's heap, counted as if they were in it.
+//! Work space of the library's functions: from the VM's own blocks, counted as its objects are, and given back with them.
+
+use std::ptr;
 
 use mlua::ffi::lua_State;
 
@@ -7,73 +9,107 @@ use super::control::Control;
 /// The memory limit has no room for more.
 pub(super) struct OutOfMemory;
 
-/// Bytes held by somebody else, counted towards the memory limit while this lives.
-pub(super) struct Charge<'a> {
+/// Bytes of the VM's own, from a run's beginning to its end at most.
+pub(super) struct Block<'a> {
     control: &'a Control,
-    bytes: usize,
+    start: *mut u8,
+    size: usize,
 }
 
-impl<'a> Charge<'a> {
-    /// Collects if they would not fit.
+impl<'a> Block<'a> {
+    /// Without memory.
+    pub(super) fn empty(control: &'a Control) -> Self {
+        Self { control, start: ptr::null_mut(), size: 0 }
+    }
+
+    /// Of `size` bytes, all zero, for numbers of any kind. Collects if they would not fit.
     ///
     /// # Safety
     /// `state` is at a call in the VM of `control`.
-    pub(super) unsafe fn new(
+    pub(super) unsafe fn zeroed(
         control: &'a Control,
         state: *mut lua_State,
-        bytes: usize,
+        size: usize,
     ) -> Result<Self, OutOfMemory> {
-        // SAFETY: by this function's contract.
-        unsafe { control.make_room(state, bytes) };
-        if control.heap.charge(bytes) { Ok(Self { control, bytes }) } else { Err(OutOfMemory) }
+        let mut block = Self::empty(control);
+        // SAFETY: by this function's contract; all of the block is written.
+        unsafe {
+            block.resize(state, size)?;
+            block.start.write_bytes(0, block.size);
+        }
+        Ok(block)
+    }
+
+    /// Makes it larger; what is new in it is not written yet. Collects if it would not fit.
+    ///
+    /// # Safety
+    /// As [`zeroed`](Self::zeroed).
+    unsafe fn resize(&mut self, state: *mut lua_State, size: usize) -> Result<(), OutOfMemory> {
+        // SAFETY: by this function's contract; the block is one of that size from this heap, and nobody else's.
+        let start = unsafe {
+            self.control.make_room(state, size - self.size);
+            self.control.heap.resize_work(self.start, self.size, size)
+        };
+        if start.is_null() {
+            return Err(OutOfMemory);
+        }
+        (self.start, self.size) = (start, size);
+        Ok(())
+    }
+
+    /// It as numbers; those that it has room for.
+    pub(super) fn as_words(&mut self) -> &mut [u64] {
+        if self.start.is_null() {
+            return &mut [];
+        }
+        // SAFETY: made by `zeroed`, so all of it is written; blocks are aligned for any number.
+        unsafe { std::slice::from_raw_parts_mut(self.start.cast(), self.size / size_of::<u64>()) }
     }
 }
 
-impl Drop for Charge<'_> {
+impl Drop for Block<'_> {
     fn drop(&mut self) {
-        self.control.heap.release(self.bytes);
+        // SAFETY: the block is one of that size from this heap, and not used after this.
+        unsafe { self.control.heap.resize_work(self.start, self.size, 0) };
     }
 }
 
-/// A growing run of bytes. What it holds counts towards the memory limit while it lives.
+/// A growing run of bytes.
 pub(super) struct Buffer<'a> {
-    control: &'a Control,
+    block: Block<'a>,
     state: *mut lua_State,
-    bytes: Vec<u8>,
-    charged: usize,
+    length: usize,
 }
 
 impl<'a> Buffer<'a> {
     /// # Safety
     /// `state` is at a call in the VM of `control`, and stays there while the buffer lives: growing may collect.
     pub(super) unsafe fn new(control: &'a Control, state: *mut lua_State) -> Self {
-        Self { control, state, bytes: Vec::new(), charged: 0 }
+        Self { block: Block::empty(control), state, length: 0 }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        if self.length == 0 {
+            return &[];
+        }
+        // SAFETY: so many bytes of the block were written.
+        unsafe { std::slice::from_raw_parts(self.block.start, self.length) }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.length = 0;
     }
 
     pub(super) fn put(&mut self, piece: &[u8]) -> Result<(), OutOfMemory> {
-        let length = self.bytes.len() + piece.len();
-        if length > self.bytes.capacity() {
-            let capacity = length.max(2 * self.bytes.capacity()).max(64);
-            let more = capacity - self.charged;
+        let length = self.length + piece.len();
+        if length > self.block.size {
+            let size = length.max(2 * self.block.size).max(64);
             // SAFETY: at a call, as `new` asks.
-            unsafe { self.control.make_room(self.state, more) };
-            if !self.control.heap.charge(more) {
-                return Err(OutOfMemory);
-            }
-            self.charged = capacity;
-            self.bytes.reserve_exact(capacity - self.bytes.len());
+            unsafe { self.block.resize(self.state, size)? };
         }
-        self.bytes.extend_from_slice(piece);
+        // SAFETY: there is room behind what is written, and `piece` is none of this buffer's, which is borrowed.
+        unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), self.block.start.add(self.length), piece.len()) };
+        self.length = length;
         Ok(())
-    }
-}
-
-impl Drop for Buffer<'_> {
-    fn drop(&mut self) {
-        self.control.heap.release(self.charged);
     }
 }

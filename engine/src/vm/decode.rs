@@ -4,6 +4,7 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
+use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
 use super::library::{json, push_bytes};
 use crate::error::Position;
@@ -18,6 +19,8 @@ pub(super) enum Refused {
     Json { reason: &'static str, position: Position },
     /// The run is past its deadline.
     Late,
+    /// There is no memory for a string with escapes.
+    Memory,
 }
 
 /// Pushes the value that `text` holds. With `readonly`, every table in it is.
@@ -31,7 +34,8 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
         let (control, top) = (Control::of(state), ffi::lua_gettop(state));
         ffi::lua_rawcheckstack(state, 4);
         json::push_array_metatable(state);
-        match read(text, &mut Stack { state, control, array: top + 1, readonly }) {
+        let pieces = Buffer::new(control, state);
+        match read(text, &mut Stack { state, control, array: top + 1, readonly, pieces }) {
             Ok(()) => {
                 ffi::lua_remove(state, top + 1);
                 Ok(())
@@ -39,7 +43,7 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
             Err(refused) => {
                 ffi::lua_settop(state, top);
                 Err(match refused {
-                    crate::json::Refused::Stopped(Late) => Refused::Late,
+                    crate::json::Refused::Stopped(stop) => stop,
                     crate::json::Refused::Syntax { reason, at } => {
                         Refused::Json { reason, position: position(text, at) }
                     }
@@ -49,9 +53,6 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
     }
 }
 
-/// The run is past its deadline.
-struct Late;
-
 /// Makes values on the stack of a VM. `state` is at a call, with room for what comes before the next table.
 struct Stack<'a> {
     state: *mut lua_State,
@@ -59,10 +60,12 @@ struct Stack<'a> {
     /// Stack index of the metatable that marks arrays.
     array: c_int,
     readonly: bool,
+    /// Of a string with escapes.
+    pieces: Buffer<'a>,
 }
 
 impl Build for Stack<'_> {
-    type Stop = Late;
+    type Stop = Refused;
 
     fn null(&mut self) {
         // SAFETY: as said at the struct.
@@ -82,6 +85,16 @@ impl Build for Stack<'_> {
     fn string(&mut self, text: &[u8]) {
         // SAFETY: as above.
         unsafe { push_bytes(self.state, text) };
+    }
+
+    fn piece(&mut self, text: &[u8]) -> Result<(), Refused> {
+        self.pieces.put(text).map_err(|OutOfMemory| Refused::Memory)
+    }
+
+    fn pieces(&mut self) {
+        // SAFETY: as above.
+        unsafe { push_bytes(self.state, self.pieces.bytes()) };
+        self.pieces.clear();
     }
 
     fn open(&mut self, kind: Kind) {
@@ -116,7 +129,7 @@ impl Build for Stack<'_> {
         }
     }
 
-    fn look(&mut self) -> Result<(), Late> {
-        if self.control.should_stop() { Err(Late) } else { Ok(()) }
+    fn look(&mut self) -> Result<(), Refused> {
+        if self.control.should_stop() { Err(Refused::Late) } else { Ok(()) }
     }
 }

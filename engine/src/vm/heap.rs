@@ -281,6 +281,48 @@ impl Heap {
         fits
     }
 
+    /// Makes a block of work space larger, or another size: from 0 bytes it is taken, to 0 it is given back. Null when it is over
+    /// the cap, or the system has no memory: the block is then as it was.
+    ///
+    /// # Safety
+    /// The block is one of `old` bytes from here, or null with 0, and not used after this unless it is returned.
+    pub(super) unsafe fn resize_work(&self, block: *mut u8, old: usize, new: usize) -> *mut u8 {
+        let mut blocks = self.blocks.borrow_mut();
+        let had = if old == 0 { 0 } else { blocks.taken(old) };
+        if new == 0 {
+            if old > 0 {
+                self.with_meter(|meter| meter.extra = meter.extra.wrapping_sub(old));
+                // SAFETY: by this function's contract.
+                unsafe { blocks.give_back(block, old) };
+                self.let_go(had, &blocks);
+            }
+            return ptr::null_mut();
+        }
+        let needed = blocks.taken(new);
+        let fits = new <= old || self.has_room(new - old) && self.may_hold(needed.saturating_sub(had));
+        let result = if !fits {
+            ptr::null_mut()
+        } else if old == 0 {
+            // SAFETY: the new size is not 0.
+            unsafe { blocks.take(new) }
+        } else {
+            // SAFETY: by this function's contract; neither size is 0.
+            unsafe { blocks.resize(block, old, new) }
+        };
+        if result.is_null() {
+            self.refused.set(true);
+            return result;
+        }
+        self.with_meter(|meter| meter.extra = meter.extra.wrapping_add(new).wrapping_sub(old));
+        self.observe(0);
+        if needed >= had {
+            self.hold(needed - had, &mut blocks);
+        } else {
+            self.let_go(had - needed, &blocks);
+        }
+        result
+    }
+
     /// Gives back what was [`charge`](Self::charge)d.
     pub(super) fn release(&self, bytes: usize) {
         self.with_meter(|meter| meter.extra = meter.extra.wrapping_sub(bytes));

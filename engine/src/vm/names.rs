@@ -8,7 +8,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use mlua::ffi::{self, lua_State};
 
-use super::buffer::Charge;
+use super::buffer::Block;
 use super::encode::{BYTES, LOOK_EVERY, PIECE, Refused, Work, next, number_text};
 use super::library;
 
@@ -125,10 +125,10 @@ unsafe fn check_replaced(state: *mut lua_State, index: c_int, work: &mut Work<'_
             work.spend(key.len() / BYTES)
         })?;
         let places = (2 * count).next_power_of_two();
-        let charged = Charge::new(work.control, state, places * size_of::<u64>());
-        let Ok(_charge) = charged else { return Err(Refused::Memory) };
+        let block = Block::zeroed(work.control, state, places * size_of::<u64>());
+        let Ok(mut block) = block else { return Err(Refused::Memory) };
         // Of each name 32 bits of its hash, and where the iteration finds it, plus one.
-        let mut table = vec![0_u64; places];
+        let table = block.as_words();
         let seed = RandomState::new();
         each_text(state, index, work, |key, at, work| {
             if !has_replacement(key) {

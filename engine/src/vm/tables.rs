@@ -73,6 +73,7 @@ pub(super) unsafe fn push_json(state: *mut lua_State, text: &[u8], part: Part) -
         match decode::push(state, text, part != Part::Body) {
             Ok(()) => Ok(()),
             Err(decode::Refused::Late) => fault::raise_over(state),
+            Err(decode::Refused::Memory) => fault::raise_out_of_memory(state),
             Err(decode::Refused::Json { reason, position }) => {
                 Err(PayloadError::Json { part, reason: reason.to_owned(), position })
             }
@@ -156,6 +157,7 @@ unsafe fn push_payload(state: *mut lua_State) -> bool {
             && match decode::push(state, text, false) {
                 Ok(()) => true,
                 Err(decode::Refused::Late) => fault::raise_over(state),
+                Err(decode::Refused::Memory) => fault::raise_out_of_memory(state),
                 Err(decode::Refused::Json { .. }) => false,
             };
         ffi::lua_pushvalue(state, -1);

@@ -5,10 +5,9 @@ use std::ptr;
 
 use mlua::ffi::{self, lua_State};
 
-use super::super::buffer::Charge;
 use super::super::control::Control;
 use super::super::{decode, encode, fault};
-use super::{check_bytes, push_bytes};
+use super::{check_bytes, push_bytes, set_metatable};
 
 /// The tag of the light userdata that is `json.null`; the VM has no other light userdata.
 const NULL_TAG: c_int = 1;
@@ -124,12 +123,10 @@ unsafe extern "C-unwind" fn decode_text(state: *mut lua_State) -> c_int {
         let control = Control::of(state);
         control.look(state);
         let text = check_bytes(state, 1);
-        // Unescaping takes a buffer of up to the text's length.
-        let scratch = if memchr::memchr(b'\\', text).is_some() { text.len() } else { 0 };
-        let Ok(_scratch) = Charge::new(control, state, scratch) else { fault::raise_out_of_memory(state) };
         match decode::push(state, text, false) {
             Ok(()) => 1,
             Err(decode::Refused::Late) => fault::raise_over(state),
+            Err(decode::Refused::Memory) => fault::raise_out_of_memory(state),
             Err(decode::Refused::Json { reason, position }) => {
                 fault::raise(state, format!("json.decode: {reason}: {position}"))
             }
@@ -148,7 +145,7 @@ unsafe extern "C-unwind" fn mark_array(state: *mut lua_State) -> c_int {
         ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
         ffi::lua_settop(state, 1);
         push_array_metatable(state);
-        ffi::lua_setmetatable(state, 1);
+        set_metatable(state, 1);
     }
     1
 }

@@ -113,3 +113,18 @@ pub(super) unsafe fn push_bytes(state: *mut lua_State, bytes: &[u8]) {
     // SAFETY: by this function's contract.
     unsafe { ffi::lua_pushlstring_(state, bytes.as_ptr().cast(), bytes.len()) };
 }
+
+/// Pops a metatable for the table of a script's at `index`. As for the script itself, a metatable that is locked can't be
+/// replaced: `_G`'s is one. That a table is read-only, the API looks at.
+///
+/// # Safety
+/// `state` is at a call with a free stack slot beside the metatable on its top; the index is absolute.
+pub(super) unsafe fn set_metatable(state: *mut lua_State, index: c_int) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        if ffi::luaL_getmetafield_(state, index, c"__metatable".as_ptr()) != 0 {
+            fault::raise(state, "cannot change a protected metatable".to_owned());
+        }
+        ffi::lua_setmetatable(state, index);
+    }
+}
