@@ -247,6 +247,16 @@ test('check tells every error, and warns where there is none', () => {
     'broken.lua:6: Incomplete statement: expected assignment or a function call (Luau has no goto: use continue, break or a function)\n'
   assert.deepEqual(perilune(['check', 'doubtful.lua']), { code: 0, stdout: '', stderr: warnings })
   assert.deepEqual(perilune(['check', 'broken.lua', 'doubtful.lua']), { code: 2, stdout: '', stderr: errors + warnings })
+  assert.deepEqual(perilune(['check', '--deny-warnings', 'doubtful.lua']), { code: 1, stdout: '', stderr: warnings })
+  assert.deepEqual(perilune(['check', 'doubtful.lua', '--deny-warnings', 'broken.lua']), { code: 2, stdout: '', stderr: warnings + errors })
+  const done = perilune(['check', '--format', 'json', 'broken.lua', 'doubtful.lua'])
+  const found = done.stdout.trimEnd().split('\n').map((line) => JSON.parse(line))
+  assert.deepEqual([done.code, done.stderr], [2, ''])
+  assert.deepEqual(
+    found.map(({ file, line, column, severity }) => [file, line, column, severity]),
+    [['broken.lua', 2, 7, 'error'], ['broken.lua', 6, 3, 'error'], ['doubtful.lua', 2, 16, 'warning'], ['doubtful.lua', 3, 8, 'warning']],
+  )
+  assert.equal(found[2].message, 'prnt is not there: did you mean print?')
 })
 
 test('bench prints a histogram', () => {

@@ -309,6 +309,15 @@ def test_check_tells_every_error_and_warns_where_there_is_none(command: Command)
     )
     assert command("check", "broken.lua", "doubtful.lua") == (2, "", errors + warnings)
     assert command("check", "-", stdin=b"prnt(1)") == (0, "", "stdin:1: warning: prnt is not there: did you mean print?\n")
+    assert command("check", "--deny-warnings", "doubtful.lua") == (1, "", warnings)
+    assert command("check", "--deny-warnings", "doubtful.lua", "broken.lua") == (2, "", warnings + errors)
+    done = command("check", "--format=json", "broken.lua", "doubtful.lua")
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.code, done.stderr) == (2, "")
+    assert [(one["file"], one["line"], one["column"], one["severity"]) for one in found] == [
+        ("broken.lua", 2, 7, "error"), ("broken.lua", 6, 3, "error"), ("doubtful.lua", 2, 16, "warning"), ("doubtful.lua", 3, 8, "warning"),
+    ]
+    assert found[2]["message"] == "prnt is not there: did you mean print?"
 
 
 def test_bench_prints_a_histogram(command: Command) -> None:

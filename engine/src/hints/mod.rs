@@ -19,7 +19,7 @@ pub(crate) use self::findings::{Finding, findings, is_member, no_function, no_mo
 pub(crate) use self::parsed::{Parsed, Places, is_word, preamble};
 pub(crate) use self::uses::{Globals, How};
 
-/// The longest source that findings are made of while a run waits for them, in bytes: 5 ms.
+/// The longest source that findings are made of while a run waits for them, in bytes: 10 ms.
 const LONGEST: usize = 512 << 10;
 
 /// Findings told of one error.

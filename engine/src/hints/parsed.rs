@@ -80,7 +80,7 @@ impl<'s> Parsed<'s> {
 
     pub(crate) fn text(&self, node: usize) -> &'s [u8] {
         let node = &self.tree.nodes[node];
-        &self.code[node.begin as usize..node.end as usize]
+        self.code.get(node.begin as usize..node.end as usize).unwrap_or_default()
     }
 
     /// The name that a node is or ends with, and its place.
