@@ -27,6 +27,16 @@ const PIECE: usize = 64 << 10;
 /// Decimal digits that an u64 holds, whatever they are.
 const DIGITS: usize = 19;
 
+/// Longer numbers are shortened before they are read, in bytes.
+const LONGEST_NUMBER: usize = 1024;
+
+/// Digits that tell between which two doubles a number is: halfway between two, it has at most 767. Of those beyond it only counts
+/// whether one is not zero.
+const SIGNIFICANT: usize = 800;
+
+/// An exponent that no count of digits comes near.
+const FAR: i64 = 1 << 56;
+
 /// Why a text did not become a value.
 #[derive(Debug)]
 pub(crate) enum Refused<S> {
@@ -341,13 +351,19 @@ impl<B: Build> Reader<'_, B> {
     }
 
     /// Goes past digits and appends them to a number, which is right as long as it has at most [`DIGITS`].
-    fn digits(&mut self, number: &mut u64) -> usize {
+    fn digits(&mut self, number: &mut u64) -> Result<usize, Refused<B::Stop>> {
         let start = self.at;
-        while let Some(byte @ b'0'..=b'9') = self.peek() {
-            *number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-            self.at += 1;
+        loop {
+            let end = self.text.len().min(self.at + PIECE);
+            while let Some(byte @ b'0'..=b'9') = self.text[..end].get(self.at) {
+                *number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
+                self.at += 1;
+            }
+            if self.at < end || end == self.text.len() {
+                return Ok(self.at - start);
+            }
+            self.look()?;
         }
-        self.at - start
     }
 
     /// A number, of which the minus or first digit comes next. Most have few digits, and are exact with one operation.
@@ -356,7 +372,7 @@ impl<B: Build> Reader<'_, B> {
         let negative = self.peek() == Some(b'-');
         self.at += usize::from(negative);
         let (first, mut mantissa) = (self.peek(), 0);
-        let mut digits = self.digits(&mut mantissa);
+        let mut digits = self.digits(&mut mantissa)?;
         if digits == 0 || first == Some(b'0') && digits > 1 {
             self.at = start + usize::from(negative) + digits.min(1);
             return self.invalid();
@@ -365,7 +381,7 @@ impl<B: Build> Reader<'_, B> {
         let mut exponent = 0_i64;
         if self.peek() == Some(b'.') {
             self.at += 1;
-            let decimals = self.digits(&mut mantissa);
+            let decimals = self.digits(&mut mantissa)?;
             if decimals == 0 {
                 return self.invalid();
             }
@@ -377,7 +393,7 @@ impl<B: Build> Reader<'_, B> {
             let down = self.peek() == Some(b'-');
             self.at += usize::from(matches!(self.peek(), Some(b'+' | b'-')));
             let mut power = 0;
-            match self.digits(&mut power) {
+            match self.digits(&mut power)? {
                 0 => return self.invalid(),
                 // What does not fit here is far out of range below.
                 1..DIGITS => exponent += if down { -(power.cast_signed()) } else { power.cast_signed() },
@@ -392,7 +408,13 @@ impl<B: Build> Reader<'_, B> {
             return Ok(());
         }
         self.look()?;
-        let text = str::from_utf8(&self.text[start..self.at]).unwrap_or_default();
+        let shortened;
+        let text = if self.at - start > LONGEST_NUMBER {
+            shortened = self.shorten(start)?;
+            &shortened
+        } else {
+            str::from_utf8(&self.text[start..self.at]).unwrap_or_default()
+        };
         if is_integer
             && digits <= DIGITS + 1
             && let Ok(integer) = text.parse::<i128>()
@@ -411,6 +433,46 @@ impl<B: Build> Reader<'_, B> {
                 self.refuse("number out of range")
             }
         }
+    }
+
+    /// A number that is the same double as the one from `start` to here, in a text of bounded length: Rust's parser takes it at
+    /// once.
+    fn shorten(&mut self, start: usize) -> Result<String, Refused<B::Stop>> {
+        let text = self.text;
+        let (mut digits, mut is_more, mut is_fraction) = (String::new(), false, false);
+        // Of the last digit that is kept; and what the text says of it.
+        let (mut exponent, mut written, mut is_exponent, mut is_down) = (0_i64, 0_i64, false, false);
+        for piece in text[start..self.at].chunks(PIECE) {
+            self.build.look().map_err(Refused::Stopped)?;
+            for &byte in piece {
+                match byte {
+                    b'.' => is_fraction = true,
+                    b'e' | b'E' => is_exponent = true,
+                    b'-' if is_exponent => is_down = true,
+                    b'0'..=b'9' if is_exponent => {
+                        // No text is so long that its digits make up for that much.
+                        written = (written * 10 + i64::from(byte - b'0')).min(FAR);
+                    }
+                    b'0' if digits.is_empty() => exponent -= i64::from(is_fraction),
+                    b'0'..=b'9' if digits.len() < SIGNIFICANT => {
+                        digits.push(byte.into());
+                        exponent -= i64::from(is_fraction);
+                    }
+                    b'0'..=b'9' => {
+                        is_more |= byte != b'0';
+                        exponent += i64::from(!is_fraction);
+                    }
+                    // The signs of the number and of its exponent.
+                    _ => {}
+                }
+            }
+        }
+        if is_more {
+            digits.push('1');
+            exponent -= 1;
+        }
+        let sign = if text.get(start) == Some(&b'-') { "-" } else { "" };
+        Ok(format!("{sign}0{digits}e{}", exponent + if is_down { -written } else { written }))
     }
 
     fn invalid(&self) -> Result<(), Refused<B::Stop>> {

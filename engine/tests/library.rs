@@ -60,6 +60,39 @@ fn what_is_asked_of_the_library_has_one_right_answer() {
 }
 
 #[test]
+fn a_long_text_is_found_where_it_is_and_nowhere_else() {
+    // Of a text so long the search knows the beginning alone, and compares the rest.
+    let source = r#"
+        local beginning, rest = ("ab"):rep(32 * 1024), ("cd"):rep(600 * 1024)
+        local text = beginning .. rest
+        local almost = beginning .. rest:sub(1, -2) .. "x"
+        local all = {}
+        for _, case in {
+            { text, text },
+            { "x" .. text, text },
+            { "x" .. text .. "x", text },
+            { almost .. text, text },
+            { "ab" .. text, text },
+            { "ab" .. text, "b" .. text },
+            { beginning .. almost .. text:sub(1, -2), text },
+            { text:sub(2), text },
+            { beginning, text },
+            { "x" .. beginning, beginning },
+            { ("a"):rep(100000) .. "b", ("a"):rep(99990) .. "b" },
+        } do
+            local subject, text = case[1], case[2]
+            local first, last = subject:find(text, 1, true)
+            local pieces = subject:split(text)
+            assert((first == nil) == (#pieces == 1))
+            assert(first == nil or subject:sub(first, last) == text and #pieces[1] == first - 1)
+            assert(table.concat(pieces, text) == subject)
+            table.insert(all, first or 0)
+        end
+        return all, #(text .. "," .. text .. text):split(text), (text .. text):find(text, 2, true)"#;
+    assert_eq!(text(source), "[[1,2,2,1294337,3,2,0,0,0,2,11],4,1294337,2588672]");
+}
+
+#[test]
 fn dates_are_in_utc_and_known_from_1900_to_9999() {
     for (expression, result) in [
         ("os.time{year = 1955, month = 11, day = 12, hour = 6, min = 38}", "-446145720"),

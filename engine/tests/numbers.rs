@@ -215,13 +215,47 @@ fn numbers_that_are_known_to_be_hard_come_through_to_the_bit() {
     for way in WAYS {
         check(&engine, way, &texts);
     }
-    // Longer than any buffer: a half, and one digit far behind it.
-    let long = format!("9007199254740992.5{}1", "0".repeat(2000));
-    check(
-        &engine,
-        "POST.v",
-        &[long, format!("0.{}1", "0".repeat(300)), format!("1{}e-300", "0".repeat(300))],
-    );
+    // Longer than any buffer, up to a half, and one digit far behind it; and where what is long says nothing.
+    let zeros = |count: usize| "0".repeat(count);
+    let mut long = vec![
+        format!("0.{}1", zeros(300)),
+        format!("1{}e-300", zeros(300)),
+        format!("1{}e-5000", zeros(5000)),
+        format!("-0.{}7e5001", zeros(5000)),
+        format!("3e{}5", zeros(5000)),
+        format!("3E-{}5", zeros(5000)),
+        format!("-0.{}", zeros(5000)),
+        format!("0e{}", "9".repeat(5000)),
+        format!("12.5e-{}", "9".repeat(5000)),
+        format!("0.{}e200", "7".repeat(200_000)),
+        // Just what is kept of the digits, and one more.
+        format!("{}e-790", "7".repeat(800)),
+        format!("{}3e-1200", "7".repeat(1200)),
+    ];
+    for length in [700, 790, 1020, 2000, 20_000] {
+        for half in ["9007199254740992.5", "-4503599627370497.5"] {
+            long.push(format!("{half}{}", zeros(length)));
+            long.push(format!("{half}{}1", zeros(length)));
+            long.push(format!("{half}{}1e-3", zeros(length)));
+            long.push(format!("{}4{}e3", half.trim_end_matches('5'), "9".repeat(length)));
+            let digits = half.trim_start_matches('-').replace('.', "");
+            long.push(format!("0.{}{digits}{}e{}", zeros(length), zeros(length), length + 16));
+            long.push(format!("0.{}{digits}{}1e{}", zeros(length), zeros(length), length + 16));
+            long.push(format!("{digits}{}1e-{}", zeros(length), length + 2));
+            long.push(format!("{digits}{}e-{}", zeros(length), length + 1));
+        }
+    }
+    for way in ["POST.v", "json.decode(GET.list)"] {
+        check(&engine, way, &long);
+    }
+    let refused = [format!("1e{}", "9".repeat(5000)), "7".repeat(5000), format!("0.{}1e6000", zeros(5000))];
+    for text in refused {
+        let source = "return select(2, pcall(json.decode, GET.list))";
+        let request = Request::new().param("list", text.as_str());
+        let trace = run_in(&engine, source, &request);
+        let value = trace.value.as_deref().expect("a message");
+        assert!(value.contains("number out of range"), "{value} for {text:.20}…");
+    }
 }
 
 #[test]

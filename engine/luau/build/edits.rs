@@ -308,6 +308,52 @@ pub(crate) const EDITS: &[Edit] = &[
         "    if (nparams == 1 && nresults <= 1)\n    {\n        double num;\n\n        if (ttisnumber(arg0))\n        {\n            setnvalue(res, nvalue(arg0));\n",
         "    if (nparams == 1 && nresults <= 1)\n    {\n        TValue number;\n\n        if (ttisnumber(arg0))\n        {\n            setnvalue(res, nvalue(arg0));\n",
     ),
+    // --- Whole stretches of values are copied by an instruction, and a table of thousands is made anew by one, each time that a
+    // key takes the place of another.
+    edit(
+        "VM/src/lvmexecute.cpp",
+        "                    VM_PROTECT(luaD_checkstack(L, n));\n                    VM_CASE_STKID ra = VM_REG(LUAU_INSN_A(insn)); // previous",
+        "                    VM_PROTECT(perilune::work(L, n * sizeof(TValue)); luaD_checkstack(L, n));\n\
+         \x20                   VM_CASE_STKID ra = VM_REG(LUAU_INSN_A(insn)); // previous",
+    ),
+    edit(
+        "VM/src/lbuiltins.cpp",
+        "            TValue* array = t->array;\n            for (int i = 0; i < n; ++i)\n                setobj2s(L, res + i, array + i);\n",
+        "            perilune::work(L, n * sizeof(TValue));\n\
+         \x20           TValue* array = t->array;\n            for (int i = 0; i < n; ++i)\n                setobj2s(L, res + i, array + i);\n",
+    ),
+    edit(
+        "VM/src/ltable.cpp",
+        "    LUAU_ASSERT(!hasmetacache(t));\n\n    if (nasize > MAXSIZE || nhsize > MAXSIZE)\n        luaG_runerror(L, \"table overflow\");\n\n    if (DFFlag::LuauTableRobustOom)\n",
+        "    if (nasize > MAXSIZE || nhsize > MAXSIZE)\n        luaG_runerror(L, \"table overflow\");\n\n\
+         \x20   perilune::work(L, size_t(t->sizearray + nasize) * sizeof(TValue) + size_t(sizenode(t) + nhsize) * sizeof(LuaNode));\n\
+         \x20   if (DFFlag::LuauTableRobustOom)\n",
+    ),
+    // --- A straight line of code has a safepoint every so many instructions: where coverage would be counted, if anybody asked.
+    edit(
+        "Compiler/src/Compiler.cpp",
+        "    CompileOptions options;\n\n\n",
+        "    CompileOptions options;\n    size_t perilune_safepoint = 0;\n\n\
+         \x20   bool perilune_needs_safepoint()\n    {\n\
+         \x20       size_t at = bytecode.emitLabel();\n\
+         \x20       if (at - perilune_safepoint < 256)\n            return false;\n\
+         \x20       perilune_safepoint = at;\n        return true;\n    }\n\n",
+    ),
+    edit(
+        "Compiler/src/Compiler.cpp",
+        "        uint32_t fid = bytecode.beginFunction(uint8_t(self + func->args.size), func->vararg);\n",
+        "        uint32_t fid = bytecode.beginFunction(uint8_t(self + func->args.size), func->vararg);\n        perilune_safepoint = 0;\n",
+    ),
+    edit(
+        "Compiler/src/Compiler.cpp",
+        "        if (options.coverageLevel >= 2 && needsCoverage(node))\n",
+        "        if (perilune_needs_safepoint() || (options.coverageLevel >= 2 && needsCoverage(node)))\n",
+    ),
+    edit(
+        "VM/src/lvmexecute.cpp",
+        "            VM_CASE(LOP_COVERAGE)\n            {\n",
+        "            VM_CASE(LOP_COVERAGE)\n            {\n                VM_INTERRUPT();\n",
+    ),
     // --- The compiler's tables hash names and constants by the process's key.
     edit(
         "Common/src/StringUtils.cpp",

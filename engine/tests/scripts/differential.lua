@@ -181,6 +181,13 @@ local OTHERS = {
 	"%0", "%1", "%2", "%3", "%9", "(.)%1", "(a*)%1", "()%1", "(%1)", "(.)(.)%2%1", "%b()", "%b[]", "%bab", "%baa", "%b", "%b(",
 	"%b\0x", "%f[%a]", "%f[^%a]", "%f[a]", "%f[\0]", "%f[%z]", "%f", "%fa", "%f[", "%f[a", "%f[%", "$", "^", "^^", "$$", "%$",
 }
+local MEMBERS = { "a", "b", "%d", "%a", "%S", "%]", "%%", "%-", "a-c", "1-3", "z-a", "+-%%", "\128-\255", "\0", "-", "x", "%W", "_" }
+local function long_set()
+	local made = pick { "[", "[^", "[]", "[^]", "%f[", "%f[^" }
+	local members = { pick(MEMBERS), pick(MEMBERS), pick(MEMBERS) }
+	for _ = 1, 8 + random(20) do made = made .. pick(members) end
+	return one_in(40) and made or made .. "]"
+end
 local function pattern(is_long)
 	local kind = random(60)
 	if kind == 1 then return string.rep(pick { "a*", "a-", "b*", "()", "(", "(a", "(b*)", "(b", "x?", "%f[%z]", "%b()" }, random(260)) end
@@ -188,6 +195,7 @@ local function pattern(is_long)
 	local made = one_in(6) and "^" or ""
 	for _ = 2, is_long and random(3) or random(7) do
 		if one_in(3) then made = made .. pick(OTHERS) else made = made .. pick(ITEMS) .. pick(QUANTIFIERS) end
+		if one_in(6) then made = made .. long_set() .. pick(QUANTIFIERS) end
 	end
 	if one_in(6) then made = made .. "$" end
 	return made

@@ -6,7 +6,7 @@
 //!
 //! | what | which | how |
 //! | --- | --- | --- |
-//! | replaced, not linear in Luau | `string.find match gmatch gsub split`, `utf8.len` | [`strings`], [`pattern`]: work is counted, plain search is linear and goes in pieces |
+//! | replaced, not linear in Luau | `string.find match gmatch gsub split`, `utf8.len` | [`strings`], [`pattern`]: work is counted, plain search goes in pieces |
 //! | | `table.move find concat unpack foreach foreachi`, `unpack` | [`tables`]: look before every element, whose key may be at the end of a long chain |
 //! | | `string.format` | [`format`](mod@format): a look for each conversion |
 //! | replaced, shared state | `math.random randomseed`, `rawset`, `table.clear` | [`random`], `super::globals` |

@@ -11,6 +11,12 @@ pub(super) const MAX_CAPTURES: usize = 32;
 /// How deep items may nest or alternatives stack up: each level is a stack frame.
 const MAX_DEPTH: u32 = 200;
 
+/// Bytes of a set that is read anew for each byte that is held against it; of a longer one its members are kept.
+const SHORT_SET: usize = 32;
+
+/// Longer sets whose members are kept at a time.
+const KEPT_SETS: usize = 16;
+
 /// Bytes looked at between two questions whether to go on: some 50 µs.
 const WORK: usize = 64 * 1024;
 
@@ -48,6 +54,22 @@ enum Class<'a> {
         members: &'a [u8],
         is_inside: bool,
     },
+    /// The same, where the text from its first member on has a set that is not short.
+    LongSet {
+        text: &'a [u8],
+        is_inside: bool,
+    },
+}
+
+/// A set that is not short, once it was read.
+#[derive(Debug, Clone, Copy)]
+struct Members {
+    /// How much of the pattern is left from its first member on.
+    from: usize,
+    /// How much is left behind it.
+    rest: usize,
+    /// A bit for each byte: those below 128, and the others.
+    bits: [u128; 2],
 }
 
 /// A match under way.
@@ -58,6 +80,7 @@ pub(super) struct Matcher<'a, F> {
     level: usize,
     depth: u32,
     work: usize,
+    long_sets: Vec<Members>,
     is_late: F,
 }
 
@@ -71,6 +94,7 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
             level: 0,
             depth: 0,
             work: 0,
+            long_sets: Vec::new(),
             is_late,
         }
     }
@@ -297,18 +321,53 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
             set => (set, true),
         };
         let mut at = 0;
-        loop {
-            // A `]` that comes first stands for itself.
-            at += match set.get(at) {
-                None => return Err(Stop::Pattern("malformed pattern (missing ']')")),
-                Some(b'%') => 2,
-                Some(_) => 1,
-            };
+        while at < SHORT_SET {
+            at += member_length(set, at)?;
             if let Some((members, [b']', rest @ ..])) = set.split_at_checked(at) {
                 self.spend(at)?;
                 return Ok((Class::Set { members, is_inside }, rest));
             }
         }
+        let rest = self.long_set(set)?.rest;
+        Ok((Class::LongSet { text: set, is_inside }, set.get(set.len() - rest..).unwrap_or_default()))
+    }
+
+    /// The members of a set that is not short, read if that was not done just before.
+    #[cold]
+    fn long_set(&mut self, set: &'a [u8]) -> Result<Members, Stop> {
+        if let Some(known) = self.long_sets.iter().find(|known| known.from == set.len()) {
+            return Ok(*known);
+        }
+        let mut at = 0;
+        while at == 0 || set.get(at) != Some(&b']') {
+            let length = member_length(set, at)?;
+            self.spend(length)?;
+            at += length;
+        }
+        let mut members = set.get(..at).unwrap_or_default();
+        let (mut bits, mut classes) = ([0; 2], [0; 2]);
+        while let Some((member, rest)) = Member::first(members) {
+            match member {
+                Member::Class(class) if has_bit(classes, class) => {}
+                Member::Class(class) => {
+                    self.spend(256)?;
+                    set_bits(&mut classes, class, class);
+                    (0..=u8::MAX)
+                        .filter(|&byte| in_class(byte, class))
+                        .for_each(|byte| set_bits(&mut bits, byte, byte));
+                }
+                Member::Range(low, high) => set_bits(&mut bits, low, high),
+            }
+            self.spend(members.len() - rest.len())?;
+            members = rest;
+        }
+        let known = Members { from: set.len(), rest: set.len() - at - 1, bits };
+        if self.long_sets.len() < KEPT_SETS {
+            self.long_sets.push(known);
+        } else if let Some(place) = self.long_sets.get_mut(set.len() % KEPT_SETS) {
+            *place = known;
+        }
+        Ok(known)
     }
 
     /// Whether there is a byte at `s`, of the class.
@@ -329,25 +388,69 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
                 self.spend(members.len())?;
                 is_member(byte, members) == is_inside
             }
+            Class::LongSet { text, is_inside } => has_bit(self.long_set(text)?.bits, byte) == is_inside,
         })
+    }
+}
+
+/// What a set has between its brackets.
+enum Member {
+    /// `%a` and the like.
+    Class(u8),
+    /// From the first to the last, which are the same for a byte that stands for itself.
+    Range(u8, u8),
+}
+
+impl Member {
+    /// The first of some members, and what comes after it.
+    fn first(members: &[u8]) -> Option<(Self, &[u8])> {
+        Some(match members {
+            [] => return None,
+            [b'%', class, rest @ ..] => (Self::Class(*class), rest),
+            // Behind a range that ended with a `%`, as in `[+-%%]`: it escapes the bracket.
+            [b'%'] => (Self::Range(b']', b']'), &[]),
+            [low, b'-', high, rest @ ..] => (Self::Range(*low, *high), rest),
+            [literal, rest @ ..] => (Self::Range(*literal, *literal), rest),
+        })
+    }
+}
+
+/// How long what is at `at` in a set is, as far as its end goes. A `]` that comes first stands for itself.
+fn member_length(set: &[u8], at: usize) -> Result<usize, Stop> {
+    match set.get(at) {
+        None => Err(Stop::Pattern("malformed pattern (missing ']')")),
+        Some(b'%') => Ok(2),
+        Some(_) => Ok(1),
     }
 }
 
 /// Whether `byte` is one of the members of a set.
 fn is_member(byte: u8, mut members: &[u8]) -> bool {
-    loop {
-        let (is_here, rest) = match members {
-            [] => return false,
-            [b'%', class, rest @ ..] => (in_class(byte, *class), rest),
-            // Behind a range that ended with a `%`, as in `[+-%%]`: it escapes the bracket.
-            [b'%'] => return byte == b']',
-            [low, b'-', high, rest @ ..] => ((*low..=*high).contains(&byte), rest),
-            [literal, rest @ ..] => (*literal == byte, rest),
+    while let Some((member, rest)) = Member::first(members) {
+        let is_here = match member {
+            Member::Class(class) => in_class(byte, class),
+            Member::Range(low, high) => (low..=high).contains(&byte),
         };
         if is_here {
             return true;
         }
         members = rest;
+    }
+    false
+}
+
+fn has_bit([low, high]: [u128; 2], byte: u8) -> bool {
+    let half = if byte < 128 { low } else { high };
+    half >> (byte % 128) & 1 != 0
+}
+
+fn set_bits(bits: &mut [u128; 2], low: u8, high: u8) {
+    for (half, first) in bits.iter_mut().zip([0, 128]) {
+        // Those from `low` on, and from `high` on.
+        let from = |byte: u8| u128::MAX.checked_shl(u32::from(byte.saturating_sub(first))).unwrap_or(0);
+        if low <= high && high >= first {
+            *half |= from(low) & !high.checked_add(1).map_or(0, from);
+        }
     }
 }
 

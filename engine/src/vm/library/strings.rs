@@ -19,6 +19,9 @@ const LOOK_EVERY: usize = 64;
 /// Bytes that a plain search goes through between two looks at the deadline.
 const SEARCHED: usize = 1 << 20;
 
+/// Bytes of a text that a search is prepared for.
+const SOUGHT: usize = 64 << 10;
+
 /// Bytes that `utf8.len` counts in between two looks at the deadline.
 const UTF8_PIECE: usize = 1 << 20;
 
@@ -337,39 +340,61 @@ fn first_offset(index: c_int, length: usize) -> usize {
     if index < 0 { length.saturating_sub(distance) } else { distance.saturating_sub(1) }
 }
 
-/// A search for a text, in pieces, with a look before each: in the worst case it takes 3 ns a byte.
+/// A search for a text, in pieces, with a look before each: in the worst case it takes 3 ns a byte. Of a long text only the
+/// beginning is searched for, since to prepare a search takes as long as to make it; and the rest is compared.
 struct Search<'a> {
     control: &'a Control,
     state: *mut lua_State,
     finder: OnceCell<Finder<'a>>,
-    text: &'a [u8],
+    beginning: &'a [u8],
+    rest: &'a [u8],
 }
 
 impl<'a> Search<'a> {
     /// # Safety
     /// `state` is at a call in the VM of `control`, and stays there while this lives.
     unsafe fn new(control: &'a Control, state: *mut lua_State, text: &'a [u8]) -> Self {
-        Self { control, state, finder: OnceCell::new(), text }
+        let (beginning, rest) = text.split_at_checked(SOUGHT).unwrap_or((text, &[]));
+        Self { control, state, finder: OnceCell::new(), beginning, rest }
     }
 
     /// Where the text is next in `subject`, from `start` on.
     fn next(&self, subject: &[u8], mut start: usize) -> Option<usize> {
-        let piece = SEARCHED.max(self.text.len());
-        while subject.len().saturating_sub(start) >= self.text.len() {
-            // SAFETY: as `new` asks.
-            unsafe { self.control.look(self.state) };
-            // Not before it is known to fit: preparing for a long text takes as long as a search.
-            let finder = self.finder.get_or_init(|| Finder::new(self.text));
-            let end = subject.len().min(start + piece + self.text.len());
+        let length = self.beginning.len();
+        // Where it does not fit any more.
+        let last = subject.len().checked_sub(self.rest.len())?;
+        while last.saturating_sub(start) >= length {
+            self.look();
+            // Not before it is known to fit.
+            let finder = self.finder.get_or_init(|| Finder::new(self.beginning));
+            let end = last.min(start + SEARCHED + length);
             if let Some(at) = finder.find(subject.get(start..end)?) {
-                return Some(start + at);
-            }
-            start = (end + 1 - self.text.len().max(1)).max(start + 1);
-            if end == subject.len() {
+                start += at;
+                if self.goes_on(subject.get(start + length..)?) {
+                    return Some(start);
+                }
+                start += 1;
+            } else if end == last {
                 break;
+            } else {
+                start = (end + 1 - length.max(1)).max(start + 1);
             }
         }
         None
+    }
+
+    /// Whether what comes after the beginning is the rest.
+    fn goes_on(&self, subject: &[u8]) -> bool {
+        let subject = subject.get(..self.rest.len()).unwrap_or_default();
+        self.rest.chunks(SEARCHED).zip(subject.chunks(SEARCHED)).all(|(expected, found)| {
+            self.look();
+            expected == found
+        })
+    }
+
+    fn look(&self) {
+        // SAFETY: as `new` asks.
+        unsafe { self.control.look(self.state) };
     }
 }
 
