@@ -26,15 +26,17 @@ pub(crate) fn find() -> PathBuf {
         return folder;
     }
     let file = panicking_file();
-    // `…/src/lib.rs`, from the workspace's root if it is a member.
+    // `…/src/lib.rs`, from the workspace's root if it is a member: that is above us, or above where is built.
     let package = Path::new(&file).parent().and_then(Path::parent).unwrap_or(Path::new(""));
     let here = env::current_dir().unwrap_or_default();
+    let out = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     here.ancestors()
+        .chain(out.ancestors())
         .map(|root| root.join(package).join("luau"))
         .find(|folder| folder.join(LANDMARK).exists())
         .unwrap_or_else(|| {
             panic!(
-                "the sources of luau0-src are not where it was compiled ({file}), as paths were remapped: name its folder `luau` by {VARIABLE}"
+                "the sources of luau0-src are not where it was compiled ({file}); where paths are remapped, name its folder `luau` by {VARIABLE}"
             )
         })
 }

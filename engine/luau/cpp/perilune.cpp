@@ -63,18 +63,21 @@ extern "C" perilune::Meter* perilune_meter(lua_State* L)
     return &L->global->perilune_meter;
 }
 
+// What most runs need: so they neither grow the main thread's stack nor have it made small again. In values, and in calls.
+const int kStack = 256;
+const int kCalls = 32;
+
 static void trim(lua_State* L, void*)
 {
-    if (L->stacksize != BASIC_STACK_SIZE + EXTRA_STACK)
-        luaD_reallocstack(L, BASIC_STACK_SIZE, 0);
-    if (L->size_ci != BASIC_CI_SIZE)
-        luaD_reallocCI(L, BASIC_CI_SIZE);
+    luaD_reallocstack(L, kStack, 0);
+    luaD_reallocCI(L, kCalls);
 }
 
 extern "C" void perilune_trim(lua_State* L)
 {
     // Where the system has no memory, it stays as it is.
-    luaD_rawrunprotected(L, trim, nullptr);
+    if (L->stacksize != kStack + EXTRA_STACK || L->size_ci != kCalls)
+        luaD_rawrunprotected(L, trim, nullptr);
 }
 
 extern "C" int perilune_is_attacked(lua_State* L)

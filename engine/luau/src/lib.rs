@@ -21,7 +21,7 @@ unsafe extern "C-unwind" {
     /// The meter of a VM; it lives as long.
     pub fn perilune_meter(state: *mut lua_State) -> *mut Meter;
 
-    /// Makes the stack of the VM's main thread as small as that of a new one. No call is under way in it, and it holds at
+    /// Makes the stack of the VM's main thread as large as most runs need it. No call is under way in it, and it holds at
     /// most 20 values.
     pub fn perilune_trim(state: *mut lua_State);
 
