@@ -46,7 +46,7 @@ test('modules', async () => {
 test('check and metrics', () => {
   const engine = new Engine({ poolSize: 1 })
   assert.deepEqual(
-    engine.check('local x = \nreturn +', { name: 'a' }).map(({ severity, line }) => [severity, line]),
+    engine.check('local x = \nreturn 1', { name: 'a' }).map(({ severity, line }) => [severity, line]),
     [['error', 2]],
   )
   assert.deepEqual(engine.check('prnt(1)'), [{ severity: 'warning', line: 1, column: 1, message: 'prnt is not there: did you mean print?' }])

@@ -194,7 +194,7 @@ def test_modules_check_and_metrics(engine: perilune.Engine) -> None:
     with pytest.raises(perilune.CompileError):
         engine.module("util", "return +")
     reason = "Expected identifier when parsing expression, got 'return'"
-    assert [tuple(d) for d in engine.check("local x = \nreturn +")] == [("error", 2, 1, reason)]
+    assert [tuple(d) for d in engine.check("local x = \nreturn 1")] == [("error", 2, 1, reason)]
     (warned,) = engine.check("prnt(1)")
     assert (warned.severity, warned.line, warned.message) == ("warning", 1, "prnt is not there: did you mean print?")
     metrics = engine.metrics()

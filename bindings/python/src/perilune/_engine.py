@@ -312,7 +312,8 @@ class Engine(_native.Engine):
         [Diagnostic(severity='warning', line=1, column=1, message='prnt is not there: did you mean print?')]
         """
         severities = {1: "warning", 2: "error"}
-        return [Diagnostic(severities[severity], *rest) for severity, *rest in self._check(name, source)]
+        found = self._check(name, source)
+        return [Diagnostic(severities[severity], line, column, message) for severity, line, column, message in found]
 
     def metrics(self) -> Dict[str, Any]:
         """What the engine counted until now, in this process."""
