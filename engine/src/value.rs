@@ -20,16 +20,17 @@ pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_jso
 }
 
 /// A JSON-shaped value, whose strings may be any bytes. What a script knows of it is in the table of the contract's
-/// values: `Null` is `json.null` inside tables and `nil` as an argument or result, an empty array stays one.
+/// values: `Null` is `json.null` inside tables and `nil` as an argument or result, an empty array stays one. Objects are
+/// equal whatever the order of their members, which is another in each VM.
 ///
 /// ```
 /// use perilune::Value;
 ///
-/// let order = Value::object([("id", Value::from(7)), ("tags", Value::array(["new", "blue"]))]);
+/// let order = Value::object([("tags", Value::array(["new", "blue"])), ("id", Value::from(7))]);
 /// assert_eq!(order.get("id").and_then(Value::as_f64), Some(7.0));
 /// assert_eq!(Value::from(serde_json::json!({"id": 7, "tags": ["new", "blue"]})), order);
 /// ```
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 pub enum Value {
     /// Nothing.
     #[default]
@@ -96,6 +97,24 @@ impl Value {
     pub fn get(&self, key: impl AsRef<[u8]>) -> Option<&Self> {
         let Self::Object(members) = self else { return None };
         members.iter().rev().find(|(name, _)| name == key.as_ref()).map(|(_, value)| value)
+    }
+}
+
+impl PartialEq for Value {
+    fn eq(&self, other: &Self) -> bool {
+        /// Collected, the last of a repeated key is left.
+        fn by_key(members: &[(Vec<u8>, Value)]) -> HashMap<&[u8], &Value> {
+            members.iter().map(|(key, value)| (&**key, value)).collect()
+        }
+        match (self, other) {
+            (Self::Null, Self::Null) => true,
+            (Self::Bool(one), Self::Bool(other)) => one == other,
+            (Self::Number(one), Self::Number(other)) => one == other,
+            (Self::String(one), Self::String(other)) => one == other,
+            (Self::Array(one), Self::Array(other)) => one == other,
+            (Self::Object(one), Self::Object(other)) => by_key(one) == by_key(other),
+            _ => false,
+        }
     }
 }
 

@@ -267,6 +267,24 @@ fn a_hosts_value_as_json_has_each_name_once() {
     );
 }
 
+#[test]
+fn objects_are_equal_in_any_order_of_their_members() {
+    use perilune::Value;
+    let object = |members: &[(&str, i32)]| Value::array([Value::object(members.iter().copied())]);
+    let value = object(&[("a", 1), ("b", 2)]);
+    for (same, other) in [
+        (true, &[("b", 2), ("a", 1)][..]),
+        (true, &[("a", 3), ("b", 2), ("a", 1)]),
+        (false, &[("a", 1), ("b", 2), ("a", 3)]),
+        (false, &[("a", 2), ("b", 1)]),
+        (false, &[("a", 1)]),
+        (false, &[("a", 1), ("b", 2), ("c", 3)]),
+    ] {
+        assert_eq!(value == object(other), same, "{other:?}");
+        assert_eq!(object(other) == value, same, "{other:?}");
+    }
+}
+
 /// Keys that look alike and are not one name.
 #[test]
 fn names_that_differ_are_all_there() {

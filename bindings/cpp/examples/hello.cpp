@@ -14,7 +14,7 @@ int main() {
             total += line.price * line.count
         end
         print("checked by", META.executor)
-        return { total = total, discount = total > 100 and CONFIG.percent or 0, code = ARGS.code }
+        return { [ARGS.code] = { total, total > 100 and CONFIG.percent or 0 } }
     )");
 
     const auto request = perilune::Request()

@@ -2,8 +2,10 @@
 #ifndef PERILUNE_VALUE_HPP
 #define PERILUNE_VALUE_HPP
 
+#include <algorithm>
 #include <cstddef>
 #include <limits>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -129,16 +131,28 @@ public:
     }
     const Value& operator[](std::size_t index) const&& = delete;
 
-    /// Whether both are the same; members in the same order.
-    friend bool operator==(const Value& a, const Value& b) noexcept { return a.data_ == b.data_; }
+    /// Whether both are the same, in whatever order members are: from a script it is another in each VM.
+    friend bool operator==(const Value& a, const Value& b) {
+        const Object *one = a.object(), *other = b.object();
+        if (one == nullptr || other == nullptr) return a.data_ == b.data_;
+        const auto members = by_key(*one), others = by_key(*other);
+        return std::equal(members.begin(), members.end(), others.begin(), others.end(),
+                          [](const auto& x, const auto& y) { return x.first == y.first && *x.second == *y.second; });
+    }
     /// Whether they differ.
-    friend bool operator!=(const Value& a, const Value& b) noexcept { return !(a == b); }
+    friend bool operator!=(const Value& a, const Value& b) { return !(a == b); }
 
 private:
     template <class T>
     std::optional<T> copy() const noexcept {
         const T* value = std::get_if<T>(&data_);
         return value == nullptr ? std::nullopt : std::optional<T>(*value);
+    }
+
+    static std::map<std::string_view, const Value*> by_key(const Object& members) {
+        std::map<std::string_view, const Value*> last;
+        for (const auto& [key, value] : members) last[key] = &value;
+        return last;
     }
 
     static const Value& none() noexcept {

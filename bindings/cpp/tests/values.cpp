@@ -31,10 +31,19 @@ TEST(a_value_is_built_and_read) {
     CHECK(copy == Value(1.0) && copy != Value("1"));
 }
 
+TEST(objects_are_equal_in_any_order_of_their_members) {
+    using Object = Value::Object;
+    const Value value = Object{{"a", 1}, {"b", 2}};
+    CHECK(value == Value(Object{{"b", 2}, {"a", 1}}) && value == Value(Object{{"a", 3}, {"b", 2}, {"a", 1}}));
+    CHECK(value != Value(Object{{"a", 1}, {"b", 2}, {"a", 3}}) && value != Value(Object{{"a", 2}, {"b", 1}}));
+    CHECK(value != Value(Object{{"a", 1}}) && value != Value(Object{{"a", 1}, {"b", 2}, {"c", 3}}) && value != Value());
+}
+
 TEST(values_cross_unchanged) {
     const Engine engine;
     const Value everything = Value::Array{
-        nullptr, false, -0.5, "", std::string("\xff\0", 2), Value::Array{}, Value::Object{}, Value::Object{{"k", Value::Array{1}}}};
+        nullptr, false, -0.5, "", std::string("\xff\0", 2), Value::Array{}, Value::Object{},
+        Value::Object{{"k", Value::Array{1}}, {"", nullptr}, {"a", Value::Object{{"x", 1}, {"y", 2}}}, {"b", "c"}}};
     Value seen;
     engine.function("give", [&everything] { return everything; });
     engine.function("take", [&seen](Value value) { seen = std::move(value); });
