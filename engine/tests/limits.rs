@@ -110,6 +110,41 @@ fn the_heap_never_grows_past_the_limit() {
     }
 }
 
+/// Guards against an error that nobody catches: there was no room for the text that memory ran out, where garbage of earlier
+/// runs was more than the limit and the run was over before it was collected. That ended the process.
+#[test]
+fn no_limit_is_so_small_that_the_process_ends() {
+    let engine = Engine::builder().pool_size(1).timeout(Duration::from_millis(500)).build();
+    let litter =
+        engine.compile("litter", "local t = {} for i = 1, 10000 do t[i] = {} end").expect("it compiles");
+    let greedy = "local t = {} while true do t[#t + 1] = {} end";
+    let sources = [
+        "return 1".to_owned(),
+        "error('x')".to_owned(),
+        greedy.to_owned(),
+        format!("pcall(function() {greedy} end) error('x')"),
+        format!("coroutine.wrap(function() {greedy} end)()"),
+        format!(
+            "xpcall(function() {greedy} end, function() error(1) end) local function f() return 1 + f() end f()"
+        ),
+    ];
+    let scripts: Vec<_> =
+        sources.iter().map(|source| engine.compile("s", source.as_str()).expect("it compiles")).collect();
+    for memory in [0, 1, 100, 1 << 10, 5000, 64 << 10, 300 << 10] {
+        for timeout in [0, 1, 5] {
+            for script in &scripts {
+                litter.run(&Request::new()).expect("it runs");
+                let limits = RunLimits {
+                    memory: Some(memory),
+                    timeout: Some(Duration::from_millis(timeout)),
+                    ..RunLimits::default()
+                };
+                script.run(&Request::new().limits(limits)).expect("it runs, and ends somehow");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_script_that_catches_it_and_goes_on_is_a_success() {
     let engine = memory(8 * MIB);

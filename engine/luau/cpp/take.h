@@ -2,6 +2,7 @@
 #pragma once
 
 #include "ldo.h"
+#include "lgc.h"
 #include "lstate.h"
 
 namespace perilune
@@ -22,7 +23,8 @@ inline void take(lua_State* L, size_t bytes)
 inline void take_string(lua_State* L, TString* string, size_t bytes)
 {
     Meter& meter = L->global->perilune_meter;
-    if (LUAU_LIKELY(string->perilune_run == meter.run))
+    // Luau's texts of errors are pinned so that it can always raise them, even where nobody would catch another error.
+    if (LUAU_LIKELY(string->perilune_run == meter.run) || testbit(string->marked, FIXEDBIT))
         return;
     take(L, bytes);
     meter.extra += bytes;
