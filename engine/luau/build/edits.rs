@@ -212,10 +212,19 @@ pub(crate) const EDITS: &[Edit] = &[
         "    t->metatable = NULL;\n    t->tmcache = cast_byte(~0);\n",
         "    t->metatable = NULL;\n    t->perilune_key = L->global->perilune_table_key;\n    t->tmcache = cast_byte(~0);\n",
     ),
+    // A copy of a table of names, which is all that is ever copied from what runs share, gets the run's key, too.
     edit(
         "VM/src/ltable.cpp",
         "    t->metatable = tt->metatable;\n",
-        "    t->metatable = tt->metatable;\n    t->perilune_key = tt->perilune_key;\n",
+        "    t->metatable = tt->metatable;\n\
+         \x20   t->perilune_key = L->global->perilune_table_key;\n\
+         \x20   if (tt->perilune_key != t->perilune_key)\n\
+         \x20       for (int i = sizenode(tt) - 1; i >= 0; --i)\n\
+         \x20           if (ttype(gkey(gnode(tt, i))) != LUA_TNIL && ttype(gkey(gnode(tt, i))) != LUA_TSTRING)\n\
+         \x20           {\n\
+         \x20               t->perilune_key = tt->perilune_key;\n\
+         \x20               break;\n\
+         \x20           }\n",
     ),
     // --- A chain gets longer where a new key meets one that is in its own main position.
     edit(
