@@ -21,8 +21,8 @@ unsafe extern "C-unwind" {
     /// The meter of a VM; it lives as long.
     pub fn perilune_meter(state: *mut lua_State) -> *mut Meter;
 
-    /// Makes the stack of the VM's main thread as large as most runs need it. No call is under way in it, and it holds at
-    /// most 20 values.
+    /// Makes the stack of the VM's main thread as large as most runs need it. It holds at most 20 values, and no call is
+    /// under way in it but one of C.
     pub fn perilune_trim(state: *mut lua_State);
 
     /// Whether a chain of keys that hash alike got so long that it is no chance.

@@ -197,8 +197,10 @@ impl Control {
     pub(super) unsafe fn measure_base(&self, state: *mut lua_State, limit: usize) {
         // SAFETY: by this function's contract. Strings of a script may have been there as garbage of an earlier run, or
         // become garbage with what it replaced: only without any is it known what it takes.
-        unsafe { self.collect(state) };
-        self.heap.set_base();
+        unsafe {
+            self.collect(state);
+            self.heap.set_base();
+        }
         self.heap.begin(limit);
         self.is_base_known.set(true);
     }

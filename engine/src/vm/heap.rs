@@ -135,7 +135,12 @@ impl Heap {
     }
 
     /// Takes what there is now as the base that runs grow from. A full collection was made just now.
-    pub(super) fn set_base(&self) {
+    ///
+    /// # Safety
+    /// As [`trim`](Self::trim).
+    pub(super) unsafe fn set_base(&self) {
+        // SAFETY: by this function's contract.
+        unsafe { self.trim() };
         self.base.set(self.taken());
         self.base_held.set(self.held.get());
     }
@@ -349,14 +354,15 @@ impl Heap {
         self.excess.set(blocks.waste().saturating_sub(WASTE));
     }
 
-    /// Makes the main thread's stack as small as it was: how far it grew is nothing for the next run to know.
+    /// Makes the main thread's stack as large as it is for every run to begin with: how far an earlier one had it grow is
+    /// nothing to know, nor whether a collection, which makes it smaller, came before.
     ///
     /// # Safety
-    /// No call is under way in the VM, `state` is its main thread, and holds the two values of an idle one.
-    pub(super) unsafe fn trim(&self, state: *mut lua_State) {
+    /// The VM is at a call of its main thread, or idle, with 20 values on the stack at most.
+    pub(super) unsafe fn trim(&self) {
         let collecting = self.collecting.replace(true);
         // SAFETY: by this function's contract; nothing is refused meanwhile, and so nothing raises.
-        unsafe { perilune_luau::perilune_trim(state) };
+        unsafe { perilune_luau::perilune_trim(self.state.get()) };
         self.collecting.set(collecting);
     }
 

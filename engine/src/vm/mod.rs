@@ -162,10 +162,9 @@ impl Vm {
         }
         // SAFETY: no call is under way: all that is alive can be reached.
         unsafe {
-            control.heap.trim(raw);
             control.collect(raw);
+            control.heap.set_base();
         }
-        control.heap.set_base();
         // SAFETY: the state is live.
         control.interrupt.connect(unsafe { ffi::lua_callbacks(raw) });
         Ok(vm)
@@ -257,9 +256,6 @@ impl Vm {
             if is_full {
                 control.loaded.borrow_mut().evict(raw);
             }
-            if self.is_sound {
-                control.heap.trim(raw);
-            }
             // Now, and not in the time of the next run.
             let measures = is_full || !control.is_base_known.replace(true);
             if self.is_sound && (measures || control.heap.is_untidy()) {
@@ -269,6 +265,7 @@ impl Vm {
                 }
             }
             if self.is_sound {
+                control.heap.trim();
                 control.heap.rest();
             }
         }
