@@ -249,9 +249,8 @@ impl<B: Build> Reader<'_, B> {
                 None => return self.refuse("EOF while parsing a string"),
             }
         }
-        if high && let Err(error) = std::str::from_utf8(&self.text[start..self.at]) {
-            self.at = start + error.valid_up_to();
-            return self.refuse("invalid UTF-8");
+        if high {
+            self.check_characters(start)?;
         }
         let rest = &self.text[plain..self.at];
         if plain == start {
@@ -266,6 +265,27 @@ impl<B: Build> Reader<'_, B> {
 
     fn piece(&mut self, text: &[u8]) -> Result<(), Refused<B::Stop>> {
         self.build.piece(text).map_err(Refused::Stopped)
+    }
+
+    /// Refuses what is no UTF-8 from `start` to here.
+    fn check_characters(&mut self, start: usize) -> Result<(), Refused<B::Stop>> {
+        let (mut at, end) = (start, self.at);
+        while at < end {
+            let stop = end.min(at + PIECE);
+            at += match std::str::from_utf8(&self.text[at..stop]) {
+                Ok(piece) => piece.len(),
+                // A character that goes on in the next piece.
+                Err(error) if error.error_len().is_none() && stop < end => error.valid_up_to(),
+                Err(error) => {
+                    self.at = at + error.valid_up_to();
+                    return self.refuse("invalid UTF-8");
+                }
+            };
+            if at < end {
+                self.build.look().map_err(Refused::Stopped)?;
+            }
+        }
+        Ok(())
     }
 
     /// Goes to the next byte of a string that is not itself: a quote, backslash or control character. `high` becomes true
@@ -352,18 +372,32 @@ impl<B: Build> Reader<'_, B> {
 
     /// Goes past digits and appends them to a number, which is right as long as it has at most [`DIGITS`].
     fn digits(&mut self, number: &mut u64) -> Result<usize, Refused<B::Stop>> {
-        let start = self.at;
-        loop {
-            let end = self.text.len().min(self.at + PIECE);
-            while let Some(byte @ b'0'..=b'9') = self.text[..end].get(self.at) {
-                *number = number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'));
-                self.at += 1;
-            }
-            if self.at < end || end == self.text.len() {
-                return Ok(self.at - start);
-            }
+        let mut count = self.some_digits(number);
+        while count > 0 && count.is_multiple_of(PIECE) {
             self.look()?;
+            match self.some_digits(number) {
+                0 => break,
+                more => count += more,
+            }
         }
+        Ok(count)
+    }
+
+    /// [`digits`](Self::digits), but at most a [`PIECE`] of them.
+    #[inline]
+    fn some_digits(&mut self, number: &mut u64) -> usize {
+        let rest = &self.text[self.at..];
+        let mut count = 0;
+        for &byte in rest.get(..PIECE).unwrap_or(rest) {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                break;
+            }
+            *number = number.wrapping_mul(10).wrapping_add(u64::from(digit));
+            count += 1;
+        }
+        self.at += count;
+        count
     }
 
     /// A number, of which the minus or first digit comes next. Most have few digits, and are exact with one operation.

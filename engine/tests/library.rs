@@ -93,6 +93,25 @@ fn a_long_text_is_found_where_it_is_and_nowhere_else() {
 }
 
 #[test]
+fn a_long_json_string_is_read_in_pieces_that_cut_no_character() {
+    let source = r#"
+        local places = {}
+        for _, character in { "\u{e9}", "\u{20ac}", "\u{1f600}" } do
+            for pad = 0, 3 do
+                local text = ("x"):rep(pad) .. character:rep(50000)
+                assert(json.decode('"' .. text .. '"') == text)
+                local cut = json.encode(text):sub(1, -3) .. '"'
+                local made, message = pcall(json.decode, cut)
+                assert(not made and message:find("invalid UTF-8", 1, true), message)
+                table.insert(places, (message:match("column (%d+)")))
+            end
+        end
+        return places"#;
+    let places = ["50001", "50002", "50003", "50004"].map(|place| format!("{place:?}")).join(",");
+    assert_eq!(text(source), format!("[{places},{places},{places}]"));
+}
+
+#[test]
 fn dates_are_in_utc_and_known_from_1900_to_9999() {
     for (expression, result) in [
         ("os.time{year = 1955, month = 11, day = 12, hour = 6, min = 38}", "-446145720"),

@@ -363,6 +363,13 @@ pub(crate) const EDITS: &[Edit] = &[
         "            VM_CASE(LOP_COVERAGE)\n            {\n",
         "            VM_CASE(LOP_COVERAGE)\n            {\n                VM_INTERRUPT();\n",
     ),
+    // --- Messages are cut to 512 bytes, but of a text that goes into one `printf` reads it all.
+    edit(
+        "VM/src/lbaselib.cpp",
+        "luaL_error(L, \"%s\", luaL_optstring(L, 2, \"assertion failed!\"));",
+        "luaL_error(L, \"%.512s\", luaL_optstring(L, 2, \"assertion failed!\"));",
+    ),
+    edit("VM/src/lveclib.cpp", "attempt to index vector with '%s'", "attempt to index vector with '%.512s'"),
     // --- The compiler's tables hash names and constants by the process's key.
     edit(
         "Common/src/StringUtils.cpp",
