@@ -137,6 +137,12 @@ pub(crate) const EDITS: &[Edit] = &[
         "    L->global->perilune_meter.extra -= (size_t(newsize) - size_t(tb->size)) * sizeof(TString*);\n\
          \x20   luaM_freearray(L, tb->hash, tb->size, TString*, 0);\n    tb->size = newsize;\n",
     ),
+    // The main thread's stack is made small between runs, always to one size, and not by a collection in some of them.
+    edit(
+        "VM/src/lgc.cpp",
+        "    // compute used stack - note that we can't use th->top if we're in the middle of vararg call\n",
+        "    if (L == L->global->mainthread)\n        return;\n",
+    ),
     // A string that an earlier run made, and nobody collected, costs a run what it would have cost to make.
     edit(
         "VM/src/lobject.h",

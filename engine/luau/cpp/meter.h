@@ -19,6 +19,8 @@ struct Meter
     size_t touched = 0;
     // Of strings: the run that made or touched them last. 0: not a run's.
     uint16_t run = 0;
+    // The bytes of all objects: `totalbytes`.
+    const size_t* objects = nullptr;
     // Whether so many bytes more may be taken. Never raises.
     int (*on_alarm)(lua_State* L, size_t more) = nullptr;
 };

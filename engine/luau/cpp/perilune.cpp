@@ -60,6 +60,7 @@ extern "C" void perilune_set_table_key(lua_State* L, uint32_t key)
 
 extern "C" perilune::Meter* perilune_meter(lua_State* L)
 {
+    L->global->perilune_meter.objects = &L->global->totalbytes;
     return &L->global->perilune_meter;
 }
 

@@ -41,6 +41,8 @@ pub struct Meter {
     pub touched: usize,
     /// The number of the run, for strings; 0 for what is made for good.
     pub run: u16,
+    /// The bytes of all objects.
+    pub objects: *const usize,
     /// Whether so many bytes more may be taken. Must not unwind.
     pub on_alarm: Option<unsafe extern "C" fn(state: *mut lua_State, more: usize) -> c_int>,
 }

@@ -11,7 +11,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
-use mlua::ffi::{self, lua_State};
+use mlua::ffi::lua_State;
 use perilune_luau::Meter;
 
 use super::blocks::Blocks;
@@ -40,8 +40,7 @@ const RESERVE: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Heap {
     blocks: RefCell<Blocks>,
-    /// The VM, once it is made.
-    state: Cell<*mut lua_State>,
+    /// The VM's, once it is made.
     meter: Cell<*mut Meter>,
     /// Pages and blocks taken from the system, and what is [`charge`](Self::charge)d.
     held: Cell<usize>,
@@ -88,7 +87,6 @@ impl Heap {
     pub(super) fn unlimited() -> Self {
         Self {
             blocks: RefCell::default(),
-            state: Cell::new(ptr::null_mut()),
             meter: Cell::new(ptr::null_mut()),
             held: Cell::new(0),
             excess: Cell::new(0),
@@ -115,9 +113,7 @@ impl Heap {
     /// `state` is the VM whose allocator this is, and is live as long as anything is asked of this.
     pub(super) unsafe fn connect(&self, state: *mut lua_State) {
         // SAFETY: by this function's contract.
-        let meter = unsafe { perilune_luau::perilune_meter(state) };
-        self.state.set(state);
-        self.meter.set(meter);
+        self.meter.set(unsafe { perilune_luau::perilune_meter(state) });
         self.with_meter(|meter| meter.on_alarm = Some(on_alarm));
     }
 
@@ -129,9 +125,8 @@ impl Heap {
 
     /// Bytes of objects, and what counts with them.
     fn taken(&self) -> usize {
-        // SAFETY: connected to a live VM.
-        let objects = unsafe { ffi::lua_totalbytes(self.state.get(), -1) };
-        objects.wrapping_add(self.with_meter(|meter| meter.extra))
+        // SAFETY: connected to a live VM, whose number this is.
+        self.with_meter(|meter| unsafe { *meter.objects }.wrapping_add(meter.extra))
     }
 
     /// Takes what there is now as the base that runs grow from. A full collection was made just now.
