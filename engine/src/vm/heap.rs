@@ -40,7 +40,8 @@ const RESERVE: usize = 64 << 10;
 #[derive(Debug)]
 pub(super) struct Heap {
     blocks: RefCell<Blocks>,
-    /// The VM's, once it is made.
+    /// The VM, once it is made.
+    state: Cell<*mut lua_State>,
     meter: Cell<*mut Meter>,
     /// Pages and blocks taken from the system, and what is [`charge`](Self::charge)d.
     held: Cell<usize>,
@@ -87,6 +88,7 @@ impl Heap {
     pub(super) fn unlimited() -> Self {
         Self {
             blocks: RefCell::default(),
+            state: Cell::new(ptr::null_mut()),
             meter: Cell::new(ptr::null_mut()),
             held: Cell::new(0),
             excess: Cell::new(0),
@@ -114,6 +116,7 @@ impl Heap {
     pub(super) unsafe fn connect(&self, state: *mut lua_State) {
         // SAFETY: by this function's contract.
         self.meter.set(unsafe { perilune_luau::perilune_meter(state) });
+        self.state.set(state);
         self.with_meter(|meter| meter.on_alarm = Some(on_alarm));
     }
 
@@ -350,7 +353,7 @@ impl Heap {
     }
 
     /// Makes the main thread's stack as large as it is for every run to begin with: how far an earlier one had it grow is
-    /// nothing to know, nor whether a collection, which makes it smaller, came before.
+    /// nothing to know.
     ///
     /// # Safety
     /// The VM is at a call of its main thread, or idle, with 20 values on the stack at most.
