@@ -426,13 +426,14 @@ pub(super) unsafe extern "C" fn allocate(
         // A single instruction of a script, at which nothing looks, can take this much: were there many in a row, they
         // would outlive the deadline together.
         if new >= LARGE && control.should_stop() {
+            heap.refuse();
             return ptr::null_mut();
         }
     }
     // SAFETY: by this function's contract, `block` came from here with `old` bytes; neither size is 0 where it counts.
     let result = unsafe { if had == 0 { blocks.take(new) } else { blocks.resize(block.cast(), old, new) } };
     if result.is_null() {
-        heap.refused.set(true);
+        heap.refuse();
         return ptr::null_mut();
     }
     if needed >= had {

@@ -3,6 +3,7 @@
 
 use std::cell::OnceCell;
 use std::ffi::{CStr, c_int};
+use std::hash::{BuildHasher, Hasher, RandomState};
 
 use memchr::memmem::Finder;
 use mlua::ffi::{self, lua_State};
@@ -19,8 +20,8 @@ const LOOK_EVERY: usize = 64;
 /// Bytes that a plain search goes through between two looks at the deadline.
 const SEARCHED: usize = 1 << 20;
 
-/// Bytes of a text that a search is prepared for.
-const SOUGHT: usize = 64 << 10;
+/// The longest text that a search is prepared for, in bytes: that takes 5 ms.
+const SOUGHT: usize = 1 << 20;
 
 /// Bytes that `utf8.len` counts in between two looks at the deadline.
 const UTF8_PIECE: usize = 1 << 20;
@@ -340,61 +341,124 @@ fn first_offset(index: c_int, length: usize) -> usize {
     if index < 0 { length.saturating_sub(distance) } else { distance.saturating_sub(1) }
 }
 
-/// A search for a text, in pieces, with a look before each: in the worst case it takes 3 ns a byte. Of a long text only the
-/// beginning is searched for, since to prepare a search takes as long as to make it; and the rest is compared.
+/// A search for a text, in pieces, with a look before each: in the worst case it takes 3 ns a byte. To prepare a search takes as
+/// long as to make it: so a long text is searched for by a hash that rolls along, which needs no preparation that can't be
+/// ended either.
 struct Search<'a> {
     control: &'a Control,
     state: *mut lua_State,
+    text: &'a [u8],
     finder: OnceCell<Finder<'a>>,
-    beginning: &'a [u8],
-    rest: &'a [u8],
+    rolling: OnceCell<Rolling>,
 }
 
 impl<'a> Search<'a> {
     /// # Safety
     /// `state` is at a call in the VM of `control`, and stays there while this lives.
     unsafe fn new(control: &'a Control, state: *mut lua_State, text: &'a [u8]) -> Self {
-        let (beginning, rest) = text.split_at_checked(SOUGHT).unwrap_or((text, &[]));
-        Self { control, state, finder: OnceCell::new(), beginning, rest }
+        Self { control, state, text, finder: OnceCell::new(), rolling: OnceCell::new() }
     }
 
     /// Where the text is next in `subject`, from `start` on.
-    fn next(&self, subject: &[u8], mut start: usize) -> Option<usize> {
-        let length = self.beginning.len();
-        // Where it does not fit any more.
-        let last = subject.len().checked_sub(self.rest.len())?;
-        while last.saturating_sub(start) >= length {
+    fn next(&self, subject: &[u8], start: usize) -> Option<usize> {
+        // Nothing is prepared before it is known to fit.
+        let rest = subject.get(start..).filter(|rest| rest.len() >= self.text.len())?;
+        let at = if self.text.len() > SOUGHT { self.long(rest) } else { self.short(rest) };
+        at.map(|at| start + at)
+    }
+
+    fn short(&self, subject: &[u8]) -> Option<usize> {
+        let length = self.text.len();
+        let mut start = 0;
+        while subject.len() - start >= length {
             self.look();
-            // Not before it is known to fit.
-            let finder = self.finder.get_or_init(|| Finder::new(self.beginning));
-            let end = last.min(start + SEARCHED + length);
+            let finder = self.finder.get_or_init(|| Finder::new(self.text));
+            let end = subject.len().min(start + SEARCHED + length);
             if let Some(at) = finder.find(subject.get(start..end)?) {
-                start += at;
-                if self.goes_on(subject.get(start + length..)?) {
-                    return Some(start);
-                }
-                start += 1;
-            } else if end == last {
+                return Some(start + at);
+            }
+            if end == subject.len() {
                 break;
-            } else {
-                start = (end + 1 - length.max(1)).max(start + 1);
+            }
+            start = (end + 1 - length.max(1)).max(start + 1);
+        }
+        None
+    }
+
+    fn long(&self, subject: &[u8]) -> Option<usize> {
+        let rolling = self.rolling.get_or_init(|| Rolling::new(self.text, || self.look()));
+        let mut hash = 0;
+        for (at, &byte) in subject.iter().enumerate() {
+            if at % SEARCHED == 0 {
+                self.look();
+            }
+            let leaves = at.checked_sub(self.text.len()).and_then(|first| subject.get(first));
+            hash = rolling.step(hash, leaves.copied(), byte);
+            let begin = (at + 1).checked_sub(self.text.len());
+            if let Some(begin) = begin.filter(|_| hash == rolling.text)
+                && self.is_at(subject.get(begin..)?)
+            {
+                return Some(begin);
             }
         }
         None
     }
 
-    /// Whether what comes after the beginning is the rest.
-    fn goes_on(&self, subject: &[u8]) -> bool {
-        let subject = subject.get(..self.rest.len()).unwrap_or_default();
-        self.rest.chunks(SEARCHED).zip(subject.chunks(SEARCHED)).all(|(expected, found)| {
+    /// Whether a subject begins with the text. A hash says so rarely where it does not.
+    fn is_at(&self, subject: &[u8]) -> bool {
+        self.text.chunks(SEARCHED).zip(subject.chunks(SEARCHED)).all(|(expected, found)| {
             self.look();
-            expected == found
+            found.starts_with(expected)
         })
     }
 
     fn look(&self) {
         // SAFETY: as `new` asks.
         unsafe { self.control.look(self.state) };
+    }
+}
+
+/// A hash of as many bytes as a text has, that goes on by a byte: a polynomial at a random place, modulo a prime.
+struct Rolling {
+    place: u64,
+    /// What the first byte of a window counts for.
+    first: u64,
+    text: u64,
+}
+
+impl Rolling {
+    const PRIME: u64 = (1 << 61) - 1;
+
+    fn new(text: &[u8], look: impl Fn()) -> Self {
+        let place = RandomState::new().build_hasher().finish() % (Self::PRIME - 1) + 1;
+        let mut rolling = Self { place, first: 1, text: 0 };
+        for (at, &byte) in text.iter().enumerate() {
+            if at % SEARCHED == 0 {
+                look();
+            }
+            rolling.text = rolling.step(rolling.text, None, byte);
+            if at > 0 {
+                rolling.first = Self::product(rolling.first, place);
+            }
+        }
+        rolling
+    }
+
+    fn step(&self, hash: u64, leaves: Option<u8>, enters: u8) -> u64 {
+        let left = leaves.map_or(0, |byte| Self::product(self.first, u64::from(byte) + 1));
+        let rest = Self::below_prime(hash + Self::PRIME - left);
+        Self::below_prime(Self::product(rest, self.place) + u64::from(enters) + 1)
+    }
+
+    fn product(a: u64, b: u64) -> u64 {
+        // The prime is 2^61 - 1: so the bits from there on count as those from 0 on.
+        let product = u128::from(a) * u128::from(b);
+        Self::below_prime((product as u64 & Self::PRIME) + (product >> 61) as u64)
+    }
+
+    /// Of a number below twice the prime.
+    fn below_prime(number: u64) -> u64 {
+        number.checked_sub(Self::PRIME).unwrap_or(number)
     }
 }
 
