@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 VENDORED = HERE / "rust"
 ROOT = VENDORED if VENDORED.is_dir() else HERE.parent.parent
 # What the members of the workspace need; without one of them, its lock file would not be that of the manifest.
-SHARED = ["Cargo.toml", "Cargo.lock", ".cargo", "include", "README.md", "LICENSE"]
+SHARED = ["Cargo.toml", "Cargo.lock", "include", "README.md", "LICENSE"]
 
 
 def needed(variable, names, complaint):

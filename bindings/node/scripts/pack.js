@@ -14,7 +14,7 @@ function copy() {
   const manifest = readFileSync(join(root, 'Cargo.toml'), 'utf8')
   const members = [.../^members = \[([^\]]*)\]/m.exec(manifest)[1].matchAll(/"(.*?)"/g)].map(([, member]) => member)
   remove()
-  for (const name of ['Cargo.toml', 'Cargo.lock', '.cargo', 'include', 'README.md', 'LICENSE', ...members]) {
+  for (const name of ['Cargo.toml', 'Cargo.lock', 'include', 'README.md', 'LICENSE', ...members]) {
     if (!existsSync(join(root, name))) continue
     mkdirSync(dirname(join(rust, name)), { recursive: true })
     cpSync(join(root, name), join(rust, name), { recursive: true, filter: (path) => basename(path) !== 'target' })
