@@ -24,61 +24,35 @@
 //! # Ok::<(), perilune::Error>(())
 //! ```
 
-mod batch;
-mod cancel;
-mod capture;
-mod check;
-mod counters;
-mod directory;
 mod engine;
-mod environment;
-mod error;
-mod execute;
-mod function;
-mod hints;
-mod json;
-mod limits;
-mod metrics;
-mod poll;
+mod model;
 mod pool;
-#[cfg(feature = "prometheus")]
-mod prometheus;
-mod request;
-mod response;
-mod script;
-mod scripts;
-mod span;
-mod submit;
-mod trace;
-mod urlencoded;
-mod value;
+mod registry;
+mod syntax;
 mod vm;
-#[cfg(feature = "watch")]
-mod watch;
-mod watchdog;
 
-pub use batch::Batch;
-pub use cancel::CancelHandle;
-pub use check::{Diagnostic, Severity};
-pub use directory::{FileError, Report};
-pub use engine::{Engine, EngineBuilder};
-pub use error::{CompileError, Error, Part, PayloadError, Position};
-pub use function::{Call, HostError};
-pub use limits::{Limits, RunLimits, parse_bytes};
-pub use metrics::{Compiles, Histogram, Metrics, Runs, Vms};
-pub use poll::Poll;
-pub use request::Request;
-pub use response::Response;
-pub use script::Script;
-pub use scripts::Scripts;
-pub use submit::Ticket;
-pub use trace::{ErrorKind, ScriptError, Status, Trace, Usage, ValueError};
-pub use value::Value;
+pub use engine::batch::Batch;
+pub use engine::directory::{FileError, Report};
+pub use engine::engine::{Engine, EngineBuilder};
+pub use engine::script::Script;
+pub use engine::scripts::Scripts;
+pub use engine::submit::Ticket;
+#[cfg(feature = "watch")]
+pub use engine::watch::Watch;
+pub use model::cancel::CancelHandle;
+pub use model::error::{CompileError, Error, Part, PayloadError, Position};
+pub use model::function::{Call, HostError};
+pub use model::limits::{Limits, RunLimits, parse_bytes};
+pub use model::poll::Poll;
+pub use model::request::Request;
+pub use model::response::Response;
+pub use model::trace::{ErrorKind, ScriptError, Status, Trace, Usage, ValueError};
+pub use model::value::Value;
+pub use pool::metrics::{Compiles, Histogram, Metrics, Runs, Vms};
+pub use registry::check::{Diagnostic, Severity};
 #[cfg(feature = "floor")]
 #[doc(hidden)]
 pub use vm::floor;
-#[cfg(feature = "watch")]
-pub use watch::Watch;
 
 /// The example of the README.
 #[cfg(doctest)]

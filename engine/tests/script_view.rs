@@ -2,10 +2,10 @@
 
 mod common;
 // The lists that hints go by: `require`, `host` and `set_response` are tested elsewhere.
-#[path = "../src/hints/elsewhere.rs"]
+#[path = "../src/syntax/elsewhere.rs"]
 mod elsewhere;
 #[allow(dead_code, reason = "as above")]
-#[path = "../src/hints/names.rs"]
+#[path = "../src/syntax/names.rs"]
 mod names;
 
 use std::collections::BTreeSet;

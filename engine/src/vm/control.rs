@@ -20,12 +20,12 @@ use super::library::host::Host;
 use super::library::random::Random;
 use super::scripts::{Bytecode, Loaded};
 use super::slots::Slots;
-use crate::cancel::CancelHandle;
-use crate::capture::Capture;
-use crate::poll::Polling;
-use crate::response::Response;
-use crate::trace::ErrorKind;
-use crate::watchdog::Deadline;
+use crate::model::cancel::CancelHandle;
+use crate::model::capture::Capture;
+use crate::model::poll::Polling;
+use crate::model::response::Response;
+use crate::model::trace::ErrorKind;
+use crate::pool::watchdog::Deadline;
 
 /// The state of a VM beside its `lua_State`. Only the thread that runs the VM touches it, so cells will do; it never
 /// moves, since the allocator and the callbacks hold its address.

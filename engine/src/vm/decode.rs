@@ -7,8 +7,8 @@ use mlua::ffi::{self, lua_State};
 use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
 use super::library::{json, push_bytes};
-use crate::error::Position;
-use crate::json::{Build, Kind, position, read};
+use crate::model::error::Position;
+use crate::model::json::{Build, Kind, position, read};
 
 /// Room that a table is made with: growing from nothing to four took a tenth of a short run.
 const PRESIZED: c_int = 4;
@@ -43,8 +43,8 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
             Err(refused) => {
                 ffi::lua_settop(state, top);
                 Err(match refused {
-                    crate::json::Refused::Stopped(stop) => stop,
-                    crate::json::Refused::Syntax { reason, at } => {
+                    crate::model::json::Refused::Stopped(stop) => stop,
+                    crate::model::json::Refused::Syntax { reason, at } => {
                         Refused::Json { reason, position: position(text, at) }
                     }
                 })

@@ -9,7 +9,7 @@ use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
 use super::library::{self, json};
 use super::names::{self, Names};
-use crate::json::{MAX_DEPTH, integer};
+use crate::model::json::{MAX_DEPTH, integer};
 
 /// Work between two looks at the deadline: a unit is a slot of a table that was passed, or [`BYTES`] of a string.
 pub(super) const LOOK_EVERY: usize = 4096;

@@ -9,9 +9,9 @@ use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
 use super::library::{bytes, check_bytes, push_bytes};
-use crate::function::HostError;
-use crate::hints::{self, Raised};
-use crate::trace::Cause;
+use crate::model::function::HostError;
+use crate::model::trace::Cause;
+use crate::syntax::hints::{Raised, named};
 
 /// The longest message kept, in bytes, without the word on its length.
 const MESSAGE: usize = 8 * 1024;
@@ -151,7 +151,7 @@ pub(super) unsafe extern "C-unwind" fn keep(state: *mut lua_State) -> c_int {
             && let Some(hint) = innermost.and_then(|level| hint(state, level, &fault.message))
         {
             // The hint says the name, and more.
-            if let Some((at, _)) = hints::named(&fault.message) {
+            if let Some((at, _)) = named(&fault.message) {
                 fault.message.truncate(at);
             }
             let _ = write!(fault.message, " ({hint})");
@@ -222,7 +222,7 @@ unsafe fn text(state: *mut lua_State, index: c_int, limit: usize) -> String {
     let mut text = String::from_utf8_lossy(kept).into_owned();
     if text.len() > limit || length > limit {
         // Not in the middle of a character, which the cut made a replacement character.
-        let split = crate::capture::split_character(kept, dropped);
+        let split = crate::model::capture::split_character(kept, dropped);
         let end = text.len() - if split > 0 { char::REPLACEMENT_CHARACTER.len_utf8() } else { 0 };
         text.truncate(text.floor_char_boundary(end.min(limit)));
         let _ = write!(text, "… ({length} bytes)");

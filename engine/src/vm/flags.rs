@@ -4,7 +4,7 @@
 
 use std::sync::OnceLock;
 
-use crate::error::Error;
+use crate::model::error::Error;
 
 /// Each flag, and what goes wrong without it (`grep FASTFLAG` in the VM sources of `luau0-src`).
 const REPAIRS: &[(&str, &str)] = &[

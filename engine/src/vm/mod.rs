@@ -61,15 +61,15 @@ pub(crate) use self::control::Interrupt;
 pub(crate) use self::library::host::Arguments;
 pub(crate) use self::scripts::{Bytecode, parse, shown};
 use self::stack::Stack;
-use crate::cancel::CancelHandle;
-use crate::error::Error;
-use crate::limits::Limits;
-use crate::poll::Polling;
-use crate::request::Request;
-use crate::response::Response;
-use crate::script::Script;
-use crate::trace::{ErrorKind, ScriptError};
-use crate::watchdog::Deadline;
+use crate::engine::script::Script;
+use crate::model::cancel::CancelHandle;
+use crate::model::error::Error;
+use crate::model::limits::Limits;
+use crate::model::poll::Polling;
+use crate::model::request::Request;
+use crate::model::response::Response;
+use crate::model::trace::{ErrorKind, ScriptError};
+use crate::pool::watchdog::Deadline;
 
 /// Native stack that a run has at least, in bytes: Luau nests C calls 200 deep, in at most 2 KiB each (10 KiB where it was built
 /// without optimisation), and the rest is for host functions.
@@ -301,7 +301,7 @@ fn conclude(
     let (kind, message) = if let Some(kind) = ending {
         let timeout = job.limits.timeout.as_millis();
         let message = match kind {
-            ErrorKind::Cancelled => crate::cancel::MESSAGE.to_owned(),
+            ErrorKind::Cancelled => crate::model::cancel::MESSAGE.to_owned(),
             _ => format!("the run did not end within its timeout of {timeout} ms"),
         };
         (kind, message)
@@ -354,7 +354,7 @@ fn told(error: &ScriptError) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::Engine;
+    use crate::engine::engine::Engine;
 
     const SCRIPT: &str = r#"
         local t = {}

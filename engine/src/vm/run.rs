@@ -10,8 +10,8 @@ use super::Job;
 use super::control::Control;
 use super::slots::Slot;
 use super::{encode, tables};
-use crate::error::{Part, PayloadError};
-use crate::request::Body;
+use crate::model::error::{Part, PayloadError};
+use crate::model::request::Body;
 
 /// What Luau calls [`enter`].
 pub(super) const NAME: &CStr = c"perilune";

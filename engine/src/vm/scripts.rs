@@ -39,7 +39,8 @@ impl Bytecode {
             .set_disabled_builtins(globals::REPLACED.iter().copied());
         // Luau obeys `--!optimize 2` before the first token: it would compute `math.floor(1.5)` itself, whatever `math`
         // is at run time, and inline functions. So there is a token before all.
-        let text = [b"do end ", source.get(crate::hints::preamble(source)..).unwrap_or_default()].concat();
+        let text =
+            [b"do end ", source.get(crate::syntax::parsed::preamble(source)..).unwrap_or_default()].concat();
         // The text may come from anyone and the thread from any host: it gets a stack of its own.
         let compiled = stack::on_another(COMPILE_STACK, || compiler.compile(&text));
         let bytes = compiled.map_err(|error| (1, error.to_string()))?.map_err(|error| match error {

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::{self, NonNull};
 
-use crate::error::Error;
+use crate::model::error::Error;
 
 /// What lies below a stack, so that whoever runs over its end is stopped there: a multiple of any page.
 const GUARD: usize = 64 << 10;

@@ -8,10 +8,10 @@ use super::control::Control;
 use super::library::{bytes, json, push_bytes};
 use super::slots::Slot;
 use super::{decode, fault};
-use crate::error::{Part, PayloadError};
-use crate::json::position;
-use crate::request::{Body, Query};
-use crate::urlencoded;
+use crate::model::error::{Part, PayloadError};
+use crate::model::json::position;
+use crate::model::request::{Body, Query};
+use crate::model::urlencoded;
 
 /// Parameters between two looks at the deadline.
 const LOOK_EVERY: usize = 64;

@@ -20,12 +20,12 @@ use super::super::names::Names;
 use super::super::run::Run;
 use super::super::{Job, encode, fault};
 use super::{bytes, json, push_bytes};
-use crate::engine::Engine;
-use crate::environment::Environment;
-use crate::function::{Call, Functions, HostError};
-use crate::json::MAX_DEPTH;
-use crate::pool::Nesting;
-use crate::value::Value;
+use crate::engine::engine::Engine;
+use crate::model::function::{Call, Functions, HostError};
+use crate::model::json::MAX_DEPTH;
+use crate::model::value::Value;
+use crate::pool::pool::Nesting;
+use crate::registry::environment::Environment;
 
 /// Values between two looks at the deadline.
 const LOOK_EVERY: u32 = 64;

@@ -7,7 +7,7 @@ use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
 use super::bytes;
-use crate::capture::Capture;
+use crate::model::capture::Capture;
 
 /// `print(…)`: the arguments as `tostring` shows them, tabs between, a newline behind.
 pub(in super::super) unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {

@@ -7,7 +7,7 @@ use fastrand::Rng;
 use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
-use crate::json::MAX_EXACT;
+use crate::model::json::MAX_EXACT;
 
 /// The random state of the run under way.
 pub(in super::super) struct Random {

@@ -10,7 +10,7 @@ use super::super::control::Control;
 use super::super::fault;
 use super::super::slots::Slot;
 use super::{beginning, check_bytes};
-use crate::hints::no_module;
+use crate::syntax::findings::no_module;
 
 /// `require(name)`: what the module returned, `true` where that is nothing. It runs on its first use in each run, in
 /// that run's `_G`, with its name as `...`.

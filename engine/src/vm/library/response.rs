@@ -7,7 +7,7 @@ use mlua::ffi::{self, lua_State};
 use super::super::control::Control;
 use super::super::{encode, fault};
 use super::{beginning, bytes};
-use crate::response::Response;
+use crate::model::response::Response;
 
 const MAX_TYPE: usize = 255;
 /// Lines: each of a list counts.

@@ -1,0 +1,85 @@
+//! Many runs of one script, over all VMs of the pool.
+
+use std::convert::identity;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use crate::engine::execute::execute;
+use crate::engine::script::Script;
+use crate::engine::span::Origin;
+use crate::model::cancel::CancelHandle;
+use crate::model::error::Error;
+use crate::model::request::Request;
+use crate::model::trace::Trace;
+use crate::pool::pool::Nesting;
+
+/// A batch to be run: see [`Script::batch`](crate::Script::batch).
+#[must_use = "it runs with `run`"]
+pub struct Batch<'a> {
+    script: &'a Script,
+    cancel: Option<CancelHandle>,
+    progress: Option<Box<dyn Fn(usize, usize) + Sync + 'a>>,
+}
+
+impl<'a> Batch<'a> {
+    pub(crate) fn new(script: &'a Script) -> Self {
+        Self { script, cancel: None, progress: None }
+    }
+
+    /// Has the handle end the whole batch: what runs, and what has not begun, is then `cancelled`.
+    pub fn cancel(mut self, handle: &CancelHandle) -> Self {
+        self.cancel = Some(handle.clone());
+        self
+    }
+
+    /// Has `progress` called after each run with how many have ended and how many there are: from several threads, and
+    /// not always in order.
+    pub fn progress(mut self, progress: impl Fn(usize, usize) + Sync + 'a) -> Self {
+        self.progress = Some(Box::new(progress));
+        self
+    }
+
+    /// Runs the script once for each request, on as many threads as the pool has VMs, and returns what came of them in
+    /// the order of the requests. What one run does changes no other's result. Inside a host function or a poll it is one thread.
+    #[must_use]
+    pub fn run(&self, requests: &[Request<'_>]) -> Vec<Result<Trace, Error>> {
+        let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        let origin = Origin::here();
+        let work = || {
+            let mut results = Vec::new();
+            loop {
+                let index = next.fetch_add(1, Relaxed);
+                let Some(request) = requests.get(index) else { return results };
+                let make = || execute(self.script, request, self.cancel.as_ref(), identity);
+                results.push((index, origin.within(make)));
+                if let Some(progress) = &self.progress {
+                    progress(done.fetch_add(1, Relaxed) + 1, requests.len());
+                }
+            }
+        };
+        // There other threads would wait for the VM that waits for them.
+        let threads = if Nesting::is_any() { 1 } else { self.script.engine.pool.size() };
+        let threads = threads.min(requests.len());
+        // This thread is one of them; where no other can be had, it does all.
+        let mut results = std::thread::scope(|scope| {
+            let spawn =
+                |_| std::thread::Builder::new().name("perilune-batch".into()).spawn_scoped(scope, work).ok();
+            let others: Vec<_> = (1..threads).filter_map(spawn).collect();
+            let mut results = work();
+            for other in others {
+                match other.join() {
+                    Ok(more) => results.extend(more),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            results
+        });
+        results.sort_unstable_by_key(|(index, _)| *index);
+        results.into_iter().map(|(_, result)| result).collect()
+    }
+}
+
+impl std::fmt::Debug for Batch<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Batch").field("script", self.script).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,284 @@
+//! The engine: a pool of VMs, and the limits of all that runs in them.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use crate::engine::script::{Compiled, Script};
+use crate::engine::scripts::{Registry, Scripts};
+use crate::model::error::{CompileError, Error};
+use crate::model::function::{Call, HostError, shared};
+use crate::model::limits::Limits;
+use crate::model::request::Request;
+use crate::model::trace::Trace;
+use crate::model::value::Value;
+use crate::pool::metrics::Metrics;
+use crate::pool::pool::Pool;
+use crate::registry::check::{Diagnostic, check};
+use crate::registry::environment::Registered;
+
+/// Runs scripts. Make one for a process and share it: cloning costs a counter, and every clone is the same engine.
+///
+/// ```
+/// use perilune::{Engine, Request, Status};
+///
+/// let engine = Engine::builder().pool_size(4).build();
+/// let script = engine.compile("hello", "print('Hello', ARGS.monster)").unwrap();
+/// let trace = script.run(&Request::new().query("monster=Manticore")).unwrap();
+/// assert_eq!(trace.status, Status::Success);
+/// assert_eq!(trace.stdout_text(), "Hello\tManticore\n");
+/// ```
+#[derive(Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+/// What all clones of an engine, and its scripts, share.
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) pool: Pool,
+    /// How many runs have begun.
+    pub(crate) runs: AtomicU64,
+    pub(crate) environment: Registered,
+    /// How many submitted runs may wait for a VM.
+    pub(crate) backlog: usize,
+    /// The named scripts.
+    pub(crate) registry: Registry,
+}
+
+impl Engine {
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// An engine with the default limits, and as many VMs as the machine has threads.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// An engine to be made to measure.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder { limits: Limits::default(), pool_size: None, backlog: BACKLOG }
+    }
+
+    /// Compiles a script. The name shows in errors and traces; it needs not be unique. The source may begin with a UTF-8
+    /// byte order mark or a `#!` line, as everywhere.
+    ///
+    /// # Errors
+    /// The script does not compile, or is too long.
+    pub fn compile(&self, name: &str, source: impl AsRef<[u8]>) -> Result<Script, CompileError> {
+        let compiled = self.shared.compile(name, source.as_ref())?;
+        Ok(Script::new(&self.shared, Arc::new(compiled)))
+    }
+
+    /// The named scripts of this engine.
+    #[must_use]
+    pub fn scripts(&self) -> Scripts {
+        Scripts { engine: Arc::clone(&self.shared) }
+    }
+
+    /// Runs the script that serves under `name`: see [`Scripts`]. It is looked up once, so that a run goes on with the
+    /// version it began with.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and those of [`Script::run`].
+    pub fn run(&self, name: &str, request: &Request<'_>) -> Result<Trace, Error> {
+        let compiled = self.shared.registry.get(name).ok_or(Error::NotFound)?;
+        Script::new(&self.shared, compiled).run(request)
+    }
+
+    /// What was counted until now. Takes less than a microsecond for a few VMs, and the pool's lock for an instant.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        Metrics::of(&self.shared)
+    }
+
+    /// Gives all scripts a function of the host, `host.NAME(…)`, from their next run on; one of the same name is
+    /// replaced. A run that has begun goes on with those that it began with.
+    ///
+    /// What it returns as an error is a Lua error with that text, which a script can catch; so is a panic. It may run
+    /// other scripts, also of this engine: by [`Call::engine`], for one that holds the engine keeps it, its VMs and
+    /// threads for ever. Its time counts towards the run's timeout, and the run ends at its return when it took too long. It
+    /// has at least 512 KiB of stack, whatever the thread has: see [`Script::run`].
+    ///
+    /// ```
+    /// use perilune::{Engine, Request};
+    ///
+    /// let engine = Engine::new();
+    /// engine.function("add", |call| Ok(call.number(0)? + call.number(1)?))?;
+    /// let script = engine.compile("sum", "return host.add(1, 2), (pcall(host.add, 1))")?;
+    /// assert_eq!(script.run(&Request::new())?.value.as_deref(), Some("[3,false]"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Name`]: the name is not letters, digits and `_`.
+    pub fn function<F, R>(&self, name: &str, function: F) -> Result<(), Error>
+    where
+        F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
+        R: Into<Value>,
+    {
+        // Kept here, so that one with a name that is refused is not dropped under the lock.
+        let function = shared(function);
+        self.shared.environment.change(|environment| {
+            environment.functions = environment.functions.with(name, Arc::clone(&function))?;
+            Ok(())
+        })
+    }
+
+    /// Gives all scripts a module, `require "NAME"`, from their next run on; one of the same name is replaced. Each run
+    /// that requires it runs it once, in its own `_G`, with its name as `...`.
+    ///
+    /// # Errors
+    /// The module does not compile, or is too long.
+    pub fn module(&self, name: &str, source: impl AsRef<[u8]>) -> Result<(), CompileError> {
+        let module = Arc::new(self.shared.compile(name, source.as_ref())?);
+        self.shared.environment.change(|environment| {
+            environment.modules.insert(Arc::clone(&module.name), module);
+            Ok(())
+        })
+    }
+
+    /// What is wrong with a source, and what may silently do something else than its author expects of Lua, place by
+    /// place: every syntax error that can be told apart from what follows of another, or else warnings, up to 100. Names that
+    /// nobody sets are among these; functions in `host` and modules, where this engine has any, are those that it has now. It
+    /// runs nothing.
+    ///
+    /// ```
+    /// use perilune::{Engine, Severity};
+    ///
+    /// let found = Engine::new().check("hello", "prnt(ARGS.monster)");
+    /// assert_eq!(found[0].severity, Severity::Warning);
+    /// assert_eq!(found[0].to_string(), "hello:1: warning: prnt is not there: did you mean print?");
+    /// ```
+    #[must_use]
+    pub fn check(&self, name: &str, source: impl AsRef<[u8]>) -> Vec<Diagnostic> {
+        check(name, source.as_ref(), &self.shared.limits, &self.shared.environment.current())
+    }
+
+    /// The ceilings of every run.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.shared.limits
+    }
+}
+
+impl Shared {
+    /// Compiles a source, and counts that.
+    pub(crate) fn compile(&self, name: &str, source: &[u8]) -> Result<Compiled, CompileError> {
+        let compiled = Compiled::new(name, source, &self.limits);
+        self.pool.tally().count_compile(compiled.is_ok());
+        compiled
+    }
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("limits", &self.shared.limits).finish_non_exhaustive()
+    }
+}
+
+/// Sets up an [`Engine`]. Sizes are bytes; what is not set is as in [`Limits::default`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct EngineBuilder {
+    limits: Limits,
+    pool_size: Option<usize>,
+    backlog: usize,
+}
+
+/// How many submitted runs may wait for a VM where the host does not say.
+const BACKLOG: usize = 10_000;
+
+impl EngineBuilder {
+    /// How many VMs there may be, and so how many runs at once; at least 1. They are made when first needed.
+    pub fn pool_size(mut self, vms: usize) -> Self {
+        self.pool_size = Some(vms);
+        self
+    }
+
+    /// How many runs of [`Script::submit`] may wait for a VM; beyond, they end as `queue_timeout` at once. 10,000 where
+    /// nothing else is set.
+    pub fn backlog(mut self, runs: usize) -> Self {
+        self.backlog = runs;
+        self
+    }
+
+    /// See [`Limits::timeout`].
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.limits.timeout = timeout;
+        self
+    }
+
+    /// See [`Limits::queue`].
+    pub fn queue(mut self, queue: Duration) -> Self {
+        self.limits.queue = queue;
+        self
+    }
+
+    /// See [`Limits::memory`].
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.limits.memory = bytes;
+        self
+    }
+
+    /// See [`Limits::output`].
+    pub fn output(mut self, bytes: usize) -> Self {
+        self.limits.output = bytes;
+        self
+    }
+
+    /// See [`Limits::value`].
+    pub fn value(mut self, bytes: usize) -> Self {
+        self.limits.value = bytes;
+        self
+    }
+
+    /// See [`Limits::host_calls`].
+    pub fn host_calls(mut self, calls: u64) -> Self {
+        self.limits.host_calls = calls;
+        self
+    }
+
+    /// See [`Limits::request`].
+    pub fn request(mut self, bytes: usize) -> Self {
+        self.limits.request = bytes;
+        self
+    }
+
+    /// See [`Limits::parameters`].
+    pub fn parameters(mut self, parameters: usize) -> Self {
+        self.limits.parameters = parameters;
+        self
+    }
+
+    /// See [`Limits::source`].
+    pub fn source(mut self, bytes: usize) -> Self {
+        self.limits.source = bytes;
+        self
+    }
+
+    /// Makes the engine. Nothing is started yet: VMs and the watchdog come with the first run.
+    #[must_use]
+    pub fn build(self) -> Engine {
+        let size = self
+            .pool_size
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        let shared = Shared {
+            limits: self.limits,
+            pool: Pool::new(size),
+            runs: AtomicU64::new(0),
+            environment: Registered::default(),
+            backlog: self.backlog,
+            registry: Registry::default(),
+        };
+        Engine { shared: Arc::new(shared) }
+    }
+}

@@ -1,0 +1,79 @@
+//! A run as a span of `tracing`; without the feature of that name there is nothing here to run.
+
+use crate::engine::script::Script;
+use crate::model::trace::Trace;
+
+/// Where a run was handed over to another thread: its span belongs below the span that was current there, and goes to whoever
+/// listened there.
+#[derive(Clone)]
+pub(crate) struct Origin {
+    #[cfg(feature = "tracing")]
+    current: tracing::Span,
+    #[cfg(feature = "tracing")]
+    dispatch: tracing::Dispatch,
+}
+
+#[cfg(feature = "tracing")]
+impl Origin {
+    pub(crate) fn here() -> Self {
+        Self {
+            current: tracing::Span::current(),
+            dispatch: tracing::dispatcher::get_default(tracing::Dispatch::clone),
+        }
+    }
+
+    /// Does `work` on this thread as if it were there.
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        tracing::dispatcher::with_default(&self.dispatch, || self.current.in_scope(work))
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+impl Origin {
+    pub(crate) fn here() -> Self {
+        Self {}
+    }
+
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        work()
+    }
+}
+
+/// The span of one run, entered until it is dropped.
+pub(crate) struct Span {
+    #[cfg(feature = "tracing")]
+    entered: tracing::span::EnteredSpan,
+}
+
+#[cfg(feature = "tracing")]
+impl Span {
+    pub(crate) fn enter(script: &Script) -> Self {
+        use tracing::field::Empty;
+        let span = tracing::info_span!(
+            target: "perilune",
+            "run",
+            script = script.name(),
+            version = script.version(),
+            id = Empty,
+            status = Empty,
+            duration_ns = Empty,
+        );
+        Self { entered: span.entered() }
+    }
+
+    /// Records how the run ended.
+    pub(crate) fn end(&self, trace: &Trace) {
+        self.entered.record("id", trace.id);
+        self.entered.record("status", trace.status.as_str());
+        self.entered.record("duration_ns", u64::try_from(trace.duration.as_nanos()).unwrap_or(u64::MAX));
+    }
+}
+
+#[cfg(not(feature = "tracing"))]
+impl Span {
+    pub(crate) fn enter(_: &Script) -> Self {
+        Self {}
+    }
+
+    pub(crate) fn end(&self, _: &Trace) {}
+}

@@ -1,0 +1,242 @@
+//! Runs on the engine's own threads: the caller goes on, and is told.
+
+use std::convert::identity;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Instant;
+
+use crate::engine::execute::{cancelled, execute_in, never_ran};
+use crate::engine::script::Script;
+use crate::engine::span::Origin;
+use crate::model::cancel::{Cancel, CancelHandle, Enlisted};
+use crate::model::error::Error;
+use crate::model::limits::Limits;
+use crate::model::request::Request;
+use crate::model::trace::Trace;
+use crate::pool::pool::{Lent, Refused};
+
+/// What is called with the result.
+pub(crate) type Callback = Box<dyn FnOnce(Result<Trace, Error>) + Send>;
+
+/// A run that was handed to [`Script::submit`]: wait for it, or await it. Dropping this neither
+/// waits nor cancels.
+///
+/// ```
+/// use perilune::{Engine, Request};
+///
+/// let engine = Engine::new();
+/// let script = engine.compile("hello", "return 'Hello ' .. GET.monster")?;
+/// let ticket = script.submit(Request::new().query("monster=Manticore"));
+/// assert_eq!(ticket.wait()?.value.as_deref(), Some("\"Hello Manticore\""));
+/// # Ok::<(), perilune::Error>(())
+/// ```
+#[must_use = "without it there is no way to the result; `submit_with` calls back"]
+pub struct Ticket {
+    shared: Arc<Shared>,
+    cancel: CancelHandle,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    done: Condvar,
+}
+
+/// What a ticket is for.
+enum State {
+    /// The run has not ended; who is to be woken then.
+    Pending(Option<Waker>),
+    Ready(Result<Trace, Error>),
+    /// The result was handed out.
+    Taken,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::Pending(None)
+    }
+}
+
+impl State {
+    /// The result, if there is one: it is handed out once.
+    ///
+    /// # Panics
+    /// It was handed out before.
+    fn take(&mut self) -> Option<Result<Trace, Error>> {
+        match std::mem::replace(self, Self::Taken) {
+            Self::Ready(result) => Some(result),
+            Self::Taken => panic!(
+                "a Ticket is ready once: it was polled, or waited for, after it had handed out its result"
+            ),
+            pending => {
+                *self = pending;
+                None
+            }
+        }
+    }
+}
+
+impl Shared {
+    /// What it guards is whole at any time, also when [`State::take`] panics.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ticket {
+    pub(crate) fn submit(script: &Script, request: Request<'static>) -> Self {
+        let ticket = Self { shared: Arc::default(), cancel: CancelHandle::new() };
+        let shared = Arc::clone(&ticket.shared);
+        let tell = move |result| {
+            let before = std::mem::replace(&mut *shared.lock(), State::Ready(result));
+            shared.done.notify_all();
+            if let State::Pending(Some(waker)) = before {
+                waker.wake();
+            }
+        };
+        submit(script, request, Some(&ticket.cancel), Box::new(tell));
+        ticket
+    }
+
+    /// Waits for the run to end.
+    ///
+    /// # Errors
+    /// Those of [`Script::run`].
+    ///
+    /// # Panics
+    /// The ticket was polled, and was ready then.
+    pub fn wait(self) -> Result<Trace, Error> {
+        let mut state = self.shared.lock();
+        loop {
+            match state.take() {
+                Some(result) => return result,
+                None => state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner),
+            }
+        }
+    }
+
+    /// Whether the run has ended.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        !matches!(*self.shared.lock(), State::Pending(_))
+    }
+
+    /// Ends the run: at once where it waits for a VM, at its next safe point where it runs.
+    pub fn cancel(&self) {
+        self.cancel.cancel();
+    }
+}
+
+/// Polled again after it was ready, it panics.
+impl Future for Ticket {
+    type Output = Result<Trace, Error>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.shared.lock();
+        match state.take() {
+            Some(result) => Poll::Ready(result),
+            None => {
+                *state = State::Pending(Some(context.waker().clone()));
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Ticket {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ticket").field("is_done", &self.is_done()).finish_non_exhaustive()
+    }
+}
+
+/// Has the run made by a thread of the engine's, and `callback` called with what came of it: on that thread, or on this
+/// one when it can't begin.
+pub(crate) fn submit(
+    script: &Script,
+    request: Request<'static>,
+    cancel: Option<&CancelHandle>,
+    callback: Callback,
+) {
+    let engine = &*script.engine;
+    let limits = engine.limits.lowered_by(&script.limits).lowered_by(&request.limits);
+    if let Err(error) = request.check(&limits) {
+        return callback(Err(error.into()));
+    }
+    let handles: Vec<CancelHandle> = request.cancel.iter().chain(cancel).cloned().collect();
+    let submission = Arc::new(Submission {
+        waiting: Mutex::new(Some(Waiting {
+            script: script.clone(),
+            request,
+            cancel: cancel.cloned(),
+            limits,
+            callback,
+            submitted: Instant::now(),
+            origin: Origin::here(),
+            enlisted: Vec::new(),
+        })),
+    });
+    for handle in handles {
+        let one = Arc::new(Listener(Arc::downgrade(&submission)));
+        let enlisted = handle.enlist(one);
+        if let Some(waiting) = &mut *submission.lock() {
+            waiting.enlisted.push(enlisted);
+        }
+    }
+    engine.pool.submit(limits.queue, engine.backlog, Box::new(move |with| submission.run(with)));
+}
+
+/// A run that waits for a VM, until it has one or is cancelled.
+struct Submission {
+    waiting: Mutex<Option<Waiting>>,
+}
+
+struct Waiting {
+    script: Script,
+    request: Request<'static>,
+    cancel: Option<CancelHandle>,
+    limits: Limits,
+    callback: Callback,
+    submitted: Instant,
+    origin: Origin,
+    /// With the handles that can cancel it, which must not keep it alive in turn.
+    enlisted: Vec<Enlisted>,
+}
+
+impl Submission {
+    fn lock(&self) -> MutexGuard<'_, Option<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, with: Result<(Lent<'_>, std::time::Duration), Refused>) {
+        // Cancelled meanwhile: a VM goes back as it is.
+        let Some(waiting) = self.lock().take() else { return };
+        let Waiting { script, request, cancel, limits, callback, origin, enlisted, .. } = waiting;
+        drop(enlisted);
+        let make = || match with {
+            Ok((lent, queued)) => {
+                execute_in(lent, queued, &script, &request, &limits, cancel.as_ref(), identity)
+            }
+            Err(refused) => never_ran(&script, &limits, refused),
+        };
+        // Somebody waits for an answer, also when the host's own code in a run (a subscriber of spans) panics.
+        let made = catch_unwind(AssertUnwindSafe(|| origin.within(make)));
+        callback(made.unwrap_or_else(|_| Err(Error::Internal("the run panicked".to_owned()))));
+    }
+}
+
+struct Listener(Weak<Submission>);
+
+impl Cancel for Listener {
+    fn cancelled(&self) {
+        let Some(submission) = self.0.upgrade() else { return };
+        let Some(waiting) = submission.lock().take() else { return };
+        let Waiting { script, callback, submitted, origin, enlisted, .. } = waiting;
+        drop(enlisted);
+        let tell = || callback(Ok(origin.within(|| cancelled(&script, submitted.elapsed()))));
+        // A panic in it is not the canceller's, who has others to tell.
+        let _ = catch_unwind(AssertUnwindSafe(tell));
+    }
+}

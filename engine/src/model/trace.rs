@@ -1,0 +1,351 @@
+//! What a run hands back.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde::ser::{self, SerializeMap, Serializer};
+use serde_json::value::RawValue;
+
+use crate::model::response::Response;
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Status {
+    /// The script came to its end within its limits.
+    Success,
+    /// An error that the script did not catch, or a result that can't be handed back.
+    Failure,
+    /// The run was past its deadline, whatever the script did about it.
+    Timeout,
+    /// The script needed more memory than its limit, and did not catch it.
+    MemoryLimit,
+    /// The run was cancelled by its [`CancelHandle`](crate::CancelHandle).
+    Cancelled,
+    /// No VM came free in time; the script did not run.
+    QueueTimeout,
+}
+
+impl Status {
+    /// The name in the trace's JSON: `success`, `failure`, `timeout`, `memory_limit`, `cancelled`, `queue_timeout`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Timeout => "timeout",
+            Self::MemoryLimit => "memory_limit",
+            Self::Cancelled => "cancelled",
+            Self::QueueTimeout => "queue_timeout",
+        }
+    }
+}
+
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What kind of error ended a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// An error raised in the script and not caught.
+    Runtime,
+    /// The returned value can't be JSON, or is too large.
+    Value,
+    /// More calls of host functions than the limit.
+    HostCalls,
+    /// An error of a host function that the script did not catch, or raised again as it was.
+    Host,
+    /// As [`Status::Timeout`].
+    Timeout,
+    /// As [`Status::MemoryLimit`].
+    MemoryLimit,
+    /// As [`Status::Cancelled`].
+    Cancelled,
+    /// As [`Status::QueueTimeout`].
+    QueueTimeout,
+}
+
+impl ErrorKind {
+    /// The name in the trace's JSON: `runtime`, `value`, `host_calls`, `host`, or the status.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Runtime => "runtime",
+            Self::Value => "value",
+            Self::HostCalls => "host_calls",
+            Self::Host => "host",
+            Self::Timeout => Status::Timeout.as_str(),
+            Self::MemoryLimit => Status::MemoryLimit.as_str(),
+            Self::Cancelled => Status::Cancelled.as_str(),
+            Self::QueueTimeout => Status::QueueTimeout.as_str(),
+        }
+    }
+
+    /// The status of a run that ended so.
+    #[must_use]
+    pub fn status(self) -> Status {
+        match self {
+            Self::Runtime | Self::Value | Self::HostCalls | Self::Host => Status::Failure,
+            Self::Timeout => Status::Timeout,
+            Self::MemoryLimit => Status::MemoryLimit,
+            Self::Cancelled => Status::Cancelled,
+            Self::QueueTimeout => Status::QueueTimeout,
+        }
+    }
+}
+
+/// The error of a host's own that is behind one of a run.
+pub(crate) type Cause = Arc<dyn Error + Send + Sync>;
+
+/// The error that ended a run. As an [`Error`], its text is the message, and its source the cause.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ScriptError {
+    /// What kind.
+    pub kind: ErrorKind,
+    /// Its text, at most 8 KiB. An error value that is not a string is described. Behind an error of a name that is not
+    /// there stands what may be meant: `(json.enc0de is not there: did you mean json.encode?)`.
+    pub message: String,
+    /// The script in which it was raised; `None` when none was running.
+    pub script: Option<String>,
+    /// The line there, from 1.
+    pub line: Option<u32>,
+    /// The chain of calls, innermost first, a line each; empty when there is none.
+    pub traceback: String,
+    /// What the host function failed with, for a kind of [`Host`](ErrorKind::Host): see [`HostError`](crate::HostError). It is
+    /// no part of the JSON form.
+    pub cause: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+/// Causes are equal where they are the same.
+impl PartialEq for ScriptError {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { kind, message, script, line, traceback, cause } = self;
+        let same = match (cause, &other.cause) {
+            (Some(cause), Some(others)) => Arc::ptr_eq(cause, others),
+            (cause, others) => cause.is_none() && others.is_none(),
+        };
+        same && (kind, message, script) == (&other.kind, &other.message, &other.script)
+            && (line, traceback) == (&other.line, &other.traceback)
+    }
+}
+
+impl Eq for ScriptError {}
+
+impl fmt::Display for ScriptError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for ScriptError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.cause.as_deref().map(|cause| cause as _)
+    }
+}
+
+/// Why a run's value is not to be had in a type of the host's.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ValueError {
+    /// The run did not succeed: the script returned nothing.
+    Failed(Box<ScriptError>),
+    /// The value does not fit the type.
+    Type(serde_json::Error),
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(error) => write!(f, "the run ended with {}: {error}", error.kind.as_str()),
+            Self::Type(_) => f.write_str("the value does not fit the type"),
+        }
+    }
+}
+
+impl Error for ValueError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Failed(error) => error.source(),
+            Self::Type(error) => Some(error),
+        }
+    }
+}
+
+/// What a run used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Usage {
+    /// Highest known growth of the VM's heap, in bytes, counted in the pages and blocks taken from the system.
+    pub memory_bytes: usize,
+    /// Calls of host functions.
+    pub host_calls: u64,
+    /// Time spent waiting for a VM.
+    pub queued: Duration,
+}
+
+/// What a run hands back. Its JSON form (by [`Serialize`] or [`to_json`](Self::to_json)) begins with the five keys
+/// of Syncano's Script Endpoint; other keys appear only when they hold something.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Trace {
+    /// 1, 2, 3 … per engine.
+    pub id: u64,
+    /// How the run ended.
+    pub status: Status,
+    /// When it began.
+    pub executed_at: SystemTime,
+    /// From the building of the script's tables to the end of its result.
+    pub duration: Duration,
+    /// What the script printed, to the byte.
+    pub stdout: Vec<u8>,
+    /// What the script wrote to stderr, to the byte, and then the uncaught error, if there was one.
+    pub stderr: Vec<u8>,
+    /// Whether output past the limit was dropped.
+    pub stdout_truncated: bool,
+    /// Whether output past the limit was dropped; the uncaught error never is.
+    pub stderr_truncated: bool,
+    /// What the script returned, as JSON text: `None` for nothing, the value for one, an array for several.
+    pub value: Option<String>,
+    /// What the script gave to `set_response`, however the run ended.
+    pub response: Option<Box<Response>>,
+    /// The error that ended the run, when the status is not success.
+    pub error: Option<Box<ScriptError>>,
+    /// Which script ran.
+    pub script: Arc<str>,
+    /// Which version of it.
+    pub version: u64,
+    /// What the run used.
+    pub usage: Usage,
+}
+
+impl Trace {
+    /// Whether the status is success.
+    #[must_use]
+    pub fn ok(&self) -> bool {
+        self.status == Status::Success
+    }
+
+    /// [`stdout`](Self::stdout) as text; what is not UTF-8 becomes U+FFFD.
+    #[must_use]
+    pub fn stdout_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.stdout)
+    }
+
+    /// [`stderr`](Self::stderr) as text; what is not UTF-8 becomes U+FFFD.
+    #[must_use]
+    pub fn stderr_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.stderr)
+    }
+
+    /// The returned value in a type of the host's; nothing returned reads as `null`.
+    ///
+    /// # Errors
+    /// The run did not succeed, or the value does not fit the type.
+    pub fn value_as<T: DeserializeOwned>(&self) -> Result<T, ValueError> {
+        match &self.error {
+            Some(error) => Err(ValueError::Failed(error.clone())),
+            None => crate::model::value::from_json(self.value.as_deref().unwrap_or("null").as_bytes())
+                .map_err(ValueError::Type),
+        }
+    }
+
+    /// The trace as one line of JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("a trace holds text, numbers and JSON only")
+    }
+}
+
+impl Serialize for Trace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("status", self.status.as_str())?;
+        map.serialize_entry("duration", &self.duration.as_millis())?;
+        map.serialize_entry("result", &ResultPart(self))?;
+        map.serialize_entry(
+            "executed_at",
+            &format_args!("{}", humantime::format_rfc3339_micros(self.executed_at)),
+        )?;
+        map.serialize_entry("id", &self.id)?;
+        map.serialize_entry("duration_ns", &nanoseconds(self.duration))?;
+        if let Some(error) = &self.error {
+            map.serialize_entry("error", error)?;
+        }
+        map.serialize_entry("script", &*self.script)?;
+        map.serialize_entry("version", &self.version)?;
+        map.serialize_entry("usage", &self.usage)?;
+        map.end()
+    }
+}
+
+/// The nested `result` of the JSON form.
+struct ResultPart<'a>(&'a Trace);
+
+impl Serialize for ResultPart<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let trace = self.0;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("stderr", &*trace.stderr_text())?;
+        map.serialize_entry("stdout", &*trace.stdout_text())?;
+        if trace.stdout_truncated {
+            map.serialize_entry("stdout_truncated", &true)?;
+        }
+        if trace.stderr_truncated {
+            map.serialize_entry("stderr_truncated", &true)?;
+        }
+        if let Some(value) = &trace.value {
+            let value: &RawValue = serde_json::from_str(value).map_err(ser::Error::custom)?;
+            map.serialize_entry("value", value)?;
+        }
+        if let Some(response) = &trace.response {
+            map.serialize_entry("response", response)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for ScriptError {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("kind", self.kind.as_str())?;
+        map.serialize_entry("message", &self.message)?;
+        if let Some(script) = &self.script {
+            map.serialize_entry("script", script)?;
+        }
+        if let Some(line) = &self.line {
+            map.serialize_entry("line", line)?;
+        }
+        if !self.traceback.is_empty() {
+            map.serialize_entry("traceback", &self.traceback)?;
+        }
+        map.end()
+    }
+}
+
+impl Serialize for Usage {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("memory_bytes", &self.memory_bytes)?;
+        if self.host_calls > 0 {
+            map.serialize_entry("host_calls", &self.host_calls)?;
+        }
+        if !self.queued.is_zero() {
+            map.serialize_entry("queued_ns", &nanoseconds(self.queued))?;
+        }
+        map.end()
+    }
+}
+
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

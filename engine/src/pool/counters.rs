@@ -1,0 +1,166 @@
+//! What is counted for [`Metrics`](crate::Metrics), at a cost that a run does not show.
+//!
+//! Each VM has counters of its own, on cache lines of their own, and whoever has the VM is the only one to write them: a
+//! load and a store each, no locked instruction, and no line that two threads fight for. They are added up when somebody
+//! asks. A VM that is replaced leaves its counters to another one.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::model::trace::Trace;
+use crate::pool::metrics::{BOUNDS_NS, Histogram};
+
+/// A count that one thread at a time adds to, and any thread reads.
+#[derive(Default)]
+struct Counter(AtomicU64);
+
+impl Counter {
+    fn add(&self, n: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// How many durations fell between which bounds.
+#[derive(Default)]
+struct Durations {
+    counts: [Counter; BOUNDS_NS.len() + 1],
+    sum_ns: Counter,
+}
+
+impl Durations {
+    fn add(&self, duration: Duration) {
+        let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        // Most are short, and found at once.
+        let bucket = BOUNDS_NS.iter().position(|&bound| ns <= bound).unwrap_or(BOUNDS_NS.len());
+        self.counts[bucket].add(1);
+        self.sum_ns.add(ns);
+    }
+}
+
+/// The counters of one VM; of a size that adjacent lines, which processors fetch in pairs, are no other VM's.
+#[derive(Default)]
+#[repr(align(128))]
+struct Counters {
+    runs: [Counter; 6],
+    run_duration: Durations,
+    queue_duration: Durations,
+    captured_bytes: Counter,
+    dropped_bytes: Counter,
+    host_calls: Counter,
+}
+
+/// The right to write the counters of one VM.
+pub(crate) struct Recorder(Arc<Counters>);
+
+impl Recorder {
+    /// Counts a run that is over.
+    pub(crate) fn count(&mut self, trace: &Trace, dropped: u64) {
+        self.count_end(trace);
+        let counters = &*self.0;
+        counters.run_duration.add(trace.duration);
+        counters.captured_bytes.add((trace.stdout.len() + trace.stderr.len()) as u64);
+        counters.dropped_bytes.add(dropped);
+        counters.host_calls.add(trace.usage.host_calls);
+    }
+
+    /// Counts what there is to count of any run, had it a VM or not.
+    fn count_end(&mut self, trace: &Trace) {
+        self.0.runs[trace.status as usize].add(1);
+        self.0.queue_duration.add(trace.usage.queued);
+    }
+}
+
+/// All that the engine counts in one process.
+pub(crate) struct Tally {
+    /// Of every recorder that there ever was.
+    counters: Mutex<Vec<Arc<Counters>>>,
+    /// For runs that got no VM.
+    without_vm: Mutex<Recorder>,
+    compiled: AtomicU64,
+    not_compiled: AtomicU64,
+}
+
+/// The sums of all counters.
+#[derive(Default)]
+pub(crate) struct Sums {
+    pub(crate) runs: [u64; 6],
+    pub(crate) run_duration: Histogram,
+    pub(crate) queue_duration: Histogram,
+    pub(crate) captured_bytes: u64,
+    pub(crate) dropped_bytes: u64,
+    pub(crate) host_calls: u64,
+}
+
+impl Tally {
+    pub(crate) fn new() -> Self {
+        let counters = Arc::<Counters>::default();
+        Self {
+            counters: Mutex::new(vec![Arc::clone(&counters)]),
+            without_vm: Mutex::new(Recorder(counters)),
+            compiled: AtomicU64::new(0),
+            not_compiled: AtomicU64::new(0),
+        }
+    }
+
+    /// A recorder for a VM: with the counters of one that is gone, or new ones.
+    pub(crate) fn recorder(&self) -> Recorder {
+        let mut counters = self.counters.lock();
+        // To have the only reference is to see all that the last recorder wrote.
+        if let Some(free) =
+            counters.iter_mut().find_map(|held| Arc::get_mut(held).is_some().then(|| Arc::clone(held)))
+        {
+            return Recorder(free);
+        }
+        let new = Arc::<Counters>::default();
+        counters.push(Arc::clone(&new));
+        Recorder(new)
+    }
+
+    /// Counts a run that got no VM.
+    pub(crate) fn count_without_vm(&self, trace: &Trace) {
+        self.without_vm.lock().count_end(trace);
+    }
+
+    pub(crate) fn count_compile(&self, succeeded: bool) {
+        let counter = if succeeded { &self.compiled } else { &self.not_compiled };
+        counter.fetch_add(1, Relaxed);
+    }
+
+    /// Compiles that succeeded and that failed.
+    pub(crate) fn compiles(&self) -> (u64, u64) {
+        (self.compiled.load(Relaxed), self.not_compiled.load(Relaxed))
+    }
+
+    pub(crate) fn sums(&self) -> Sums {
+        let mut sums = Sums::default();
+        for counters in &*self.counters.lock() {
+            for (sum, counter) in sums.runs.iter_mut().zip(&counters.runs) {
+                *sum += counter.get();
+            }
+            sums.run_duration.add(&counters.run_duration);
+            sums.queue_duration.add(&counters.queue_duration);
+            sums.captured_bytes += counters.captured_bytes.get();
+            sums.dropped_bytes += counters.dropped_bytes.get();
+            sums.host_calls += counters.host_calls.get();
+        }
+        sums
+    }
+}
+
+impl Histogram {
+    fn add(&mut self, durations: &Durations) {
+        for (sum, counter) in self.counts.iter_mut().zip(&durations.counts) {
+            let count = counter.get();
+            *sum += count;
+            self.count += count;
+        }
+        self.sum_ns = self.sum_ns.wrapping_add(durations.sum_ns.get());
+    }
+}

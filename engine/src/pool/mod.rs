@@ -1,0 +1,9 @@
+//! VMs and threads: who runs when, for how long, and what is counted of it.
+
+pub(crate) mod counters;
+pub(crate) mod metrics;
+#[allow(clippy::module_inception, reason = "it is what the room is named after")]
+pub(crate) mod pool;
+#[cfg(feature = "prometheus")]
+mod prometheus;
+pub(crate) mod watchdog;

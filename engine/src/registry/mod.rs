@@ -1,0 +1,4 @@
+//! What a host registered, and what a source is checked against.
+
+pub(crate) mod check;
+pub(crate) mod environment;
