@@ -189,20 +189,6 @@ typedef int32_t perilune_code;
 typedef int32_t perilune_limit;
 
 /**
- * A function of the host that scripts call as host.NAME(...). It is called on the threads that make runs, on several at once.
- * What it sets last by perilune_call_return_* is what the script gets, nil if it sets nothing; by perilune_call_fail, the script
- * gets a Lua error. It must return as usual: neither a C++ exception nor longjmp may leave it.
- */
-typedef void (*perilune_function)(struct perilune_call *call,
-                                  void *user_data);
-
-/**
- * Frees what a callback was given as its user data. Called once, when the callback will not be called any more: on any thread, and
- * inside any call of this library, so it must not wait for a lock that is held around such calls. It must return as usual.
- */
-typedef void (*perilune_destroy)(void *user_data);
-
-/**
  * What is told how a submitted run ended, once. Called on one of the engine's threads, which other runs wait for, or on the
  * caller's when the run can't begin or is cancelled while it waits: so it must not block, and it must return as usual.
  *
@@ -229,6 +215,12 @@ typedef void (*perilune_progress)(size_t done,
  * begin other runs, and must not unwind.
  */
 typedef int32_t (*perilune_poll)(void *user_data);
+
+/**
+ * Frees what a callback was given as its user data. Called once, when the callback will not be called any more: on any thread, and
+ * inside any call of this library, so it must not wait for a lock that is held around such calls. It must return as usual.
+ */
+typedef void (*perilune_destroy)(void *user_data);
 
 /**
  * How a run ended.
@@ -356,6 +348,14 @@ typedef struct perilune_trace_view {
  * What a value or an argument is.
  */
 typedef int32_t perilune_type;
+
+/**
+ * A function of the host that scripts call as host.NAME(...). It is called on the threads that make runs, on several at once.
+ * What it sets last by perilune_call_return_* is what the script gets, nil if it sets nothing; by perilune_call_fail, the script
+ * gets a Lua error. It must return as usual: neither a C++ exception nor longjmp may leave it.
+ */
+typedef void (*perilune_function)(struct perilune_call *call,
+                                  void *user_data);
 
 /**
  * Told of a change in a watched directory, and first of what was loaded from it, before perilune_engine_watch returns. Called on the
@@ -870,25 +870,6 @@ perilune_code perilune_engine_run(const struct perilune_engine *engine,
                                   struct perilune_error **error);
 
 /**
- * Gives all scripts a function of the host, host.NAME(...), from their next run on; one of the same name is replaced. A run that
- * has begun goes on with those that it began with.
- *
- * @param name       letters, digits and _
- * @param function   what scripts call, on several threads at once
- * @param user_data  handed to the function, and at last to destroy
- * @param destroy    called once when the function will not be called any more, also when this call fails; NULL for nothing
- * @param error      where an error goes, if not NULL; the caller frees it
- * @return           PERILUNE_OK, or PERILUNE_NAME_ERROR
- */
-perilune_code perilune_engine_function(const struct perilune_engine *engine,
-                                       const char *name,
-                                       size_t name_len,
-                                       perilune_function function,
-                                       void *user_data,
-                                       perilune_destroy destroy,
-                                       struct perilune_error **error);
-
-/**
  * Gives all scripts a module, require "NAME", from their next run on; one of the same name is replaced. Each run that requires it
  * runs it once.
  *
@@ -983,23 +964,6 @@ perilune_code perilune_script_set_limits(struct perilune_script *script,
                                          const uint64_t *values,
                                          size_t count,
                                          struct perilune_error **error);
-
-/**
- * Gives runs of this handle a function of their own, beside the engine's and before one of the same name: see
- * perilune_engine_function.
- *
- * @param name       letters, digits and _
- * @param user_data  handed to the function, and at last to destroy
- * @param destroy    called once when the function will not be called any more, also when this call fails; NULL for nothing
- * @param error      where an error goes, if not NULL; the caller frees it
- */
-perilune_code perilune_script_function(struct perilune_script *script,
-                                       const char *name,
-                                       size_t name_len,
-                                       perilune_function function,
-                                       void *user_data,
-                                       perilune_destroy destroy,
-                                       struct perilune_error **error);
 
 /**
  * Runs a script: what comes of it is in the trace, errors of the script included. The fast path: query and body are only borrowed
@@ -1499,6 +1463,42 @@ uint64_t perilune_call_remaining_ns(const struct perilune_call *call);
  * Whether the run was cancelled: it ends when the function returns. NULL was not.
  */
 bool perilune_call_is_cancelled(const struct perilune_call *call);
+
+/**
+ * Gives all scripts a function of the host, host.NAME(...), from their next run on; one of the same name is replaced. A run that
+ * has begun goes on with those that it began with.
+ *
+ * @param name       letters, digits and _
+ * @param function   what scripts call, on several threads at once
+ * @param user_data  handed to the function, and at last to destroy
+ * @param destroy    called once when the function will not be called any more, also when this call fails; NULL for nothing
+ * @param error      where an error goes, if not NULL; the caller frees it
+ * @return           PERILUNE_OK, or PERILUNE_NAME_ERROR
+ */
+perilune_code perilune_engine_function(const struct perilune_engine *engine,
+                                       const char *name,
+                                       size_t name_len,
+                                       perilune_function function,
+                                       void *user_data,
+                                       perilune_destroy destroy,
+                                       struct perilune_error **error);
+
+/**
+ * Gives runs of this handle a function of their own, beside the engine's and before one of the same name: see
+ * perilune_engine_function.
+ *
+ * @param name       letters, digits and _
+ * @param user_data  handed to the function, and at last to destroy
+ * @param destroy    called once when the function will not be called any more, also when this call fails; NULL for nothing
+ * @param error      where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_script_function(struct perilune_script *script,
+                                       const char *name,
+                                       size_t name_len,
+                                       perilune_function function,
+                                       void *user_data,
+                                       perilune_destroy destroy,
+                                       struct perilune_error **error);
 
 /**
  * Makes null, which the caller frees. NULL only after a bug.

@@ -1,16 +1,17 @@
 //! Functions of the host that scripts call.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::ptr;
 
 use perilune::{Call, HostError, Value};
 
 use crate::engine::perilune_engine;
-use crate::error::Text;
 use crate::guard;
-use crate::handle::{self, Handle, UserData};
+use crate::handle::{self, Handle};
+use crate::lend;
 use crate::status::*;
-use crate::trace::ns;
+use crate::text::Text;
+use crate::time::ns;
 use crate::value::perilune_value;
 
 /// A call of a host function that is under way: what the script gave, what it gets, and the run that it is part of. Lent to the
@@ -23,11 +24,6 @@ impl Handle for perilune_call {
     type Inner = Context;
 }
 
-/// A function of the host that scripts call as host.NAME(...). It is called on the threads that make runs, on several at once.
-/// What it sets last by perilune_call_return_* is what the script gets, nil if it sets nothing; by perilune_call_fail, the script
-/// gets a Lua error. It must return as usual: neither a C++ exception nor longjmp may leave it.
-pub type perilune_function = Option<unsafe extern "C" fn(call: *mut perilune_call, user_data: *mut c_void)>;
-
 pub(crate) struct Context {
     /// Lives as long as the context.
     call: *const Call<'static>,
@@ -37,30 +33,25 @@ pub(crate) struct Context {
 }
 
 impl Context {
+    /// What `function` sets as the result of `call`, which it is lent.
+    pub(crate) fn answer(
+        call: &Call<'_>,
+        function: impl FnOnce(*mut perilune_call),
+    ) -> Result<Value, HostError> {
+        let call = (&raw const *call).cast::<Call<'static>>();
+        let mut context = Self { call, result: Ok(Value::Null), kept: Vec::new() };
+        function(handle::lend_mut(&mut context));
+        context.result
+    }
+
     fn call(&self) -> &Call<'_> {
-        // SAFETY: `invoke` keeps the call while the context lives.
+        // SAFETY: `answer` keeps the call while the context lives.
         unsafe { &*self.call }
     }
 
     /// Writes down why an argument can't be read: the script is told, unless a result follows.
     fn read<T>(&mut self, read: Result<T, HostError>) -> Option<T> {
         read.map_err(|error| self.result = Err(error)).ok()
-    }
-}
-
-/// The host's function as one of Rust's.
-pub(crate) fn wrap(
-    function: unsafe extern "C" fn(*mut perilune_call, *mut c_void),
-    user_data: UserData,
-) -> impl Fn(&Call<'_>) -> Result<Value, HostError> + Send + Sync + 'static {
-    move |call| {
-        let call = (&raw const *call).cast::<Call<'static>>();
-        let mut context = Context { call, result: Ok(Value::Null), kept: Vec::new() };
-        // Whole, and not the pointer in it alone: it is what may go to other threads.
-        let user_data: &UserData = &user_data;
-        // SAFETY: the header says what a host's function must be; it goes with its user data.
-        unsafe { function(handle::lend_mut(&mut context), user_data.pointer) };
-        context.result
     }
 }
 
@@ -85,8 +76,8 @@ unsafe fn told_text(
     // SAFETY: by this function's contract.
     guard::infallible(ptr::null(), || unsafe {
         match handle::get(call, "call") {
-            Ok(context) => handle::lend_bytes(which(context.call()).as_bytes(), len),
-            Err(_) => handle::lend_nothing(len),
+            Ok(context) => lend::bytes(which(context.call()).as_bytes(), len),
+            Err(_) => lend::nothing(len),
         }
     })
 }
@@ -176,7 +167,7 @@ pub unsafe extern "C" fn perilune_call_number(
                 let got = c.call().number(index);
                 c.read(got)
             },
-            |got| handle::set(number, got),
+            |got| lend::set(number, got),
         )
     }
 }
@@ -200,7 +191,7 @@ pub unsafe extern "C" fn perilune_call_boolean(
                 let got = c.call().boolean(index);
                 c.read(got)
             },
-            |got| handle::set(boolean, got),
+            |got| lend::set(boolean, got),
         )
     }
 }
@@ -226,7 +217,7 @@ pub unsafe extern "C" fn perilune_call_string(
                 let got = c.call().bytes(index).map(|bytes| &raw const *bytes);
                 c.read(got)
             },
-            |bytes| handle::set(data, handle::lend_bytes(&*bytes, len)),
+            |bytes| lend::set(data, lend::bytes(&*bytes, len)),
         )
     }
 }
@@ -252,7 +243,7 @@ pub unsafe extern "C" fn perilune_call_json(
         context.kept.last().map(|text| unsafe { text.lend(len) })
     };
     // SAFETY: as above.
-    unsafe { read(call, json, |text| handle::set(data, text)) }
+    unsafe { read(call, json, |text| lend::set(data, text)) }
 }
 
 /// Reads any argument as a value, which the caller frees.

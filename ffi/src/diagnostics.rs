@@ -7,6 +7,7 @@ use perilune::Diagnostic;
 
 use crate::guard;
 use crate::handle::{self, Handle};
+use crate::lend;
 use crate::status::*;
 
 /// What perilune_engine_check found, in the order of the places: errors, or else warnings.
@@ -91,9 +92,8 @@ pub unsafe extern "C" fn perilune_diagnostics_message(
     guard::infallible(ptr::null(), || {
         // SAFETY: as above; `len` is null or can be written to.
         unsafe {
-            handle::set(len, 0);
-            one(diagnostics, index)
-                .map_or(ptr::null(), |found| handle::lend_bytes(found.message.as_bytes(), len))
+            lend::set(len, 0);
+            one(diagnostics, index).map_or(ptr::null(), |found| lend::bytes(found.message.as_bytes(), len))
         }
     })
 }

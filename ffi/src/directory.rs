@@ -6,12 +6,16 @@ use std::ptr;
 
 use perilune::{Report, Script, Watch};
 
+use crate::callback::{UserData, perilune_destroy};
 use crate::engine::perilune_engine;
-use crate::error::{Failure, Text, perilune_error};
+use crate::error::perilune_error;
+use crate::failure::Failure;
 use crate::guard;
-use crate::handle::{self, Handle, UserData, perilune_destroy};
+use crate::handle::{self, Handle};
+use crate::lend;
 use crate::script::perilune_script;
 use crate::status::*;
+use crate::text::Text;
 
 /// What came of loading a directory, or of a change in a watched one.
 pub struct perilune_report {
@@ -196,7 +200,7 @@ pub unsafe extern "C" fn perilune_report_removed(
     guard::infallible(ptr::null(), || {
         // SAFETY: as above; `len` is null or can be written to.
         unsafe {
-            handle::set(len, 0);
+            lend::set(len, 0);
             handle::get(report, "report")
                 .ok()
                 .and_then(|told| told.removed.get(index))

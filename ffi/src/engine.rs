@@ -1,17 +1,18 @@
 //! The engine.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::ptr;
 
 use perilune::{Engine, Error};
 
-use crate::call::{self, perilune_function};
 use crate::diagnostics::perilune_diagnostics;
-use crate::error::{Failure, perilune_error};
+use crate::error::perilune_error;
+use crate::failure::Failure;
 use crate::guard;
-use crate::handle::{self, Handle, UserData, perilune_destroy};
+use crate::handle::{self, Handle};
+use crate::limits;
 use crate::metrics::perilune_metrics;
-use crate::options::{self, Options, perilune_options};
+use crate::options::{Options, perilune_options};
 use crate::request::{self, perilune_request};
 use crate::script::perilune_script;
 use crate::status::*;
@@ -76,7 +77,7 @@ pub unsafe extern "C" fn perilune_engine_limit(engine: *const perilune_engine, l
         // SAFETY: as above.
         unsafe { handle::get(engine, "engine") }
             .ok()
-            .and_then(|engine| options::limit(engine.limits(), limit))
+            .and_then(|engine| limits::limit(engine.limits(), limit))
             .unwrap_or(0)
     })
 }
@@ -144,38 +145,6 @@ pub unsafe extern "C" fn perilune_engine_run(
     };
     // SAFETY: as above.
     unsafe { guard::fallible(error, run) }
-}
-
-/// Gives all scripts a function of the host, host.NAME(...), from their next run on; one of the same name is replaced. A run that
-/// has begun goes on with those that it began with.
-///
-/// @param name       letters, digits and _
-/// @param function   what scripts call, on several threads at once
-/// @param user_data  handed to the function, and at last to destroy
-/// @param destroy    called once when the function will not be called any more, also when this call fails; NULL for nothing
-/// @param error      where an error goes, if not NULL; the caller frees it
-/// @return           PERILUNE_OK, or PERILUNE_NAME_ERROR
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_engine_function(
-    engine: *const perilune_engine,
-    name: *const c_char,
-    name_len: usize,
-    function: perilune_function,
-    user_data: *mut c_void,
-    destroy: perilune_destroy,
-    error: *mut *mut perilune_error,
-) -> perilune_code {
-    let user_data = UserData::new(user_data, destroy);
-    // SAFETY: as the header says.
-    let body = || unsafe {
-        let engine = handle::get(engine, "engine")?;
-        let name = handle::text(name, name_len, "name")?;
-        let function = function.ok_or_else(|| Failure::null("function"))?;
-        engine.function(name, call::wrap(function, user_data))?;
-        Ok(())
-    };
-    // SAFETY: as above.
-    unsafe { guard::fallible(error, body) }
 }
 
 /// Gives all scripts a module, require "NAME", from their next run on; one of the same name is replaced. Each run that requires it

@@ -1,13 +1,13 @@
 //! Why a call did nothing.
 
 use std::ffi::{CStr, c_char};
-use std::path::Path;
 
-use perilune::{CompileError, Error, Part, PayloadError};
-
+use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
+use crate::lend;
 use crate::status::*;
+use crate::text::{EMPTY, Text};
 
 /// Why a call did nothing. Its texts end with a NUL byte, which their lengths do not count.
 pub struct perilune_error {
@@ -16,114 +16,6 @@ pub struct perilune_error {
 
 impl Handle for perilune_error {
     type Inner = Failure;
-}
-
-/// What an error says.
-#[derive(Clone)]
-pub(crate) struct Failure {
-    pub(crate) code: perilune_code,
-    message: Text,
-    reason: Option<Text>,
-    subject: Option<Text>,
-    line: usize,
-    column: usize,
-    offset: usize,
-}
-
-/// Bytes with a NUL behind them.
-#[derive(Clone)]
-pub(crate) struct Text(Vec<u8>);
-
-impl Text {
-    pub(crate) fn new(text: impl Into<Vec<u8>>) -> Self {
-        let mut text = text.into();
-        text.push(0);
-        Self(text)
-    }
-
-    /// Lends it to C.
-    ///
-    /// # Safety
-    /// `len` is null, or can be written to.
-    pub(crate) unsafe fn lend(&self, len: *mut usize) -> *const c_char {
-        // SAFETY: by this function's contract.
-        unsafe { handle::lend_bytes(&self.0[..self.0.len() - 1], len) }
-    }
-}
-
-impl Failure {
-    fn new(code: perilune_code, message: impl Into<Vec<u8>>) -> Self {
-        let message = Text::new(message);
-        Self { code, message, reason: None, subject: None, line: 0, column: 0, offset: 0 }
-    }
-
-    pub(crate) fn argument(message: impl Into<Vec<u8>>) -> Self {
-        Self::new(PERILUNE_INVALID_ARGUMENT, message)
-    }
-
-    pub(crate) fn null(what: &str) -> Self {
-        Self::argument(format!("{what} is NULL"))
-    }
-
-    pub(crate) fn panic(text: &str) -> Self {
-        Self::new(PERILUNE_PANIC, format!("a bug in perilune: {text}"))
-    }
-
-    /// The same about a file.
-    pub(crate) fn in_file(mut self, path: &Path) -> Self {
-        self.subject = Some(Text::new(path.to_string_lossy().into_owned()));
-        self
-    }
-
-    /// What it says, for where there is no place for an error.
-    pub(crate) fn text(&self) -> String {
-        String::from_utf8_lossy(&self.message.0[..self.message.0.len() - 1]).into_owned()
-    }
-
-    fn about(mut self, subject: &str, reason: &str) -> Self {
-        self.subject = Some(Text::new(subject));
-        self.reason = Some(Text::new(reason));
-        self
-    }
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        let text = error.to_string();
-        match error {
-            Error::Compile(error) => error.into(),
-            Error::Payload(error) => error.into(),
-            Error::Name { name, reason } => Self::new(PERILUNE_NAME_ERROR, text).about(&name, &reason),
-            Error::Nested { .. } => Self::new(PERILUNE_NESTED, text),
-            Error::NotFound => Self::new(PERILUNE_NOT_FOUND, text),
-            Error::File { path, reason } => {
-                Self::new(PERILUNE_FILE_ERROR, text).about(&path.to_string_lossy(), &reason)
-            }
-            // What is not known here is still told.
-            _ => Self::new(PERILUNE_INTERNAL, text),
-        }
-    }
-}
-
-impl From<CompileError> for Failure {
-    fn from(error: CompileError) -> Self {
-        let failure = Self::new(PERILUNE_COMPILE_ERROR, error.to_string());
-        Self { line: error.line as usize, ..failure.about(&error.script, &error.reason) }
-    }
-}
-
-impl From<PayloadError> for Failure {
-    fn from(error: PayloadError) -> Self {
-        let failure = Self::new(PERILUNE_PAYLOAD_ERROR, error.to_string());
-        let PayloadError::Json { part, reason, position } = error else { return failure };
-        let part = match part {
-            Part::Config => "config",
-            Part::Meta => "meta",
-            _ => "body",
-        };
-        let failure = failure.about(part, &reason);
-        Self { line: position.line, column: position.column, offset: position.char, ..failure }
-    }
 }
 
 /// Frees an error. NULL is nothing to free.
@@ -200,15 +92,13 @@ pub unsafe extern "C" fn perilune_error_position(
         // SAFETY: as above; the outputs are null or can be written to.
         unsafe {
             let at = handle::get(error, "error").map_or((0, 0, 0), |e| (e.line, e.column, e.offset));
-            handle::set(line, at.0);
-            handle::set(column, at.1);
-            handle::set(offset, at.2);
+            lend::set(line, at.0);
+            lend::set(column, at.1);
+            lend::set(offset, at.2);
             at.0 > 0
         }
     })
 }
-
-pub(crate) const EMPTY: *const c_char = c"".as_ptr();
 
 /// A text of an error, or none.
 ///
@@ -224,7 +114,7 @@ unsafe fn text(
         match handle::get(error, "error").ok().and_then(which) {
             Some(text) => text.lend(len),
             None => {
-                handle::set(len, 0);
+                lend::set(len, 0);
                 EMPTY
             }
         }

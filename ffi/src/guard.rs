@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::error::{Failure, perilune_error};
-use crate::handle;
+use crate::failure::Failure;
+use crate::handle::{self, Handle};
 use crate::status::{PERILUNE_OK, perilune_code};
 
 /// Does what can fail: its code, and where there is a place for it, why. What it worked on may be half done after a
@@ -12,8 +12,8 @@ use crate::status::{PERILUNE_OK, perilune_code};
 ///
 /// # Safety
 /// `error` is null, or can be written to.
-pub(crate) unsafe fn fallible(
-    error: *mut *mut perilune_error,
+pub(crate) unsafe fn fallible<E: Handle<Inner = Failure>>(
+    error: *mut *mut E,
     body: impl FnOnce() -> Result<(), Failure>,
 ) -> perilune_code {
     let failure = match catch_unwind(AssertUnwindSafe(body)) {
@@ -45,12 +45,12 @@ mod tests {
     use std::ptr;
 
     use super::*;
-    use crate::error::perilune_error_message;
+    use crate::error::{perilune_error, perilune_error_message};
     use crate::status::PERILUNE_PANIC;
 
     #[test]
     fn a_panic_is_a_code_and_a_message() {
-        let mut error = ptr::null_mut();
+        let mut error: *mut perilune_error = ptr::null_mut();
         // SAFETY: the place for the error is on this stack.
         let code = unsafe { fallible(&mut error, || panic!("who would have thought")) };
         assert_eq!(code, PERILUNE_PANIC);
@@ -64,7 +64,10 @@ mod tests {
         // SAFETY: it is not used again.
         unsafe { crate::error::perilune_error_free(error) };
         // SAFETY: no place is allowed.
-        assert_eq!(unsafe { fallible(ptr::null_mut(), || panic!("{}", 1)) }, PERILUNE_PANIC);
+        assert_eq!(
+            unsafe { fallible(ptr::null_mut::<*mut perilune_error>(), || panic!("{}", 1)) },
+            PERILUNE_PANIC
+        );
         assert_eq!(infallible(7, || panic!("again")), 7);
     }
 }

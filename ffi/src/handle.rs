@@ -1,9 +1,9 @@
 //! Every pointer that crosses the boundary is turned into something of Rust's here, and nowhere else.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_char;
 use std::slice;
 
-use crate::error::Failure;
+use crate::failure::Failure;
 use crate::live;
 
 /// A type that C knows by name only: nothing of it is ever made. A pointer to it is one to `Inner`: made by a box where C owns
@@ -139,40 +139,9 @@ pub(crate) unsafe fn array<'a, T>(data: *const T, len: usize, what: &str) -> Res
     }
 }
 
-/// Writes to an output, if there is one.
-///
-/// # Safety
-/// `out` is null, or can be written to.
-pub(crate) unsafe fn set<T>(out: *mut T, value: T) {
-    if !out.is_null() {
-        // SAFETY: by this function's contract.
-        unsafe { out.write(value) };
-    }
-}
-
 /// An output that must be there.
 pub(crate) fn required<T>(out: *mut T, what: &str) -> Result<*mut T, Failure> {
     if out.is_null() { Err(Failure::null(what)) } else { Ok(out) }
-}
-
-/// Lends bytes to C: a pointer that is never null, and the length.
-///
-/// # Safety
-/// As [`set`].
-pub(crate) unsafe fn lend_bytes(bytes: &[u8], len: *mut usize) -> *const c_char {
-    // SAFETY: by this function's contract.
-    unsafe { set(len, bytes.len()) };
-    bytes.as_ptr().cast()
-}
-
-/// What is lent where there is nothing to lend: NULL, of no length.
-///
-/// # Safety
-/// As [`set`].
-pub(crate) unsafe fn lend_nothing(len: *mut usize) -> *const c_char {
-    // SAFETY: by this function's contract.
-    unsafe { set(len, 0) };
-    std::ptr::null()
 }
 
 /// Writes a struct that starts with its size in bytes, as its caller knows it: what a shorter one has no room for is left
@@ -206,37 +175,6 @@ pub(crate) unsafe fn set_sized<T>(out: *mut T, value: T, least: usize, what: &st
         out.cast::<usize>().write(size);
     }
     Ok(())
-}
-
-/// A host's pointer that goes with its callback, and how the host wants it freed.
-pub(crate) struct UserData {
-    pub(crate) pointer: *mut c_void,
-    destroy: perilune_destroy,
-}
-
-/// Frees what a callback was given as its user data. Called once, when the callback will not be called any more: on any thread, and
-/// inside any call of this library, so it must not wait for a lock that is held around such calls. It must return as usual.
-pub type perilune_destroy = Option<unsafe extern "C" fn(user_data: *mut c_void)>;
-
-// SAFETY: the header demands of hosts that what they hand over can be used on any thread, and by several at once where
-// that is said of the callback.
-unsafe impl Send for UserData {}
-// SAFETY: as above.
-unsafe impl Sync for UserData {}
-
-impl UserData {
-    pub(crate) fn new(pointer: *mut c_void, destroy: perilune_destroy) -> Self {
-        Self { pointer, destroy }
-    }
-}
-
-impl Drop for UserData {
-    fn drop(&mut self) {
-        if let Some(destroy) = self.destroy {
-            // SAFETY: the header says when it is called; this is the only place, and there is no second drop.
-            unsafe { destroy(self.pointer) };
-        }
-    }
 }
 
 #[cfg(test)]

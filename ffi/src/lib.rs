@@ -5,13 +5,18 @@
 #![allow(clippy::too_many_arguments, reason = "a text is two")]
 
 mod call;
+mod callback;
 mod cancel;
 mod diagnostics;
 mod directory;
 mod engine;
 mod error;
+mod failure;
+mod function;
 mod guard;
 mod handle;
+mod lend;
+mod limits;
 mod live;
 mod metrics;
 mod options;
@@ -19,17 +24,21 @@ mod request;
 mod script;
 mod scripts;
 mod status;
+mod text;
+mod time;
 mod trace;
 mod value;
 mod version;
 
 pub use call::*;
+pub use callback::perilune_destroy;
 pub use cancel::*;
 pub use diagnostics::*;
 pub use directory::*;
 pub use engine::*;
 pub use error::*;
-pub use handle::{PERILUNE_STRLEN, perilune_destroy};
+pub use function::*;
+pub use handle::PERILUNE_STRLEN;
 pub use metrics::*;
 pub use options::*;
 pub use request::*;

@@ -7,10 +7,12 @@ use std::sync::OnceLock;
 
 use perilune::Metrics;
 
-use crate::error::{Text, perilune_error};
+use crate::error::perilune_error;
 use crate::guard;
 use crate::handle::{self, Handle};
+use crate::lend;
 use crate::status::*;
+use crate::text::Text;
 
 /// What an engine counted, at one time.
 pub struct perilune_metrics {
@@ -161,7 +163,7 @@ unsafe fn text(
         unsafe {
             match handle::get(metrics, "metrics") {
                 Ok(snapshot) => which(snapshot).lend(len),
-                Err(_) => handle::lend_nothing(len),
+                Err(_) => lend::nothing(len),
             }
         }
     })

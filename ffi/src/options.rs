@@ -2,11 +2,14 @@
 
 use std::ffi::c_char;
 
-use perilune::{Engine, EngineBuilder, Limits, RunLimits};
+use perilune::{Engine, EngineBuilder, Limits};
 
-use crate::error::{Failure, perilune_error};
+use crate::error::perilune_error;
+use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
+use crate::lend;
+use crate::limits::set_limit;
 use crate::status::*;
 
 /// How an engine is to be: what is not set is as its constants say.
@@ -50,74 +53,6 @@ impl Options {
         }
         builder
     }
-}
-
-/// Sets one of an engine's limits.
-fn set_limit(limits: &mut Limits, limit: perilune_limit, value: u64) -> Result<(), Failure> {
-    match limit {
-        PERILUNE_LIMIT_TIMEOUT_NS => limits.timeout = nanoseconds(value),
-        PERILUNE_LIMIT_QUEUE_NS => limits.queue = nanoseconds(value),
-        PERILUNE_LIMIT_MEMORY => limits.memory = size(value),
-        PERILUNE_LIMIT_OUTPUT => limits.output = size(value),
-        PERILUNE_LIMIT_VALUE => limits.value = size(value),
-        PERILUNE_LIMIT_HOST_CALLS => limits.host_calls = value,
-        PERILUNE_LIMIT_REQUEST => limits.request = size(value),
-        PERILUNE_LIMIT_PARAMETERS => limits.parameters = size(value),
-        PERILUNE_LIMIT_SOURCE => limits.source = size(value),
-        other => return Err(unknown(other)),
-    }
-    Ok(())
-}
-
-/// One of an engine's limits.
-pub(crate) fn limit(limits: &Limits, limit: perilune_limit) -> Option<u64> {
-    let nanoseconds = |time: std::time::Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    Some(match limit {
-        PERILUNE_LIMIT_TIMEOUT_NS => nanoseconds(limits.timeout),
-        PERILUNE_LIMIT_QUEUE_NS => nanoseconds(limits.queue),
-        PERILUNE_LIMIT_MEMORY => limits.memory as u64,
-        PERILUNE_LIMIT_OUTPUT => limits.output as u64,
-        PERILUNE_LIMIT_VALUE => limits.value as u64,
-        PERILUNE_LIMIT_HOST_CALLS => limits.host_calls,
-        PERILUNE_LIMIT_REQUEST => limits.request as u64,
-        PERILUNE_LIMIT_PARAMETERS => limits.parameters as u64,
-        PERILUNE_LIMIT_SOURCE => limits.source as u64,
-        _ => return None,
-    })
-}
-
-/// Sets one of the limits that a script or a request can have.
-pub(crate) fn set_run_limit(
-    limits: &mut RunLimits,
-    limit: perilune_limit,
-    value: u64,
-) -> Result<(), Failure> {
-    match limit {
-        PERILUNE_LIMIT_TIMEOUT_NS => limits.timeout = Some(nanoseconds(value)),
-        PERILUNE_LIMIT_QUEUE_NS => limits.queue = Some(nanoseconds(value)),
-        PERILUNE_LIMIT_MEMORY => limits.memory = Some(size(value)),
-        PERILUNE_LIMIT_OUTPUT => limits.output = Some(size(value)),
-        PERILUNE_LIMIT_VALUE => limits.value = Some(size(value)),
-        PERILUNE_LIMIT_HOST_CALLS => limits.host_calls = Some(value),
-        PERILUNE_LIMIT_REQUEST | PERILUNE_LIMIT_PARAMETERS | PERILUNE_LIMIT_SOURCE => {
-            return Err(Failure::argument(format!("limit: number {limit} is an engine's only")));
-        }
-        other => return Err(unknown(other)),
-    }
-    Ok(())
-}
-
-fn unknown(limit: perilune_limit) -> Failure {
-    Failure::argument(format!("limit: there is none with the number {limit}"))
-}
-
-fn nanoseconds(value: u64) -> std::time::Duration {
-    std::time::Duration::from_nanos(value)
-}
-
-/// What no address space can hold is no limit.
-pub(crate) fn size(value: u64) -> usize {
-    usize::try_from(value).unwrap_or(usize::MAX)
 }
 
 /// Makes options, which the caller frees. NULL only after a bug.
@@ -206,7 +141,7 @@ pub unsafe extern "C" fn perilune_parse_bytes(
     let body = || unsafe {
         let text = handle::text(text, text_len, "text")?;
         let bytes = handle::required(bytes, "bytes")?;
-        handle::set(bytes, perilune::parse_bytes(text).map_err(Failure::argument)? as u64);
+        lend::set(bytes, perilune::parse_bytes(text).map_err(Failure::argument)? as u64);
         Ok(())
     };
     // SAFETY: `error` is null or can be written to.

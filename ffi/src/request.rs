@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use perilune::{CancelHandle, Poll, Request, RunLimits};
 
+use crate::callback::{UserData, perilune_destroy};
 use crate::cancel::perilune_cancel;
-use crate::error::{Failure, perilune_error};
+use crate::error::perilune_error;
+use crate::failure::Failure;
 use crate::guard;
-use crate::handle::{self, Handle, UserData, perilune_destroy};
-use crate::options::set_run_limit;
+use crate::handle::{self, Handle};
+use crate::limits::set_run_limit;
 use crate::status::*;
 
 /// A request: what a script sees as GET, POST, CONFIG and META, and what holds for the run. It keeps copies of what it is

@@ -5,12 +5,14 @@ use std::ptr;
 
 use perilune::{Request, RunLimits, Script};
 
-use crate::call::{self, perilune_function};
+use crate::callback::UserData;
 use crate::cancel::perilune_cancel;
-use crate::error::{Failure, perilune_error};
+use crate::error::perilune_error;
+use crate::failure::Failure;
 use crate::guard;
-use crate::handle::{self, Handle, UserData, perilune_destroy};
-use crate::options::set_run_limit;
+use crate::handle::{self, Handle};
+use crate::lend;
+use crate::limits::set_run_limit;
 use crate::request::{self, perilune_request};
 use crate::status::*;
 use crate::trace::{self, perilune_trace};
@@ -52,8 +54,8 @@ pub unsafe extern "C" fn perilune_script_name(
     // SAFETY: as above; `len` is null or can be written to.
     guard::infallible(ptr::null(), || unsafe {
         match handle::get(script, "script") {
-            Ok(script) => handle::lend_bytes(script.name().as_bytes(), len),
-            Err(_) => handle::lend_nothing(len),
+            Ok(script) => lend::bytes(script.name().as_bytes(), len),
+            Err(_) => lend::nothing(len),
         }
     })
 }
@@ -77,8 +79,8 @@ pub unsafe extern "C" fn perilune_script_hash(
     // SAFETY: as above; `len` is null or can be written to.
     guard::infallible(ptr::null(), || unsafe {
         match handle::get(script, "script") {
-            Ok(script) => handle::lend_bytes(script.hash().as_bytes(), len),
-            Err(_) => handle::lend_nothing(len),
+            Ok(script) => lend::bytes(script.hash().as_bytes(), len),
+            Err(_) => lend::nothing(len),
         }
     })
 }
@@ -94,8 +96,8 @@ pub unsafe extern "C" fn perilune_script_source(
     // SAFETY: as above; `len` is null or can be written to.
     guard::infallible(ptr::null(), || unsafe {
         match handle::get(script, "script") {
-            Ok(script) => handle::lend_bytes(script.source().as_bytes(), len),
-            Err(_) => handle::lend_nothing(len),
+            Ok(script) => lend::bytes(script.source().as_bytes(), len),
+            Err(_) => lend::nothing(len),
         }
     })
 }
@@ -127,36 +129,6 @@ pub unsafe extern "C" fn perilune_script_set_limits(
         Ok(())
     };
     // SAFETY: `error` is null or can be written to.
-    unsafe { guard::fallible(error, body) }
-}
-
-/// Gives runs of this handle a function of their own, beside the engine's and before one of the same name: see
-/// perilune_engine_function.
-///
-/// @param name       letters, digits and _
-/// @param user_data  handed to the function, and at last to destroy
-/// @param destroy    called once when the function will not be called any more, also when this call fails; NULL for nothing
-/// @param error      where an error goes, if not NULL; the caller frees it
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_script_function(
-    script: *mut perilune_script,
-    name: *const c_char,
-    name_len: usize,
-    function: perilune_function,
-    user_data: *mut c_void,
-    destroy: perilune_destroy,
-    error: *mut *mut perilune_error,
-) -> perilune_code {
-    let user_data = UserData::new(user_data, destroy);
-    // SAFETY: as the header says.
-    let body = || unsafe {
-        let script = handle::get_mut(script, "script")?;
-        let name = handle::text(name, name_len, "name")?;
-        let function = function.ok_or_else(|| Failure::null("function"))?;
-        *script = Script::clone(script).with_function(name, call::wrap(function, user_data))?;
-        Ok(())
-    };
-    // SAFETY: as above.
     unsafe { guard::fallible(error, body) }
 }
 

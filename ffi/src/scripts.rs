@@ -6,7 +6,8 @@ use std::ptr;
 use perilune::{Error, Script};
 
 use crate::engine::perilune_engine;
-use crate::error::{Failure, perilune_error};
+use crate::error::perilune_error;
+use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
 use crate::script::perilune_script;

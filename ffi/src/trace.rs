@@ -5,14 +5,17 @@ use std::ffi::{CStr, c_char};
 use std::mem::offset_of;
 use std::ptr;
 use std::sync::OnceLock;
-use std::time::{Duration, SystemTime};
 
 use perilune::{Request, Response, Script, Trace};
 
-use crate::error::{EMPTY, Failure, Text, perilune_error};
+use crate::error::perilune_error;
+use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
+use crate::lend;
 use crate::status::*;
+use crate::text::{EMPTY, Text};
+use crate::time::{ns, unix_ns};
 
 /// What a run hands back. It never changes.
 pub struct perilune_trace {
@@ -190,19 +193,6 @@ impl perilune_trace_view {
     }
 }
 
-pub(crate) fn ns(time: Duration) -> u64 {
-    // Not by as_nanos: its 128 bits are a tenth of perilune_trace_read.
-    time.as_secs().saturating_mul(1_000_000_000).saturating_add(time.subsec_nanos().into())
-}
-
-/// Of a clock that is set to before 1970, negative.
-fn unix_ns(at: SystemTime) -> i64 {
-    match at.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(since) => i64::try_from(ns(since)).unwrap_or(i64::MAX),
-        Err(before) => i64::try_from(ns(before.duration())).map_or(i64::MIN, |ns| -ns),
-    }
-}
-
 /// Frees a trace, and with it all that was lent of it. NULL is nothing to free.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_trace_free(trace: *mut perilune_trace) {
@@ -268,8 +258,8 @@ unsafe fn part(
     // SAFETY: by this function's contract.
     unsafe {
         match handle::get(trace, "trace").ok().and_then(which) {
-            Some(bytes) => handle::lend_bytes(bytes, len),
-            None => handle::lend_nothing(len),
+            Some(bytes) => lend::bytes(bytes, len),
+            None => lend::nothing(len),
         }
     }
 }
@@ -340,7 +330,7 @@ pub unsafe extern "C" fn perilune_trace_json(trace: *const perilune_trace, len: 
         unsafe {
             match handle::get(trace, "trace") {
                 Ok(kept) => kept.json.get_or_init(|| Text::new(kept.trace.to_json())).lend(len),
-                Err(_) => handle::lend_nothing(len),
+                Err(_) => lend::nothing(len),
             }
         }
     })
@@ -369,8 +359,8 @@ pub unsafe extern "C" fn perilune_trace_header(
         let Some(header) = headers.get(index) else {
             return Err(Failure::argument(format!("index: {index} of {} headers", headers.len())));
         };
-        handle::set(handle::required(name, "name")?, handle::lend_bytes(header.0.as_bytes(), name_len));
-        handle::set(handle::required(value, "value")?, handle::lend_bytes(&header.1, value_len));
+        lend::set(handle::required(name, "name")?, lend::bytes(header.0.as_bytes(), name_len));
+        lend::set(handle::required(value, "value")?, lend::bytes(&header.1, value_len));
         Ok(())
     };
     // SAFETY: as above.

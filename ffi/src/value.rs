@@ -5,10 +5,13 @@ use std::ptr;
 
 use perilune::Value;
 
-use crate::error::{EMPTY, Failure, perilune_error};
+use crate::error::perilune_error;
+use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
+use crate::lend;
 use crate::status::*;
+use crate::text::EMPTY;
 
 /// A value of a host function: as JSON, but strings are any bytes. One that is owned is freed by the caller, or given away
 /// to a call that says so; one that is lent lives as long as what it is a part of.
@@ -212,7 +215,7 @@ pub unsafe extern "C" fn perilune_value_string(
         // SAFETY: as above, and `len` is null or can be written to.
         unsafe {
             let bytes = handle::get(value, "value").ok().and_then(Value::as_bytes);
-            handle::lend_bytes(bytes.unwrap_or_default(), len)
+            lend::bytes(bytes.unwrap_or_default(), len)
         }
     })
 }
@@ -261,10 +264,10 @@ pub unsafe extern "C" fn perilune_value_key(
     guard::infallible(ptr::null(), || {
         // SAFETY: as above, and `len` is null or can be written to.
         unsafe {
-            handle::set(len, 0);
+            lend::set(len, 0);
             match handle::get(value, "value") {
                 Ok(Value::Object(members)) => {
-                    members.get(index).map_or(ptr::null(), |(key, _)| handle::lend_bytes(key, len))
+                    members.get(index).map_or(ptr::null(), |(key, _)| lend::bytes(key, len))
                 }
                 _ => ptr::null(),
             }

@@ -2,9 +2,9 @@
 
 use std::ffi::c_char;
 
-use crate::error::EMPTY;
 use crate::guard;
 use crate::live;
+use crate::text::EMPTY;
 
 /// The version of this header: MAJOR * 1,000,000 + MINOR * 1,000 + PATCH.
 pub const PERILUNE_VERSION_NUMBER: u32 = 1_000;

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 17] = [
     "version",
     "status",
     "error",
     "handle",
+    "callback",
     "options",
     "engine",
     "script",
@@ -19,6 +20,7 @@ const SOURCES: [&str; 15] = [
     "cancel",
     "trace",
     "call",
+    "function",
     "value",
     "scripts",
     "directory",
