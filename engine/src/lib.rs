@@ -44,7 +44,7 @@ pub use model::error::{CompileError, Error, Part, PayloadError, Position};
 pub use model::function::{Call, HostError};
 pub use model::limits::{Limits, RunLimits, parse_bytes};
 pub use model::poll::Poll;
-pub use model::request::Request;
+pub use model::request::{IntoPart, Request};
 pub use model::response::Response;
 pub use model::trace::{ErrorKind, ScriptError, Status, Trace, Usage, ValueError};
 pub use model::value::Value;

@@ -156,9 +156,16 @@ fn an_instance_is_a_namespace() {
         [("a", vec!["a/w", "a/x"]), ("b", vec!["b/x"]), ("", vec!["x"]), ("x", vec![]), ("a/x", vec![])]
     {
         assert_eq!(names(&scripts.list_in(instance)), expected, "in {instance:?}");
+        assert_eq!(scripts.has_instance(instance), !expected.is_empty(), "in {instance:?}");
     }
     scripts.remove("a/x");
     assert_eq!(names(&scripts.list_in("a")), ["a/w"]);
+    // Another version is no other script, nor is one that does not compile.
+    scripts.put("a/w", "return 2").expect("it compiles");
+    scripts.put("c/x", "return +").expect_err("it does not compile");
+    assert_eq!(["a", "b", "c"].map(|instance| scripts.has_instance(instance)), [true, true, false]);
+    assert!(scripts.remove("a/w").is_some() && scripts.remove("a/w").is_none());
+    assert_eq!(["a", "b", ""].map(|instance| scripts.has_instance(instance)), [false, true, true]);
     assert_eq!(run(&engine, "b/x").0, r#""b""#);
 }
 
@@ -235,6 +242,8 @@ fn two_threads_that_put_and_remove_leave_a_true_registry() {
     });
     let scripts = engine.scripts();
     assert_eq!(names(&scripts.list_in("own")), ["own/0", "own/1"]);
+    scripts.remove("both");
+    assert!(scripts.has_instance("own") && !scripts.has_instance(""));
     for name in ["own/0", "own/1"] {
         assert_eq!(run(&engine, name), ("299".into(), 300));
     }

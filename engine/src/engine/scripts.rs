@@ -59,6 +59,8 @@ pub(crate) struct Registry {
 #[derive(Default)]
 struct Names {
     serving: HashMap<Arc<str>, Arc<Compiled>>,
+    /// How many of these each instance has: none at zero.
+    instances: HashMap<Box<str>, usize>,
     /// The last version of names that do not serve.
     removed: HashMap<Arc<str>, u64>,
     /// The highest version that `removed` held and let go of.
@@ -85,6 +87,9 @@ impl Registry {
         };
         let compiled = Arc::new(compiled);
         let replaced = names.serving.insert(Arc::clone(&compiled.name), Arc::clone(&compiled));
+        if replaced.is_none() {
+            *names.instances.entry(instance_of(&compiled.name).into()).or_default() += 1;
+        }
         drop(names);
         // Freeing it is not for others to wait for.
         drop(replaced);
@@ -94,12 +99,23 @@ impl Registry {
     fn remove(&self, name: &str) -> Option<Arc<Compiled>> {
         let mut names = self.names.write();
         let (name, compiled) = names.serving.remove_entry(name)?;
+        let instance = instance_of(&name);
+        if let Some(count) = names.instances.get_mut(instance) {
+            *count -= 1;
+            if *count == 0 {
+                names.instances.remove(instance);
+            }
+        }
         if names.removed.len() >= REMEMBERED {
             let highest = names.removed.drain().map(|(_, version)| version).max();
             names.forgotten = names.forgotten.max(highest.unwrap_or(0));
         }
         names.removed.insert(name, compiled.version);
         Some(compiled)
+    }
+
+    fn has_instance(&self, instance: &str) -> bool {
+        self.names.read().instances.contains_key(instance)
     }
 
     fn list(&self, wanted: impl Fn(&str) -> bool) -> Vec<Arc<Compiled>> {
@@ -157,7 +173,13 @@ impl Scripts {
     /// The scripts of one instance, sorted by name; `""` is for those without one.
     #[must_use]
     pub fn list_in(&self, instance: &str) -> Vec<Script> {
-        self.listed(|name| name.split_once('/').map_or("", |(of, _)| of) == instance)
+        self.listed(|name| instance_of(name) == instance)
+    }
+
+    /// Whether an instance has a script that serves, at the cost of one look-up; `""` is for those without one.
+    #[must_use]
+    pub fn has_instance(&self, instance: &str) -> bool {
+        self.engine.registry.has_instance(instance)
     }
 
     /// Puts the `*.lua` files of a directory: `PATH/NAME.lua` as `NAME`, `PATH/INSTANCE/NAME.lua` as `INSTANCE/NAME`.
@@ -184,6 +206,11 @@ impl std::fmt::Debug for Scripts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.list()).finish()
     }
+}
+
+/// The instance in a script's name; `""` where there is none.
+fn instance_of(name: &str) -> &str {
+    name.split_once('/').map_or("", |(instance, _)| instance)
 }
 
 /// Refuses what can't name a script; its length is the compiler's to refuse.

@@ -8,7 +8,8 @@ use crate::model::limits::{Limits, RunLimits};
 use crate::model::poll::Poll;
 use crate::model::urlencoded;
 
-/// One request: the query, the body and what the host adds. Borrows what it is given; nothing is parsed before the run.
+/// One request: the query, the body and what the host adds. It borrows what it is lent and keeps what it is
+/// handed over; nothing is parsed before the run.
 ///
 /// ```
 /// use perilune::Request;
@@ -31,6 +32,24 @@ pub struct Request<'a> {
 pub(crate) enum Query<'a> {
     Raw(Cow<'a, [u8]>),
     Pairs(Vec<Pair<'a>>),
+}
+
+/// A part of a request: whatever is lent as bytes, or a `Vec<u8>` that is handed over.
+pub trait IntoPart<'a> {
+    /// The bytes.
+    fn into_part(self) -> Cow<'a, [u8]>;
+}
+
+impl<'a, B: AsRef<[u8]> + ?Sized> IntoPart<'a> for &'a B {
+    fn into_part(self) -> Cow<'a, [u8]> {
+        Cow::Borrowed(self.as_ref())
+    }
+}
+
+impl<'a> IntoPart<'a> for Vec<u8> {
+    fn into_part(self) -> Cow<'a, [u8]> {
+        Cow::Owned(self)
+    }
 }
 
 /// A key and a value, decoded.
@@ -60,8 +79,8 @@ impl<'a> Request<'a> {
 
     /// The raw query string, without the `?`. Replaces what [`param`](Self::param) added.
     #[must_use]
-    pub fn query<Q: AsRef<[u8]> + ?Sized>(mut self, query: &'a Q) -> Self {
-        self.query = Query::Raw(Cow::Borrowed(query.as_ref()));
+    pub fn query(mut self, query: impl IntoPart<'a>) -> Self {
+        self.query = Query::Raw(query.into_part());
         self
     }
 
@@ -79,29 +98,29 @@ impl<'a> Request<'a> {
 
     /// The body, a JSON object. No bytes at all are no body.
     #[must_use]
-    pub fn json<B: AsRef<[u8]> + ?Sized>(mut self, body: &'a B) -> Self {
-        self.body = Body::Json(Cow::Borrowed(body.as_ref()));
+    pub fn json(mut self, body: impl IntoPart<'a>) -> Self {
+        self.body = Body::Json(body.into_part());
         self
     }
 
     /// The body, an urlencoded form.
     #[must_use]
-    pub fn form<B: AsRef<[u8]> + ?Sized>(mut self, body: &'a B) -> Self {
-        self.body = Body::Form(Cow::Borrowed(body.as_ref()));
+    pub fn form(mut self, body: impl IntoPart<'a>) -> Self {
+        self.body = Body::Form(body.into_part());
         self
     }
 
     /// The host's settings for the script, as JSON text.
     #[must_use]
-    pub fn config<B: AsRef<[u8]> + ?Sized>(mut self, config: &'a B) -> Self {
-        self.config = Some(Cow::Borrowed(config.as_ref()));
+    pub fn config(mut self, config: impl IntoPart<'a>) -> Self {
+        self.config = Some(config.into_part());
         self
     }
 
     /// What the host knows of the request, as JSON text.
     #[must_use]
-    pub fn meta<B: AsRef<[u8]> + ?Sized>(mut self, meta: &'a B) -> Self {
-        self.meta = Some(Cow::Borrowed(meta.as_ref()));
+    pub fn meta(mut self, meta: impl IntoPart<'a>) -> Self {
+        self.meta = Some(meta.into_part());
         self
     }
 
