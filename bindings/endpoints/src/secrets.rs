@@ -94,8 +94,11 @@ pub(crate) fn cut_json(body: &mut [u8]) -> Found {
     if reader.end().is_err() {
         return Found::default();
     }
-    for range in cut {
-        body[range].fill(b' ');
+    // Lines stay, so that what is told of a place is right.
+    for at in cut.into_iter().flatten() {
+        if body[at] != b'\n' {
+            body[at] = b' ';
+        }
     }
     found
 }
