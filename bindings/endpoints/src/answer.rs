@@ -19,7 +19,7 @@ pub struct Answer {
     pub headers: Vec<(Cow<'static, str>, Cow<'static, [u8]>)>,
     /// Shared with the traces that are kept, so that cloning it copies nothing.
     pub body: Bytes,
-    /// Whether it ends the connection: bytes of the request's body are left that nobody reads.
+    /// Whether the connection is to be closed behind it: the rest of the request's body is not read, or there is none.
     pub close: bool,
 }
 
@@ -62,7 +62,9 @@ impl Answer {
         self.with("retry-after", seconds.to_string().into_bytes())
     }
 
-    pub(crate) fn unavailable(detail: &str) -> Self {
+    /// Status 503, to be asked again after a second: for what keeps a host from a run, beside its engine.
+    #[must_use]
+    pub fn unavailable(detail: &str) -> Self {
         Self::detail(503, detail).retry_after(1)
     }
 

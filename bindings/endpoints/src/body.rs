@@ -14,8 +14,7 @@ const DROPPED: u64 = 8 << 20;
 #[derive(Debug)]
 pub struct Body {
     pub(crate) asked: Asked,
-    /// The script, where the key was right; else there has to be one here.
-    pub(crate) script: Option<Script>,
+    pub(crate) wanted: Wanted,
     limit: usize,
     parameters: usize,
     /// What the request's head said.
@@ -24,14 +23,12 @@ pub struct Body {
     /// Empty from where there are too many.
     kept: Vec<u8>,
     came: u64,
+    broke_off: bool,
 }
 
-/// What is known of a run before its body.
+/// What a request has beside its body, without its secrets.
 #[derive(Debug)]
 pub(crate) struct Asked {
-    pub(crate) instance: String,
-    /// The script's name in the engine.
-    pub(crate) full: String,
     pub(crate) query: Vec<u8>,
     pub(crate) meta: Vec<u8>,
 }
@@ -47,6 +44,15 @@ impl Asked {
     }
 }
 
+/// Which script is to run.
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    /// This one: there was a key for it, or it needs none.
+    Found(Script),
+    /// That of this name in the engine, for who has a key of the instance in the body.
+    Locked { instance: String, full: String },
+}
+
 /// A body without its secrets.
 #[derive(Debug)]
 pub(crate) enum Payload {
@@ -58,20 +64,21 @@ pub(crate) enum Payload {
 impl Body {
     pub(crate) fn new(
         asked: Asked,
-        script: Option<Script>,
+        wanted: Wanted,
         limits: &Limits,
         length: Option<u64>,
         content_type: &[u8],
     ) -> Self {
         Self {
             asked,
-            script,
+            wanted,
             limit: limits.request,
             parameters: limits.parameters,
             length,
             content_type: content_type.to_owned(),
             kept: Vec::new(),
             came: 0,
+            broke_off: false,
         }
     }
 
@@ -94,7 +101,11 @@ impl Body {
 
     /// Whether all of it came that was to come.
     pub(crate) fn is_read(&self) -> bool {
-        self.came <= self.most() && self.length.is_none_or(|length| length <= self.came)
+        self.came <= self.most() && !self.is_short()
+    }
+
+    fn is_short(&self) -> bool {
+        self.broke_off || self.length.is_some_and(|length| length > self.came)
     }
 
     /// Takes the next bytes, and says whether more are wanted. Where not, the body ends here, whatever the client sends.
@@ -112,12 +123,18 @@ impl Body {
         self.came <= self.most()
     }
 
+    /// Notes that it ended where it should not, as the server tells of one in chunks. One that is shorter than it was said to be needs
+    /// no such note.
+    pub fn break_off(&mut self) {
+        self.broke_off = true;
+    }
+
     /// What it is to a script, and the secrets in it.
     pub(crate) fn read(&mut self) -> Result<(Payload, Found), Answer> {
         if self.came > self.limit as u64 || self.is_hopeless() {
             return Err(Answer::size_exceeded(self.limit));
         }
-        if self.length.is_some_and(|length| self.came < length) {
+        if self.is_short() {
             return Err(Answer::detail(400, "The body ended early."));
         }
         let mut body = std::mem::take(&mut self.kept);

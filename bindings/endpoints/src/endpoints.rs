@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use perilune::{Engine, Error, Request, Script, Status, Trace};
 
 use crate::answer::Answer;
-use crate::body::{Asked, Body, Payload};
+use crate::body::{Asked, Body, Payload, Wanted};
 use crate::describe::{describe, traces_of};
 use crate::head::{Head, Known};
 use crate::history::History;
@@ -138,32 +138,32 @@ impl Endpoints {
             _ => Some(known.key(&secrets)),
         };
         let full = target.full();
-        let script = match key {
+        let wanted = match key {
             // It may be in the body.
-            Some(b"") if has_body => None,
+            Some(b"") if has_body => Wanted::Locked { instance: target.instance.to_string(), full },
             Some(b"") => return Err(no_key()),
             key => {
                 if let Some(key) = key {
                     self.assert_key(&target.instance, key)?;
                 }
-                let script = self.script(target.kind, &target.instance, &full, &target.id, head.method)?;
-                if !matches!(target.kind, Kind::Run | Kind::Public) {
-                    return self.told(&target, script, now);
+                match self.script(target.kind, &target.instance, &full, &target.id, head.method)? {
+                    Some(script) if matches!(target.kind, Kind::Run | Kind::Public) => {
+                        self.take(&target.instance, now)?;
+                        Wanted::Found(script)
+                    }
+                    script => return self.told(&target, script, now),
                 }
-                self.take(&target.instance, now)?;
-                script
             }
         };
-        let meta = meta(head, headers, &target);
-        let query = query.into_owned();
-        let asked = Asked { instance: target.instance.into_owned(), full, query, meta };
-        match script {
-            Some(script) if !has_body || known.length == Some(0) => {
+        let asked = Asked { query: query.into_owned(), meta: meta(head, headers, &target) };
+        match wanted {
+            Wanted::Found(script) if !has_body || known.length == Some(0) => {
                 Ok(Step::Run(Run { script, request: asked.request(Payload::None) }))
             }
-            script => {
-                let body = Body::new(asked, script, self.engine.limits(), known.length, known.content_type);
-                Ok(if body.is_hopeless() { self.read(body.into(), now) } else { Step::Body(body.into()) })
+            wanted => {
+                let limits = self.engine.limits();
+                let body = Box::new(Body::new(asked, wanted, limits, known.length, known.content_type));
+                Ok(if body.is_hopeless() { self.read(body, now) } else { Step::Body(body) })
             }
         }
     }
@@ -178,18 +178,18 @@ impl Endpoints {
 
     fn read_or(&self, mut body: Body, now: Instant) -> Early<Run> {
         let read = body.read();
-        let Body { asked, script, .. } = body;
-        let (script, payload) = match script {
-            Some(script) => (script, read?.0),
-            None => {
+        let Body { asked, wanted, .. } = body;
+        let (script, payload) = match wanted {
+            Wanted::Found(script) => (script, read?.0),
+            Wanted::Locked { instance, full } => {
                 // What can't be read has no key.
                 let (payload, found) = read.map_err(|_| no_key())?;
                 if found.in_body.is_empty() {
                     return Err(no_key());
                 }
-                self.assert_key(&asked.instance, &found.in_body)?;
-                let script = self.script(Kind::Run, &asked.instance, &asked.full, "", "POST")?;
-                self.take(&asked.instance, now)?;
+                self.assert_key(&instance, &found.in_body)?;
+                let script = self.script(Kind::Run, &instance, &full, "", "POST")?;
+                self.take(&instance, now)?;
                 (script.ok_or_else(Answer::not_found)?, payload)
             }
         };

@@ -12,21 +12,18 @@ use crate::text::{latin_1, quoted, quoted_latin_1, trimmed};
 const HIDDEN: [&str; 5] = ["AUTHORIZATION", "PROXY_AUTHORIZATION", "COOKIE", "X_API_KEY", "X_USER_KEY"];
 
 /// A byte of a header's name in that of its variable.
-fn upper(byte: u8) -> u8 {
-    if byte == b'-' { b'_' } else { byte.to_ascii_uppercase() }
+fn upper(byte: &u8) -> u8 {
+    if *byte == b'-' { b'_' } else { byte.to_ascii_uppercase() }
 }
 
 fn is(name: &[u8], variable: &str) -> bool {
-    name.len() == variable.len() && name.iter().map(|&byte| upper(byte)).eq(variable.bytes())
+    name.len() == variable.len() && name.iter().map(upper).eq(variable.bytes())
 }
 
 fn by_variable(one: &[u8], other: &[u8]) -> Ordering {
-    let variable = |name: &'_ [u8]| name.iter().copied().map(upper).collect::<Vec<_>>();
     // Most differ in length.
-    one.len().cmp(&other.len()).then_with(|| match one.eq_ignore_ascii_case(other) {
-        true => Ordering::Equal,
-        false => variable(one).cmp(&variable(other)),
-    })
+    let by_letters = || one.iter().map(upper).cmp(other.iter().map(upper));
+    one.len().cmp(&other.len()).then_with(by_letters)
 }
 
 pub(crate) fn meta<'h>(
@@ -49,7 +46,7 @@ pub(crate) fn meta<'h>(
     json.push(b'{');
     for lines in shown.chunk_by(|(one, _), (other, _)| by_variable(one, other).is_eq()) {
         let (name, first) = lines[0];
-        let variable = name.iter().copied().map(upper);
+        let variable = name.iter().map(upper);
         if name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
             json.extend_from_slice(b"\"HTTP_");
             json.extend(variable);

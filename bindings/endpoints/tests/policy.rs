@@ -173,11 +173,16 @@ fn a_body_has_a_limit_and_so_has_what_is_dropped() {
     }
 
     // It ends early.
-    let mut asked = body(&[key, json_type, ("content-length", "13")]);
-    assert!(asked.push(br#"{"a":"bcd"}"#));
-    let cut = answered(endpoints.read(asked, Instant::now()));
-    assert_eq!((cut.status, cut.close), (400, true));
-    assert_eq!(json(&cut), value_of!({"detail": "The body ended early."}));
+    let mut short = body(&[key, json_type, ("content-length", "12")]);
+    assert!(short.push(br#"{"a":"bcd"}"#));
+    let mut broken = body(&[key, json_type, ("content-length", "12"), ("transfer-encoding", "chunked")]);
+    assert!(broken.push(br#"{"a":"bcd"}"#));
+    broken.break_off();
+    for asked in [short, broken] {
+        let cut = answered(endpoints.read(asked, Instant::now()));
+        assert_eq!((cut.status, cut.close), (400, true));
+        assert_eq!(json(&cut), value_of!({"detail": "The body ended early."}));
+    }
 
     // No bytes are no body.
     assert!(matches!(begin(&endpoints, "POST", "a/run/", &[key, ("content-length", "0")]), Step::Run(_)));
