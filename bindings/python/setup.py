@@ -1,4 +1,4 @@
-"""Builds the extension: Rust's part with cargo, one C file with the C compiler, both in one module for all CPythons from 3.9 on.
+"""Builds the extension: Rust's part with cargo, the C files in `native/` with the C compiler, both in one module for all CPythons from 3.9 on.
 
 A source distribution carries the Rust sources in `rust/`; in a checkout they are two levels up.
 """
@@ -43,7 +43,7 @@ class BuildExtension(build_ext):
         )
         ext.include_dirs = [str(ROOT / "include")]
         ext.extra_objects = [str(target / "release" / "libperilune.a")]
-        ext.depends = [*ext.extra_objects, str(ROOT / "include" / "perilune.h")]
+        ext.depends = [*ext.extra_objects, "native/native.h", str(ROOT / "include" / "perilune.h")]
         # An interpreter that was built for a directory of its own would have modules look for libraries there.
         self.compiler.linker_so = [part for part in self.compiler.linker_so if not part.startswith("-Wl,-rpath")]
         super().build_extension(ext)
@@ -87,9 +87,9 @@ setup(
     ext_modules=[
         Extension(
             "perilune._native",
-            ["src/perilune/_native.c"],
+            sorted(map(str, Path("native").glob("*.c"))),
             py_limited_api=True,
-            extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra"],
+            extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter"],
             # Names of Luau's and Rust's stay inside: other modules may have their own.
             extra_link_args=["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-Wl,-s"] if linux else [],
             libraries=["stdc++", "m", "pthread", "dl"] if linux else ["c++"],

@@ -105,8 +105,10 @@ def test_a_wheel_is_for_all_pythons_and_has_nothing_else(wheel: Path, tmp_path: 
         assert set(archive.namelist()) == {*sources, *about, "perilune/_native.abi3.so"}
         for name in archive.namelist():
             assert str(ROOT).encode() not in archive.read(name), name
-        about_it = output("readelf", "--wide", "--section-headers", "--dynamic", archive.extract("perilune/_native.abi3.so", tmp_path))
+        about_it = output("readelf", "--wide", "--section-headers", "--dynamic", "--dyn-syms", archive.extract("perilune/_native.abi3.so", tmp_path))
     assert ".dynsym" in about_it
+    exported = {line.split()[-1] for line in about_it.splitlines() if " GLOBAL " in line and " UND " not in line}
+    assert exported == {"PyInit__native"}
     for unwanted in (".symtab", ".debug", "RPATH", "RUNPATH"):
         assert unwanted not in about_it
 

@@ -12,11 +12,12 @@ import atexit
 import os
 import threading
 
-from . import _engine, _native, _script
-from ._engine import Diagnostic, Engine, Report, Scripts, Watch
-from ._errors import CompileError, Error, PayloadError, RunError, ScriptNotFound, make
-from ._script import Request, RunOptions, Script
-from ._trace import Response, ScriptError, Trace, Usage
+from . import _completions, _engine, _native
+from ._directory import Report, Watch
+from ._engine import Diagnostic, Engine, Script, Scripts
+from ._errors import CompileError, Error, PayloadError, ScriptNotFound, make
+from ._request import Request, RunOptions
+from ._trace import Response, RunError, ScriptError, Trace, Usage
 
 __version__ = _native.version
 
@@ -45,4 +46,4 @@ atexit.register(_native.end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_native.after_fork)
     os.register_at_fork(after_in_child=_engine.after_fork)
-    os.register_at_fork(after_in_child=_script.after_fork)
+    os.register_at_fork(after_in_child=_completions.after_fork)

@@ -8,7 +8,8 @@ from itertools import accumulate
 from time import perf_counter_ns
 from typing import List, Optional, Tuple
 
-from ._script import Request, Script
+from ._engine import Script
+from ._request import Request
 from ._trace import Trace
 
 WARM_UP = 0.3

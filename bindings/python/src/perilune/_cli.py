@@ -12,9 +12,9 @@ import socket
 from typing import IO, Any, Callable, Dict, Iterable, List, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 from . import _bench, _native
-from ._engine import Engine
+from ._engine import Engine, Script
 from ._errors import CompileError, Error, PayloadError
-from ._script import Request, Script
+from ._request import Request
 
 NOT_A_SUCCESS = 1
 """Exit code of a run whose status is not success; its trace was printed."""

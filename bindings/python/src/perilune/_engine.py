@@ -1,7 +1,8 @@
-"""The engine: a pool of VMs, and the limits of all that runs in them."""
+"""The engine, its scripts, which are nothing without it, and their names."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 import os
@@ -9,46 +10,22 @@ import threading
 import uuid
 import weakref
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Set, Tuple, TypeVar, Union, cast, overload
+from typing import (
+    TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Set, Tuple, TypeVar,
+    Union, cast, overload,
+)  # fmt: skip
 
 from . import _native
+from ._completions import Completions
+from ._directory import Report, Watch
 from ._errors import Error, ScriptNotFound
-from ._script import (
-    HOST_CALLS,
-    MEMORY,
-    OUTPUT,
-    PARAMETERS,
-    QUEUE_NS,
-    REQUEST,
-    SOURCE,
-    TIMEOUT_NS,
-    VALUE,
-    Json,
-    Request,
-    RunOptions,
-    Script,
-    Text,
-    nanoseconds,
-    size,
-)
+from ._request import Json, Request, RunOptions, Size, Text, limits_of, request
 from ._trace import Trace
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Size = Union[int, str]
-
-
-class Report(NamedTuple):
-    """What came of loading a directory, or of a change in a watched one."""
-
-    loaded: List[str]
-    """The names of scripts that are new or changed."""
-    removed: List[str]
-    """The names that no longer serve, because their files are gone."""
-    failed: List[Tuple[str, Error]]
-    """The files that could not be put, and why. What served under their names before goes on."""
 
 
 class Diagnostic(NamedTuple):
@@ -64,21 +41,124 @@ class Diagnostic(NamedTuple):
     """What is wrong there."""
 
 
-class Watch(_native.Watch):
-    """Keeps named scripts as the files of a directory are, until it is closed or its engine is gone: see `Engine.watch`."""
+class Script(_native.Script):
+    """A script that can be run, from any thread and by many at once. `Engine.compile` makes one.
 
-    _open: Set[Watch]
+    It has a `name`, a `version` (counted from 1 for named scripts), the `source`, and its SHA-256 as `hash`.
+    """
 
-    def close(self) -> None:
-        """Ends it, and waits for what is under way. The scripts stay as they are."""
-        self._close()
-        self._open.discard(self)
+    __slots__ = ("_engine", "__weakref__")
+    _engine: Engine
 
-    def __enter__(self) -> Watch:
+    def __new__(cls, engine: Engine, how: str, name: str, source: Union[str, bytes] = "", /) -> Script:
+        self = super().__new__(cls, engine, how, name, source)
+        self._engine = engine
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        self.close()
+    @property
+    def engine(self) -> Engine:
+        """The engine that it belongs to."""
+        return self._engine
+
+    def run(
+        self,
+        query: Union[Text, Request, None] = None,
+        post: Optional[Json] = None,
+        **options: Unpack[RunOptions],
+    ) -> Trace:
+        """Runs it: what comes of it is in the trace, errors of the script included.
+
+        :param query: the raw query, without the ``?``; or pass ``get=``; or, alone, what `request` made
+        :param post: the body: a mapping, or a JSON object as str or bytes; or pass ``form=``
+        :param options: see `RunOptions`
+        :raises PayloadError: the request can't be given to a script
+
+        >>> import perilune
+        >>> script = perilune.Engine().compile("return GET.a, POST.n + 1, CONFIG.currency")
+        >>> script.run(query="a=1", post=b'{"n": 1}', config={"currency": "EUR"}).value
+        ['1', 2, 'EUR']
+        """
+        if not options and (post is None or type(post) is bytes):
+            if isinstance(query, str) or query is None:
+                return self._run(query, post, None)
+            if isinstance(query, Request) and post is None:
+                return self._run(None, None, query)
+        return self._run(None, None, request(query, post, **options))
+
+    async def run_async(
+        self, query: Optional[Text] = None, post: Optional[Json] = None, **options: Unpack[RunOptions]
+    ) -> Trace:
+        """Runs it on the engine's own threads: `run` for asyncio. Cancelling the task cancels the run.
+
+        >>> import asyncio, perilune
+        >>> script = perilune.Engine().compile("return 7")
+        >>> asyncio.run(script.run_async()).value
+        7
+        """
+        cancel = _native.Cancel()
+        future = self._begin(request(query, post, cancel, **options))
+        try:
+            return await future
+        except BaseException:
+            # Also when the coroutine is closed. After the end of the run this does nothing.
+            cancel.cancel()
+            raise
+
+    def _begin(self, given: Request) -> asyncio.Future[Trace]:
+        """Runs it on the engine's own threads. The run goes on when the future is cancelled."""
+        loop = asyncio.get_running_loop()
+        completions = Completions.of(loop)
+        if completions is None:
+            return loop.run_in_executor(None, self._run, None, None, given)
+        return completions.begin(self, given)
+
+    def run_batch(
+        self,
+        requests: Iterable[Union[Mapping[str, Any], Request]],
+        *,
+        progress: Union[bool, Callable[[int, int], object]] = False,
+    ) -> List[Union[Trace, Error]]:
+        """Runs it once for each request, on as many threads as the engine has VMs, and returns what came of them in their order: a
+        trace, or the `Error` that kept a run from beginning. What one run does changes no other's result.
+
+        :param requests: a mapping of the parameters of `run` each, or what `request` makes
+        :param progress: True for a progress bar (with tqdm, where it is installed), or a function of (done, total)
+
+        >>> import perilune
+        >>> script = perilune.Engine().compile("return 2 * GET.n")
+        >>> traces = script.run_batch([{"get": {"n": 1}}, {"post": "no JSON"}, {"get": {"n": 3}}])
+        >>> [trace.value if trace.ok else str(trace) for trace in traces]
+        [2, 'JSON parse error - Expecting object: line 1 column 1 (char 0)', 6]
+        """
+        made: List[Request] = []
+        for one in requests:
+            if not isinstance(one, (Request, Mapping)):
+                raise TypeError(f"requests[{len(made)}]: pass a mapping or a Request, not {type(one).__name__}")
+            made.append(one if isinstance(one, Request) else self.request(**one))
+        if not progress:
+            return self._run_batch(made, None)
+        if callable(progress):
+            tell = progress
+            return self._run_batch(made, lambda done: tell(done, len(made)))
+        try:
+            from tqdm.auto import tqdm
+        except ImportError:
+            return self._run_batch(made, None)
+        with tqdm(total=len(made), unit="run") as bar:
+            return self._run_batch(made, lambda done: bar.update(max(0, done - bar.n)))
+
+    @staticmethod
+    def request(
+        query: Optional[Text] = None, post: Optional[Json] = None, **options: Unpack[RunOptions]
+    ) -> Request:
+        """A request made once for many runs, or for `run_batch`: the parameters are those of `run`."""
+        return request(query, post, **options)
+
+    def __reduce__(self) -> Tuple[object, ...]:
+        return _restore_script, (self._engine, self.name, self.source)
+
+    def __repr__(self) -> str:
+        return f"<perilune.Script {self.name} version {self.version}>"
 
 
 class Scripts(MutableMapping[str, Script]):
@@ -120,11 +200,7 @@ class Scripts(MutableMapping[str, Script]):
 
     def load_dir(self, path: Union[str, os.PathLike[str]]) -> Report:
         """Lets the `*.lua` files of a directory serve: `PATH/NAME.lua` as `NAME`, `PATH/INSTANCE/NAME.lua` as `INSTANCE/NAME`."""
-        return _report(self._engine._load_dir(os.fspath(path)))
-
-
-def _report(report: _native.Report) -> Report:
-    return Report(*report)
+        return Report(*self._engine._load_dir(os.fspath(path)))
 
 
 class Engine(_native.Engine):
@@ -151,7 +227,7 @@ class Engine(_native.Engine):
     'Hello\\tManticore\\n'
     """
 
-    _settings: Tuple[int, int, Dict[int, int]]
+    _settings: Tuple[int, int, Dict[str, int]]
     _functions: Dict[str, Callable[..., Any]]
     _modules: Dict[str, Union[str, bytes]]
     _watches: Set[Watch]
@@ -179,19 +255,14 @@ class Engine(_native.Engine):
             raise ValueError(f"pool_size: an engine has at least 1 VM, not {pool_size}")
         if backlog is not None and backlog < 0:
             raise ValueError(f"backlog: {backlog} runs can't wait")
-        limits: Dict[int, int] = {}
-        for limit, name, seconds in ((TIMEOUT_NS, "timeout", timeout), (QUEUE_NS, "queue", queue)):
-            if seconds is not None:
-                limits[limit] = nanoseconds(seconds, name)
-        sizes = ((MEMORY, "memory", memory), (OUTPUT, "output", output), (VALUE, "value", value), (HOST_CALLS, "host_calls", host_calls),
-                 (REQUEST, "request", request), (PARAMETERS, "parameters", parameters), (SOURCE, "source", source))  # fmt: skip
-        for limit, name, given in sizes:
-            if given is not None:
-                limits[limit] = size(given, name)
+        limits = limits_of(
+            timeout, queue, memory=memory, output=output, value=value, host_calls=host_calls, request=request,
+            parameters=parameters, source=source,
+        )  # fmt: skip
         return cls._with(pool_size or 0, -1 if backlog is None else backlog, limits)
 
     @classmethod
-    def _with(cls, pool_size: int, backlog: int, limits: Dict[int, int]) -> Engine:
+    def _with(cls, pool_size: int, backlog: int, limits: Dict[str, int]) -> Engine:
         self = _native.Engine.__new__(cls, pool_size, backlog, limits)
         self._settings = (pool_size, backlog, limits)
         self._functions = {}
@@ -297,7 +368,7 @@ class Engine(_native.Engine):
 
         def tell(report: _native.Report) -> None:
             if on_change is not None:
-                on_change(_report(report))
+                on_change(Report(*report))
 
         watch = Watch(self, os.fspath(path), tell)
         watch._open = self._watches
@@ -311,9 +382,7 @@ class Engine(_native.Engine):
         >>> perilune.Engine().check("prnt('Hello')")
         [Diagnostic(severity='warning', line=1, column=1, message='prnt is not there: did you mean print?')]
         """
-        severities = {1: "warning", 2: "error"}
-        found = self._check(name, source)
-        return [Diagnostic(severities[severity], line, column, message) for severity, line, column, message in found]
+        return [Diagnostic(*found) for found in self._check(name, source)]
 
     def metrics(self) -> Dict[str, Any]:
         """What the engine counted until now, in this process."""
@@ -327,17 +396,7 @@ class Engine(_native.Engine):
     @property
     def limits(self) -> Mapping[str, Union[int, float]]:
         """The ceilings of every run: seconds, and bytes or counts."""
-        return {
-            "timeout": self._limit(TIMEOUT_NS) / 1e9,
-            "queue": self._limit(QUEUE_NS) / 1e9,
-            "memory": self._limit(MEMORY),
-            "output": self._limit(OUTPUT),
-            "value": self._limit(VALUE),
-            "host_calls": self._limit(HOST_CALLS),
-            "request": self._limit(REQUEST),
-            "parameters": self._limit(PARAMETERS),
-            "source": self._limit(SOURCE),
-        }
+        return {name: limit / 1e9 if name in ("timeout", "queue") else limit for name, limit in self._limits().items()}
 
     def _again(self, name: str, source: str) -> Script:
         script = self._restored.get((name, source))
@@ -357,11 +416,16 @@ class Engine(_native.Engine):
             if script is not None:
                 # One that is sent on keeps the number that it came with.
                 named[name] = max(script.version, self._sent.get(name, 0)), script.source
-        return _restore, (key, self._settings, dict(self._functions), dict(self._modules), named)
+        return _restore_engine, (key, self._settings, dict(self._functions), dict(self._modules), named)
 
     def __repr__(self) -> str:
         limits = self.limits
         return f"<perilune.Engine timeout={limits['timeout']}, memory={limits['memory']}, {len(self.scripts)} named scripts>"
+
+
+def _restore_script(engine: Engine, name: str, source: str) -> Script:
+    """A script that was sent to this process: compiled once for all times that it comes."""
+    return engine._again(name, source)
 
 
 _arrived: weakref.WeakValueDictionary[str, Engine] = weakref.WeakValueDictionary()
@@ -375,9 +439,9 @@ def after_fork() -> None:
     _arrived.clear()
 
 
-def _restore(
+def _restore_engine(
     key: str,
-    settings: Tuple[int, int, Dict[int, int]],
+    settings: Tuple[int, int, Dict[str, int]],
     functions: Dict[str, Callable[..., Any]],
     modules: Dict[str, Union[str, bytes]],
     named: Dict[str, Tuple[int, str]],

@@ -1,14 +1,8 @@
-"""What keeps a run from beginning, and the error of a run for those who want it raised."""
+"""What keeps a run from beginning."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Optional
-
-if TYPE_CHECKING:
-    from ._trace import Trace
-
-# PERILUNE_COMPILE_ERROR and the like of perilune.h
-COMPILE, PAYLOAD, NOT_FOUND = 2, 3, 4
+from typing import Literal
 
 
 class Error(Exception):
@@ -75,33 +69,12 @@ class ScriptNotFound(Error, KeyError):
         return type(self), (self.name,)
 
 
-class RunError(Error):
-    """A run that did not succeed, raised by `Trace.raise_for_status`. Its text is that of the error in the script; what a host
-    function raised, and the script did not catch, is its `__cause__`."""
-
-    def __init__(self, message: str, kind: str, script: Optional[str], line: Optional[int], traceback: str, trace: Optional[Trace]) -> None:
-        super().__init__(message)
-        self.kind = kind
-        """`runtime`, `value`, `host_calls`, `host`, or the status."""
-        self.script = script
-        """The script in which it was raised."""
-        self.line = line
-        """The line there, from 1."""
-        self.traceback = traceback
-        """The chain of calls in the script, innermost first."""
-        self.trace = trace
-        """The trace, in the process of the run."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (str(self), self.kind, self.script, self.line, self.traceback, None)
-
-
-def make(code: int, message: str, reason: str, subject: str, line: int, column: int, char: int) -> Exception:
-    """The exception of one of the library's errors."""
-    if code == COMPILE:
+def make(code: str, message: str, reason: str, subject: str, line: int, column: int, char: int) -> Exception:
+    """The exception of one of the library's errors, by the name of its code."""
+    if code == "compile_error":
         return CompileError(message, subject, line, reason)
-    if code == PAYLOAD:
+    if code == "payload_error":
         return PayloadError(message, subject, line, column, char)
-    if code == NOT_FOUND:
+    if code == "not_found":
         return ScriptNotFound()
     return Error(message)

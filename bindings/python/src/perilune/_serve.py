@@ -14,7 +14,8 @@ from typing import Callable, Dict, Iterable, List, Optional, cast
 import uvicorn
 
 from . import asgi
-from ._engine import Engine, Report
+from ._directory import Report
+from ._engine import Engine
 from ._errors import CompileError, Error
 
 GRACE = 1

@@ -1,4 +1,4 @@
-"""What a run hands back."""
+"""What a run hands back, and its error for those who want it raised."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from . import _native
-from ._errors import RunError
+from ._errors import Error
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _UNREAD = object()
@@ -67,9 +67,6 @@ class Trace(_native.Trace):
 
     __slots__ = ("_value",)
     _value: Any
-
-    def __new__(cls, *args: object) -> Trace:
-        raise TypeError("traces are made by runs")
 
     @property
     def value(self) -> Any:
@@ -159,3 +156,24 @@ class Trace(_native.Trace):
 
     def __repr__(self) -> str:
         return f"<perilune.Trace {self.id} of {self.script}: {self.status}, {self.duration_ns / 1e6:.3f} ms>"
+
+
+class RunError(Error):
+    """A run that did not succeed, raised by `Trace.raise_for_status`. Its text is that of the error in the script; what a host
+    function raised, and the script did not catch, is its `__cause__`."""
+
+    def __init__(self, message: str, kind: str, script: Optional[str], line: Optional[int], traceback: str, trace: Optional[Trace]) -> None:
+        super().__init__(message)
+        self.kind = kind
+        """`runtime`, `value`, `host_calls`, `host`, or the status."""
+        self.script = script
+        """The script in which it was raised."""
+        self.line = line
+        """The line there, from 1."""
+        self.traceback = traceback
+        """The chain of calls in the script, innermost first."""
+        self.trace = trace
+        """The trace, in the process of the run."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.kind, self.script, self.line, self.traceback, None)

@@ -20,12 +20,12 @@ from typing import Any, Awaitable, Callable, Dict, Iterable, List, Mapping, Muta
 
 from . import _native
 from ._access import Answer, Keys, KeysOf, Links, Public, Rate
-from ._engine import Engine
+from ._engine import Engine, Script
 from ._errors import Error, PayloadError
 from ._history import History
 from ._paths import Target, escaped, target_of
 from ._payload import MultipartError, meta, multipart, split, without_secrets
-from ._script import Request, Script
+from ._request import Request
 from ._trace import Response
 
 __all__ = ["endpoints", "metrics"]

@@ -1,0 +1,193 @@
+/* The engine. Uses text.c, object.c, interpreter.c, error.c, function.c, directory.c and request.c. */
+#include "native.h"
+
+static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject *limits, perilune_error **error)
+{
+    perilune_options *options = perilune_options_new();
+    perilune_engine *engine = NULL;
+    perilune_limit limit;
+    uint64_t value;
+    Py_ssize_t at = 0;
+    int more = 0;
+    if ((pool_size <= 0 || perilune_options_set_pool_size(options, (size_t)pool_size, error) == PERILUNE_OK) &&
+        (backlog < 0 || perilune_options_set_backlog(options, (size_t)backlog, error) == PERILUNE_OK)) {
+        while ((more = pl_limits_next(limits, &at, &limit, &value)) > 0 &&
+               perilune_options_set_limit(options, limit, value, error) == PERILUNE_OK) {
+        }
+    }
+    if (more == 0 && !*error) {
+        perilune_engine_new(options, &engine, error);
+    }
+    perilune_options_free(options);
+    return engine;
+}
+
+/* Engine(pool_size, backlog, limits): 0, -1 and no entry for what is as the library says */
+static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
+{
+    Py_ssize_t pool_size, backlog;
+    PyObject *limits;
+    perilune_engine *engine;
+    perilune_error *error = NULL;
+    Engine *self;
+    if (!PyArg_ParseTuple(args, "nnO!", &pool_size, &backlog, &PyDict_Type, &limits)) {
+        return NULL;
+    }
+    engine = made(pool_size, backlog, limits, &error);
+    if (!engine) {
+        return error ? pl_raise(error) : NULL;
+    }
+    self = pl_object_new(type);
+    if (!self) {
+        perilune_engine_free(engine);
+        return NULL;
+    }
+    self->engine = engine;
+    self->functions = PyDict_New();
+    self->failures = PyDict_New();
+    if (!self->functions || !self->failures) {
+        Py_CLEAR(self);
+    }
+    return (PyObject *)self;
+}
+
+static int engine_traverse(Engine *self, visitproc visit, void *arg)
+{
+    Py_VISIT(Py_TYPE(self));
+    Py_VISIT(self->functions);
+    Py_VISIT(self->failures);
+    return 0;
+}
+
+static int engine_clear(Engine *self)
+{
+    /* The dictionaries stay: a run that is under way on another thread may look into them. */
+    if (self->functions) {
+        PyDict_Clear(self->functions);
+    }
+    if (self->failures) {
+        PyDict_Clear(self->failures);
+    }
+    return 0;
+}
+
+static void engine_dealloc(Engine *self)
+{
+    PyObject_GC_UnTrack(self);
+    perilune_engine_free(self->engine);
+    Py_CLEAR(self->functions);
+    Py_CLEAR(self->failures);
+    pl_object_free(self);
+}
+
+static PyObject *engine_module(Engine *self, PyObject *args)
+{
+    Text name, source;
+    perilune_error *error = NULL;
+    if (!PyArg_ParseTuple(args, "s#s#", PARSED(name), PARSED(source))) {
+        return NULL;
+    }
+    WITHOUT_GIL(perilune_engine_module(self->engine, TEXT(name), TEXT(source), &error));
+    return pl_done(error);
+}
+
+static PyObject *engine_remove(Engine *self, PyObject *args)
+{
+    Text name;
+    perilune_error *error = NULL;
+    if (!PyArg_ParseTuple(args, "s#", PARSED(name))) {
+        return NULL;
+    }
+    WITHOUT_GIL(perilune_engine_remove(self->engine, TEXT(name), &error));
+    return pl_done(error);
+}
+
+static PyObject *name_at(const void *scripts, size_t index)
+{
+    return pl_script_text(perilune_scripts_at(scripts, index), perilune_script_name);
+}
+
+static PyObject *engine_names(Engine *self, PyObject *args)
+{
+    perilune_scripts *scripts = NULL;
+    perilune_error *error = NULL;
+    PyObject *names;
+    WITHOUT_GIL(perilune_engine_list(self->engine, NULL, 0, &scripts, &error));
+    if (error) {
+        return pl_raise(error);
+    }
+    names = pl_list(perilune_scripts_len(scripts), name_at, scripts);
+    perilune_scripts_free(scripts);
+    return names;
+}
+
+static PyObject *diagnostic_at(const void *found, size_t index)
+{
+    size_t len;
+    const char *message = perilune_diagnostics_message(found, index, &len);
+    return Py_BuildValue("(sIIN)", perilune_diagnostics_severity(found, index) == PERILUNE_SEVERITY_ERROR ? "error" : "warning",
+                         (unsigned int)perilune_diagnostics_line(found, index),
+                         (unsigned int)perilune_diagnostics_column(found, index), pl_text(message, len));
+}
+
+/* [(severity, line, column, message)] */
+static PyObject *engine_check(Engine *self, PyObject *args)
+{
+    Text name, source;
+    perilune_diagnostics *found = NULL;
+    perilune_error *error = NULL;
+    PyObject *list;
+    if (!PyArg_ParseTuple(args, "s#s#", PARSED(name), PARSED(source))) {
+        return NULL;
+    }
+    WITHOUT_GIL(perilune_engine_check(self->engine, TEXT(name), TEXT(source), &found, &error));
+    if (error) {
+        return pl_raise(error);
+    }
+    list = pl_list(perilune_diagnostics_len(found), diagnostic_at, found);
+    perilune_diagnostics_free(found);
+    return list;
+}
+
+/* _metrics(prometheus): its text form, or JSON */
+static PyObject *engine_metrics(Engine *self, PyObject *args)
+{
+    int prometheus;
+    size_t len;
+    const char *text;
+    perilune_metrics *metrics = NULL;
+    perilune_error *error = NULL;
+    PyObject *result;
+    if (!PyArg_ParseTuple(args, "p", &prometheus)) {
+        return NULL;
+    }
+    WITHOUT_GIL(perilune_engine_metrics(self->engine, &metrics, &error));
+    if (error) {
+        return pl_raise(error);
+    }
+    text = prometheus ? perilune_metrics_prometheus(metrics, &len) : perilune_metrics_json(metrics, &len);
+    result = pl_text(text, len);
+    perilune_metrics_free(metrics);
+    return result;
+}
+
+static PyObject *engine_limits(Engine *self, PyObject *args)
+{
+    return pl_limits(self->engine);
+}
+
+int pl_add_engine(PyObject *module)
+{
+    static PyMethodDef methods[] = {
+        METHOD("_function", pl_add_function, METH_VARARGS), METHOD("_module", engine_module, METH_VARARGS),
+        METHOD("_remove", engine_remove, METH_VARARGS),     METHOD("_names", engine_names, METH_NOARGS),
+        METHOD("_check", engine_check, METH_VARARGS),       METHOD("_metrics", engine_metrics, METH_VARARGS),
+        METHOD("_limits", engine_limits, METH_NOARGS),      METHOD("_load_dir", pl_load_dir, METH_VARARGS),
+        {NULL, NULL, 0, NULL},
+    };
+    static PyType_Slot slots[] = {
+        SLOT(Py_tp_new, engine_new),     SLOT(Py_tp_dealloc, engine_dealloc), SLOT(Py_tp_traverse, engine_traverse),
+        SLOT(Py_tp_clear, engine_clear), SLOT(Py_tp_methods, methods),        {0, NULL},
+    };
+    return pl_add_type(module, "perilune._native.Engine", sizeof(Engine), Py_TPFLAGS_HAVE_GC, slots, &pl_state.engine_type);
+}
