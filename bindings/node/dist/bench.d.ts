@@ -1,5 +1,6 @@
 /** `perilune bench`: how long a run takes. */
-import { type Script, type RunRequest } from './script';
+import { type Script } from './engine';
+import { type RunRequest } from './script';
 import { type Trace } from './trace';
 /** Seconds: long enough for the VM, the caches and the clock of the processor to settle. */
 export declare const WARM_UP = 0.3;

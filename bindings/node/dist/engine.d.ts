@@ -1,6 +1,7 @@
 import { PeriluneError } from './errors';
+import { type HostFunction } from './functions';
 import { type Text } from './native';
-import { Script, type RunOptions, type RunRequest } from './script';
+import { Runnable, type RunOptions, type RunRequest } from './script';
 import { type Trace } from './trace';
 import { type Size } from './values';
 /** How an engine is to be. */
@@ -49,8 +50,6 @@ export interface Diagnostic {
     readonly column: number;
     readonly message: string;
 }
-/** A function of the host. What it throws is a Lua error; a promise is waited for by the script, and not by the loop. */
-export type HostFunction = (...args: any[]) => unknown;
 declare const LIMIT: {
     readonly timeout: 1;
     readonly queue: 2;
@@ -62,6 +61,10 @@ declare const LIMIT: {
     readonly parameters: 8;
     readonly source: 9;
 };
+/** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
+export declare class Script extends Runnable {
+    readonly engine: Engine;
+}
 /** The named scripts of an engine, as a Map has them: a source that is set is compiled, and serves from then on. */
 export declare class Scripts {
     private readonly engine;

@@ -1,62 +1,17 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
-exports.Engine = exports.Watch = exports.Scripts = void 0;
+exports.Engine = exports.Watch = exports.Scripts = exports.Script = void 0;
 const node_os_1 = require("node:os");
 const errors_1 = require("./errors");
+const functions_1 = require("./functions");
 const native_1 = require("./native");
 const script_1 = require("./script");
 const values_1 = require("./values");
 const LIMIT = { timeout: 1, queue: 2, memory: 3, output: 4, value: 5, hostCalls: 6, request: 7, parameters: 8, source: 9 };
-/** The engines of this environment, by number: what a host function is looked up in. */
-const engines = new Map();
-const gone = new FinalizationRegistry((number) => engines.delete(number));
-let last = 0;
-function isPromise(value) {
-    return typeof value === 'object' && value !== null && typeof value.then === 'function';
+/** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
+class Script extends script_1.Runnable {
 }
-/** What a script is told of what was thrown, which can be anything. */
-function textOf(thrown) {
-    try {
-        return String(thrown instanceof Error ? thrown.message : thrown).replace(/\p{Surrogate}/gu, '\ufffd');
-    }
-    catch {
-        return 'the function failed';
-    }
-}
-native_1.native.setDispatch((number, name, run, args, isSync, waiting) => {
-    const engine = engines.get(number)?.deref();
-    const fail = (thrown) => {
-        const text = textOf(thrown);
-        engine?.failed(run, `host.${name}: ${text}`, thrown);
-        native_1.native.settle(waiting, true, text);
-    };
-    const give = (value) => {
-        let result;
-        try {
-            result = (0, values_1.plain)(value);
-        }
-        catch (thrown) {
-            return fail(thrown);
-        }
-        native_1.native.settle(waiting, false, result);
-    };
-    try {
-        if (!engine)
-            throw new Error('the engine is gone');
-        const value = engine.callFunction(name, args);
-        if (!isPromise(value))
-            return give(value);
-        if (isSync) {
-            // Whatever comes of it, nobody waits.
-            Promise.resolve(value).catch(() => undefined);
-            throw new TypeError('the function is async, and runSync waits for no promise: use run');
-        }
-        Promise.resolve(value).then(give, fail);
-    }
-    catch (thrown) {
-        fail(thrown);
-    }
-});
+exports.Script = Script;
 /** The named scripts of an engine, as a Map has them: a source that is set is compiled, and serves from then on. */
 class Scripts {
     engine;
@@ -66,36 +21,20 @@ class Scripts {
     }
     /** Compiles a script and lets it serve. A source that does not compile throws, and changes nothing. */
     set(name, source) {
-        (0, errors_1.call)(() => native_1.native.engineScript(this.engine.handle, 'put', name, source));
+        (0, errors_1.call)(() => native_1.native.enginePut(this.engine.handle, name, source));
         return this;
     }
     /** The script that serves now. It stays that version. */
     get(name) {
-        try {
-            return new script_1.Script(this.engine, native_1.native.engineScript(this.engine.handle, 'get', name));
-        }
-        catch (thrown) {
-            const error = (0, errors_1.errorOf)(thrown, name);
-            if (error instanceof errors_1.ScriptNotFound)
-                return undefined;
-            throw error;
-        }
+        const handle = (0, errors_1.call)(() => native_1.native.engineGet(this.engine.handle, name));
+        return handle && new Script(this.engine, handle);
     }
     has(name) {
-        return native_1.native.engineHas(this.engine.handle, name);
+        return this.get(name) !== undefined;
     }
     /** Takes a script out of service; returns whether there was one. */
     delete(name) {
-        try {
-            native_1.native.engineRemove(this.engine.handle, name);
-            return true;
-        }
-        catch (thrown) {
-            const error = (0, errors_1.errorOf)(thrown, name);
-            if (error instanceof errors_1.ScriptNotFound)
-                return false;
-            throw error;
-        }
+        return (0, errors_1.call)(() => native_1.native.engineRemove(this.engine.handle, name));
     }
     /** The names, sorted. */
     keys() {
@@ -157,14 +96,13 @@ exports.Watch = Watch;
  */
 class Engine {
     #handle;
-    #number = ++last;
-    #functions = new Map();
-    #failures = new Map();
     #watches = new Set();
     /** How many VMs there may be. */
     poolSize;
     /** The named scripts. */
     scripts = new Scripts(this);
+    /** @internal */
+    functions = new functions_1.HostFunctions();
     constructor(options = {}) {
         const { poolSize, backlog } = options;
         for (const [name, value, least] of [['poolSize', poolSize, 1], ['backlog', backlog, 0]]) {
@@ -186,8 +124,6 @@ class Engine {
         }
         this.poolSize = poolSize ?? (node_os_1.availableParallelism ? (0, node_os_1.availableParallelism)() : (0, node_os_1.cpus)().length);
         this.#handle = (0, errors_1.call)(() => native_1.native.engineNew(this.poolSize, backlog ?? -1, limits));
-        engines.set(this.#number, new WeakRef(this));
-        gone.register(this, this.#number);
     }
     /** @internal */
     get handle() {
@@ -201,12 +137,12 @@ class Engine {
     }
     /** Compiles a script, on this thread. */
     compile(source, { name = 'script' } = {}) {
-        return new script_1.Script(this, (0, errors_1.call)(() => native_1.native.engineScript(this.handle, 'compile', name, source)));
+        return new Script(this, (0, errors_1.call)(() => native_1.native.engineCompile(this.handle, name, source)));
     }
     /** Compiles a script, on another thread. */
     async compileAsync(source, { name = 'script' } = {}) {
         try {
-            return new script_1.Script(this, await native_1.native.engineCompileAsync(this.handle, name, source));
+            return new Script(this, await native_1.native.engineCompileAsync(this.handle, name, source));
         }
         catch (thrown) {
             throw (0, errors_1.errorOf)(thrown);
@@ -233,8 +169,7 @@ class Engine {
     function(name, function_) {
         if (typeof function_ !== 'function')
             throw new TypeError(`${name}: a host function must be a function`);
-        (0, errors_1.call)(() => native_1.native.engineFunction(this.handle, this.#number, name));
-        this.#functions.set(name, function_);
+        (0, errors_1.call)(() => this.functions.add(this.handle, name, function_));
         return this;
     }
     /** Gives scripts a module, `require "NAME"`, from their next run on. */
@@ -253,7 +188,7 @@ class Engine {
     /** What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing. */
     check(source, { name = 'script' } = {}) {
         const found = (0, errors_1.call)(() => native_1.native.engineCheck(this.handle, name, source));
-        return found.map(([severity, line, column, message]) => ({ severity: severity === 2 ? 'error' : 'warning', line, column, message }));
+        return found.map(([isError, line, column, message]) => ({ severity: isError ? 'error' : 'warning', line, column, message }));
     }
     /** What the engine counted until now. */
     metrics() {
@@ -280,31 +215,5 @@ class Engine {
     [Symbol.dispose]() {
         this.close();
     }
-    /** @internal */
-    callFunction(name, args) {
-        const function_ = this.#functions.get(name);
-        if (!function_)
-            throw new Error('there is no such function');
-        return function_(...args);
-    }
-    /** @internal */
-    failed(run, text, thrown) {
-        this.#failures.set(run, { text, thrown });
-    }
-    /** Nobody will ask for the cause. @internal */
-    forgetCause(run) {
-        if (this.#failures.size > 0)
-            this.#failures.delete(run);
-    }
-    /** @internal */
-    findCause = (trace) => {
-        if (this.#failures.size === 0)
-            return undefined;
-        const failure = this.#failures.get(trace.id);
-        if (!failure)
-            return undefined;
-        this.#failures.delete(trace.id);
-        return trace.error?.message.includes(failure.text) ? failure.thrown : undefined;
-    };
 }
 exports.Engine = Engine;

@@ -1,4 +1,3 @@
-import { type Trace } from './trace';
 /** Anything that this package throws itself. */
 export declare class PeriluneError extends Error {
     /** So that what a batch gives back can be asked alike: a trace's `ok` is true after a success. */
@@ -52,31 +51,7 @@ export declare class ScriptNotFound extends PeriluneError {
     /** Which. */
     script: string);
 }
-/** What kind of error ended a run. */
-export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'host' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout';
-/**
- * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function
- * threw, and the script did not catch, is the `cause`.
- */
-export declare class RunError extends PeriluneError {
-    readonly kind: ErrorKind;
-    /** The script in which it was raised. */
-    readonly script: string | undefined;
-    /** The line there, from 1. */
-    readonly line: number | undefined;
-    /** The chain of calls in the script, innermost first. */
-    readonly traceback: string;
-    readonly trace: Trace;
-    name: string;
-    constructor(message: string, kind: ErrorKind, 
-    /** The script in which it was raised. */
-    script: string | undefined, 
-    /** The line there, from 1. */
-    line: number | undefined, 
-    /** The chain of calls in the script, innermost first. */
-    traceback: string, trace: Trace, options: ErrorOptions);
-}
 /** The error of one of the library's, or what else was thrown. */
-export declare function errorOf(thrown: unknown, name?: string): unknown;
+export declare function errorOf(thrown: unknown): unknown;
 /** Calls the library. */
-export declare function call<T>(body: () => T, name?: string): T;
+export declare function call<T>(body: () => T): T;

@@ -1,6 +1,6 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
-exports.RunError = exports.ScriptNotFound = exports.PayloadError = exports.CompileError = exports.PeriluneError = void 0;
+exports.ScriptNotFound = exports.PayloadError = exports.CompileError = exports.PeriluneError = void 0;
 exports.errorOf = errorOf;
 exports.call = call;
 /** Anything that this package throws itself. */
@@ -66,56 +66,23 @@ class ScriptNotFound extends PeriluneError {
     }
 }
 exports.ScriptNotFound = ScriptNotFound;
-/**
- * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function
- * threw, and the script did not catch, is the `cause`.
- */
-class RunError extends PeriluneError {
-    kind;
-    script;
-    line;
-    traceback;
-    trace;
-    name = 'RunError';
-    constructor(message, kind, 
-    /** The script in which it was raised. */
-    script, 
-    /** The line there, from 1. */
-    line, 
-    /** The chain of calls in the script, innermost first. */
-    traceback, trace, options) {
-        super(message, options);
-        this.kind = kind;
-        this.script = script;
-        this.line = line;
-        this.traceback = traceback;
-        this.trace = trace;
-    }
-}
-exports.RunError = RunError;
-// PERILUNE_* of perilune.h
-const COMPILE = 2;
-const PAYLOAD = 3;
-const NOT_FOUND = 4;
 /** The error of one of the library's, or what else was thrown. */
-function errorOf(thrown, name = '') {
-    if (!(thrown instanceof Error) || !('number' in thrown))
+function errorOf(thrown) {
+    if (!(thrown instanceof Error) || !('codeName' in thrown))
         return thrown;
-    const { message, number, reason, subject, line, column, char } = thrown;
-    if (number === COMPILE)
+    const { message, codeName, reason, subject, line, column, char } = thrown;
+    if (codeName === 'compile_error')
         return new CompileError(message, subject, line, reason);
-    if (number === PAYLOAD)
+    if (codeName === 'payload_error')
         return new PayloadError(message, subject, line, column, char);
-    if (number === NOT_FOUND)
-        return new ScriptNotFound(name);
     return new PeriluneError(message);
 }
 /** Calls the library. */
-function call(body, name) {
+function call(body) {
     try {
         return body();
     }
     catch (thrown) {
-        throw errorOf(thrown, name);
+        throw errorOf(thrown);
     }
 }

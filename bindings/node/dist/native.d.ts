@@ -7,7 +7,8 @@ export type Handle = {
 export type Text = string | Uint8Array;
 /** What an error of the library's says; the message is the Error's. */
 export interface NativeError extends Error {
-    number: number;
+    /** Its code's, such as `not_found`. */
+    codeName: string;
     reason: string;
     subject: string;
     line: number;
@@ -15,42 +16,46 @@ export interface NativeError extends Error {
     char: number;
 }
 export type NativeReport = [loaded: string[], removed: string[], failed: [path: string, error: NativeError][]];
-/** Parameters as a list of keys and values, form, config, meta, seed, timeout in ns, memory, output, cancel. */
+/** What a run is seldom given; params are keys and values in turn. */
 export type NativeOptions = [
-    params: string[] | undefined,
-    form: Text | undefined,
     config: Text | undefined,
-    meta: Text | undefined,
+    params: string[] | undefined,
     seed: bigint | number | undefined,
     timeoutNs: number | undefined,
     memory: number | undefined,
     output: number | undefined,
     cancel: Handle | undefined
 ];
+/** What a run is given. */
+export type NativeRequest = [query?: Text, body?: Text, form?: Text, meta?: Text, options?: NativeOptions];
 export interface Native {
     version: string;
+    /** The names of statuses and of kinds of errors, each at its number. */
+    statuses: string[];
+    errorKinds: string[];
     cancelNew(): Handle;
     cancelNow(cancel: Handle): void;
-    engineCheck(engine: Handle, name: string, source: Text): [severity: number, line: number, column: number, message: string][];
+    engineCheck(engine: Handle, name: string, source: Text): [isError: boolean, line: number, column: number, message: string][];
+    engineCompile(engine: Handle, name: string, source: Text): Handle;
     engineCompileAsync(engine: Handle, name: string, source: Text): Promise<Handle>;
-    engineFunction(engine: Handle, number: number, name: string): void;
-    engineHas(engine: Handle, name: string): boolean;
+    engineFunction(engine: Handle, name: string, number: number): void;
+    engineGet(engine: Handle, name: string): Handle | undefined;
     engineLimit(engine: Handle, limit: number): number;
     engineLoadDir(engine: Handle, path: string): NativeReport;
     engineMetrics(engine: Handle, prometheus: boolean): string;
     engineModule(engine: Handle, name: string, source: Text): void;
     engineNames(engine: Handle): string[];
     engineNew(poolSize: number, backlog: number, limits: number[]): Handle;
-    engineRemove(engine: Handle, name: string): void;
-    engineScript(engine: Handle, how: 'compile' | 'put' | 'get', name: string, source?: Text): Handle;
+    enginePut(engine: Handle, name: string, source: Text): Handle;
+    engineRemove(engine: Handle, name: string): boolean;
     engineWatch(engine: Handle, path: string, callback: (report: NativeReport) => void): Handle;
     liveObjects(): number;
     parseBytes(text: string): number;
-    run(script: Handle, query?: Text, body?: Text, options?: NativeOptions): Promise<string>;
-    runSync(script: Handle, query?: Text, body?: Text, options?: NativeOptions): string;
+    run(script: Handle, ...request: NativeRequest): Promise<string>;
+    runSync(script: Handle, ...request: NativeRequest): string;
     scriptInfo(script: Handle): [name: string, version: number, hash: string, source: string];
     /** Has the script of a name run; the run's number. Undefined when none serves. */
-    serve(engine: Handle, name: string, query: Text | undefined, body: Text | undefined, form: Text | undefined, meta: Text | undefined): number | undefined;
+    serve(engine: Handle, name: string, ...request: NativeRequest): number | undefined;
     serveCancel(run: number): void;
     setDispatch(dispatch: (engine: number, name: string, run: number, args: unknown[], isSync: boolean, call: number) => void): void;
     /** What is told of each run of `serve` how it ended. The trace is there when it has a response, or no VM came free. */

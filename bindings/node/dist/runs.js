@@ -32,11 +32,11 @@ native_1.native.setServed((run, id, json, raw, error) => {
     const { engine, caller } = known;
     underWay[run] = undefined;
     count--;
-    if (json === undefined)
+    if (error !== undefined || json === undefined)
         return caller.fail((0, errors_1.errorOf)(error));
     if (raw === undefined)
-        engine.forgetCause(id);
-    caller.answer(json, id, raw === undefined ? undefined : new trace_1.Trace(raw, engine.findCause));
+        engine.functions.forgetCause(id);
+    caller.answer(json, id, raw === undefined ? undefined : new trace_1.Trace(raw, engine.functions.findCause));
 });
 let begun = [];
 /** Has a script run, which ends when its caller is gone. */

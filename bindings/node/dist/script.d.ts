@@ -2,7 +2,6 @@ import { PeriluneError } from './errors';
 import { type Text } from './native';
 import { Trace } from './trace';
 import { type Json, type Size } from './values';
-import { type Engine } from './engine';
 /** What a script is given. Limits only lower the engine's. */
 export interface RunRequest {
     /** The raw query, without the `?`. */
@@ -35,11 +34,16 @@ export interface BatchOptions extends RunOptions {
     /** Told after each run. */
     onProgress?: ((done: number, total: number) => void) | undefined;
 }
-/** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
-export declare class Script {
+/** What a script knows of the engine that it belongs to. */
+export interface Owner {
+    /** How many VMs there may be. */
+    readonly poolSize: number;
+}
+/** What can be run: all of a `Script` but its engine's type, which is made of scripts itself. */
+export declare class Runnable {
     #private;
     /** The engine that it belongs to. */
-    readonly engine: Engine;
+    readonly engine: Owner;
     /** The name that it was compiled with. */
     get name(): string;
     /** Which version of its name it is: counted from 1 for named scripts. */

@@ -1,13 +1,13 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
-exports.Script = void 0;
+exports.Runnable = void 0;
 const errors_1 = require("./errors");
 const native_1 = require("./native");
 const trace_1 = require("./trace");
 const values_1 = require("./values");
 const KNOWN = new Set(['query', 'get', 'post', 'form', 'config', 'meta', 'seed', 'timeout', 'memory', 'output']);
-/** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
-class Script {
+/** What can be run: all of a `Script` but its engine's type, which is made of scripts itself. */
+class Runnable {
     engine;
     #handle;
     #info;
@@ -42,9 +42,10 @@ class Script {
         this.engine.assertOpen();
         const { query, post } = request;
         try {
-            if (isFast(request))
-                return new trace_1.Trace(native_1.native.runSync(this.#handle, query, post), this.engine.findCause);
-            return new trace_1.Trace(native_1.native.runSync(this.#handle, query, (0, values_1.jsonText)(post, 'post'), optionsOf(request, undefined)), this.engine.findCause);
+            const raw = isFast(request)
+                ? native_1.native.runSync(this.#handle, query, post)
+                : native_1.native.runSync(this.#handle, query, (0, values_1.jsonText)(post, 'post'), request.form, (0, values_1.jsonText)(request.meta, 'meta'), optionsOf(request, undefined));
+            return new trace_1.Trace(raw, this.engine.functions.findCause);
         }
         catch (thrown) {
             throw (0, errors_1.errorOf)(thrown);
@@ -56,11 +57,10 @@ class Script {
         const { query, post } = request;
         const cancel = options?.signal && Cancel.of(options.signal);
         try {
-            if (!cancel && isFast(request)) {
-                return new trace_1.Trace(await native_1.native.run(this.#handle, query, post), this.engine.findCause);
-            }
-            const given = optionsOf(request, cancel?.handle);
-            return new trace_1.Trace(await native_1.native.run(this.#handle, query, (0, values_1.jsonText)(post, 'post'), given), this.engine.findCause);
+            const raw = !cancel && isFast(request)
+                ? native_1.native.run(this.#handle, query, post)
+                : native_1.native.run(this.#handle, query, (0, values_1.jsonText)(post, 'post'), request.form, (0, values_1.jsonText)(request.meta, 'meta'), optionsOf(request, cancel?.handle));
+            return new trace_1.Trace(await raw, this.engine.functions.findCause);
         }
         catch (thrown) {
             throw (0, errors_1.errorOf)(thrown);
@@ -100,7 +100,7 @@ class Script {
         return results;
     }
 }
-exports.Script = Script;
+exports.Runnable = Runnable;
 /** What ends the runs of a signal: one for all of them, with one listener, for as long as there are some. */
 class Cancel {
     signal;
@@ -153,10 +153,8 @@ function optionsOf(request, cancel) {
         throw new RangeError('seed: pass an integer from 0 on, or a BigInt');
     }
     return [
-        (0, values_1.paramsOf)(request.get),
-        request.form,
         (0, values_1.jsonText)(request.config, 'config'),
-        (0, values_1.jsonText)(request.meta, 'meta'),
+        (0, values_1.paramsOf)(request.get),
         seed,
         (0, values_1.nanoseconds)(request.timeout, 'timeout'),
         (0, values_1.size)(request.memory, 'memory'),

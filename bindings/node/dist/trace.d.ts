@@ -1,6 +1,8 @@
-import { type ErrorKind } from './errors';
+import { PeriluneError } from './errors';
 /** How a run ended. */
 export type Status = 'success' | 'failure' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout';
+/** What kind of error ended a run. */
+export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'host' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout';
 /** The error that ended a run. */
 export interface ScriptError {
     readonly kind: ErrorKind;
@@ -98,4 +100,26 @@ export declare class Trace {
     throwIfFailed(): this;
     /** The trace as Syncano's clients know it: what `JSON.stringify` writes. */
     toJSON(): TraceJson;
+}
+/**
+ * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function
+ * threw, and the script did not catch, is the `cause`.
+ */
+export declare class RunError extends PeriluneError {
+    readonly kind: ErrorKind;
+    /** The script in which it was raised. */
+    readonly script: string | undefined;
+    /** The line there, from 1. */
+    readonly line: number | undefined;
+    /** The chain of calls in the script, innermost first. */
+    readonly traceback: string;
+    readonly trace: Trace;
+    name: string;
+    constructor(message: string, kind: ErrorKind, 
+    /** The script in which it was raised. */
+    script: string | undefined, 
+    /** The line there, from 1. */
+    line: number | undefined, 
+    /** The chain of calls in the script, innermost first. */
+    traceback: string, trace: Trace, options: ErrorOptions);
 }

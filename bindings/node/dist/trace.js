@@ -1,12 +1,11 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
-exports.Trace = void 0;
+exports.RunError = exports.Trace = void 0;
 exports.linesOf = linesOf;
 const errors_1 = require("./errors");
-const STATUSES = ['success', 'failure', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout'];
-const KINDS = [
-    '', 'runtime', 'value', 'host_calls', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout', 'host',
-];
+const native_1 = require("./native");
+const STATUSES = native_1.native.statuses;
+const KINDS = native_1.native.errorKinds;
 // Where the addon put what: see `pack` there.
 const AT = { line: 4, id: 8, executedAt: 16, duration: 24, queued: 32, memory: 40, calls: 48, version: 56, response: 64, headers: 68 };
 const LENGTHS = 72;
@@ -157,7 +156,7 @@ class Trace {
         const error = this.error;
         if (error) {
             const options = this.#cause === undefined ? {} : { cause: this.#cause };
-            throw new errors_1.RunError(error.message, error.kind, error.script, error.line, error.traceback, this, options);
+            throw new RunError(error.message, error.kind, error.script, error.line, error.traceback, this, options);
         }
         return this;
     }
@@ -210,6 +209,33 @@ class Trace {
     }
 }
 exports.Trace = Trace;
+/**
+ * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function
+ * threw, and the script did not catch, is the `cause`.
+ */
+class RunError extends errors_1.PeriluneError {
+    kind;
+    script;
+    line;
+    traceback;
+    trace;
+    name = 'RunError';
+    constructor(message, kind, 
+    /** The script in which it was raised. */
+    script, 
+    /** The line there, from 1. */
+    line, 
+    /** The chain of calls in the script, innermost first. */
+    traceback, trace, options) {
+        super(message, options);
+        this.kind = kind;
+        this.script = script;
+        this.line = line;
+        this.traceback = traceback;
+        this.trace = trace;
+    }
+}
+exports.RunError = RunError;
 /** The headers by name: a text for one line, an array of texts for several. @internal */
 function linesOf(headers) {
     const lines = new Map();

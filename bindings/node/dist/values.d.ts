@@ -5,7 +5,7 @@ export type Json = Text | object;
 export type Size = number | string;
 /** The JSON text of an object. */
 export declare function jsonText(value: Json | undefined, name: string): Text | undefined;
-/** What a host function returned, as the addon takes it. Cycles end at its limit of depth. */
+/** What a host function returned, as the addon takes it: of no more levels than a value may have, at which cycles end. */
 export declare function plain(value: unknown, depth?: number): unknown;
 /** Parameters as a list of keys and values. */
 export declare function paramsOf(get: Record<string, unknown> | URLSearchParams | undefined): string[] | undefined;

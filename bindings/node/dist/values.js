@@ -59,12 +59,14 @@ function jsonText(value, name) {
     // JSON can write half a surrogate pair, but UTF-8 can't: it becomes U+FFFD, as in any other text.
     return text.includes('\\ud') ? text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd') : text;
 }
-/** What a host function returned, as the addon takes it. Cycles end at its limit of depth. */
+/** How deep a value may be nested. */
+const DEPTH = 128;
+/** What a host function returned, as the addon takes it: of no more levels than a value may have, at which cycles end. */
 function plain(value, depth = 0) {
     if (typeof value !== 'object' || value === null || value instanceof Uint8Array)
         return value;
-    if (depth > 128)
-        throw new RangeError('a value is nested deeper than 128 levels');
+    if (depth >= DEPTH)
+        throw new RangeError(`a value is nested deeper than ${DEPTH} levels`);
     if (Array.isArray(value))
         return value.map((item) => plain(item, depth + 1));
     if ('toJSON' in value && typeof value.toJSON === 'function')

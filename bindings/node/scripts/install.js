@@ -1,9 +1,9 @@
-// Builds the addon, unless a platform package has it: Rust's part with cargo, one C file with the C compiler. Nothing is downloaded but by
+// Builds the addon, unless a platform package has it: Rust's part with cargo, the C files with the C compiler. Nothing is downloaded but by
 // cargo, from crates.io.
 'use strict'
 
 const { execFileSync } = require('node:child_process')
-const { existsSync, mkdirSync, renameSync, rmSync } = require('node:fs')
+const { existsSync, mkdirSync, readdirSync, renameSync, rmSync } = require('node:fs')
 const { dirname, join } = require('node:path')
 const { platformPackages } = require('../dist/platform.js')
 
@@ -11,6 +11,7 @@ const here = join(__dirname, '..')
 // In a checkout the Rust sources are two levels up; a tarball carries them in `rust/`.
 const checkout = join(here, '..', '..')
 const isCheckout = existsSync(join(checkout, 'ffi', 'library', 'Cargo.toml'))
+const addon = join(here, 'src', 'addon')
 const root = isCheckout ? checkout : join(here, 'rust')
 
 /** Whether a package is there that has an addon for this machine. */
@@ -65,7 +66,7 @@ function build() {
   run(compiler, 'cc', [
     '-shared', '-fPIC', '-std=c11', '-O2', '-Wall', '-Wextra', '-fvisibility=hidden', '-pthread',
     '-I', headers(), '-I', join(root, 'include'),
-    join(here, 'src', 'addon.c'), join(target, 'release', 'libperilune.a'),
+    ...readdirSync(addon).filter((name) => name.endsWith('.c')).map((name) => join(addon, name)), join(target, 'release', 'libperilune.a'),
     ...(isMac
       ? ['-undefined', 'dynamic_lookup', '-lc++']
       : [

@@ -3,7 +3,8 @@
 import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 
-import { type Script, type RunRequest } from './script'
+import { type Script } from './engine'
+import { type RunRequest } from './script'
 import { type Trace } from './trace'
 
 /** Seconds: long enough for the VM, the caches and the clock of the processor to settle. */

@@ -8,10 +8,10 @@ import { getSystemErrorMap } from 'node:util'
 
 import { isStdin, parse, Refused, usage, type Arguments, type Input } from './args'
 import { measure, WARM_UP } from './bench'
-import { Engine } from './engine'
+import { Engine, type Script } from './engine'
 import { CompileError, PayloadError, PeriluneError } from './errors'
 import { indent, jsonOf, oneLine } from './json'
-import { type RunRequest, type Script } from './script'
+import { type RunRequest } from './script'
 
 /** Exit code of a run whose status is not success; its trace was printed. */
 const NOT_A_SUCCESS = 1

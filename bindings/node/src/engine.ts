@@ -1,10 +1,11 @@
 import { availableParallelism, cpus } from 'node:os'
 
 import { call, errorOf, PeriluneError, ScriptNotFound } from './errors'
+import { HostFunctions, type HostFunction } from './functions'
 import { native, type Handle, type NativeReport, type Text } from './native'
-import { Script, type RunOptions, type RunRequest } from './script'
-import { type FindCause, type Trace } from './trace'
-import { nanoseconds, plain, size, type Size } from './values'
+import { Runnable, type RunOptions, type RunRequest } from './script'
+import { type Trace } from './trace'
+import { nanoseconds, size, type Size } from './values'
 
 /** How an engine is to be. */
 export interface EngineOptions {
@@ -52,59 +53,12 @@ export interface Diagnostic {
   readonly message: string
 }
 
-/** A function of the host. What it throws is a Lua error; a promise is waited for by the script, and not by the loop. */
-export type HostFunction = (...args: any[]) => unknown
-
 const LIMIT = { timeout: 1, queue: 2, memory: 3, output: 4, value: 5, hostCalls: 6, request: 7, parameters: 8, source: 9 } as const
 
-/** The engines of this environment, by number: what a host function is looked up in. */
-const engines = new Map<number, WeakRef<Engine>>()
-const gone = new FinalizationRegistry<number>((number) => engines.delete(number))
-let last = 0
-
-function isPromise(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+/** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
+export class Script extends Runnable {
+  declare readonly engine: Engine
 }
-
-/** What a script is told of what was thrown, which can be anything. */
-function textOf(thrown: unknown): string {
-  try {
-    return String(thrown instanceof Error ? thrown.message : thrown).replace(/\p{Surrogate}/gu, '\ufffd')
-  } catch {
-    return 'the function failed'
-  }
-}
-
-native.setDispatch((number, name, run, args, isSync, waiting) => {
-  const engine = engines.get(number)?.deref()
-  const fail = (thrown: unknown) => {
-    const text = textOf(thrown)
-    engine?.failed(run, `host.${name}: ${text}`, thrown)
-    native.settle(waiting, true, text)
-  }
-  const give = (value: unknown) => {
-    let result
-    try {
-      result = plain(value)
-    } catch (thrown) {
-      return fail(thrown)
-    }
-    native.settle(waiting, false, result)
-  }
-  try {
-    if (!engine) throw new Error('the engine is gone')
-    const value = engine.callFunction(name, args)
-    if (!isPromise(value)) return give(value)
-    if (isSync) {
-      // Whatever comes of it, nobody waits.
-      Promise.resolve(value).catch(() => undefined)
-      throw new TypeError('the function is async, and runSync waits for no promise: use run')
-    }
-    Promise.resolve(value).then(give, fail)
-  } catch (thrown) {
-    fail(thrown)
-  }
-})
 
 /** The named scripts of an engine, as a Map has them: a source that is set is compiled, and serves from then on. */
 export class Scripts {
@@ -113,35 +67,23 @@ export class Scripts {
 
   /** Compiles a script and lets it serve. A source that does not compile throws, and changes nothing. */
   set(name: string, source: Text): this {
-    call(() => native.engineScript(this.engine.handle, 'put', name, source))
+    call(() => native.enginePut(this.engine.handle, name, source))
     return this
   }
 
   /** The script that serves now. It stays that version. */
   get(name: string): Script | undefined {
-    try {
-      return new Script(this.engine, native.engineScript(this.engine.handle, 'get', name))
-    } catch (thrown) {
-      const error = errorOf(thrown, name)
-      if (error instanceof ScriptNotFound) return undefined
-      throw error
-    }
+    const handle = call(() => native.engineGet(this.engine.handle, name))
+    return handle && new Script(this.engine, handle)
   }
 
   has(name: string): boolean {
-    return native.engineHas(this.engine.handle, name)
+    return this.get(name) !== undefined
   }
 
   /** Takes a script out of service; returns whether there was one. */
   delete(name: string): boolean {
-    try {
-      native.engineRemove(this.engine.handle, name)
-      return true
-    } catch (thrown) {
-      const error = errorOf(thrown, name)
-      if (error instanceof ScriptNotFound) return false
-      throw error
-    }
+    return call(() => native.engineRemove(this.engine.handle, name))
   }
 
   /** The names, sorted. */
@@ -208,14 +150,13 @@ export class Watch {
  */
 export class Engine {
   #handle: Handle | undefined
-  readonly #number = ++last
-  readonly #functions = new Map<string, HostFunction>()
-  readonly #failures = new Map<number, { text: string; thrown: unknown }>()
   readonly #watches = new Set<Watch>()
   /** How many VMs there may be. */
   readonly poolSize: number
   /** The named scripts. */
   readonly scripts = new Scripts(this)
+  /** @internal */
+  readonly functions = new HostFunctions()
 
   constructor(options: EngineOptions = {}) {
     const { poolSize, backlog } = options
@@ -235,8 +176,6 @@ export class Engine {
     }
     this.poolSize = poolSize ?? (availableParallelism ? availableParallelism() : cpus().length)
     this.#handle = call(() => native.engineNew(this.poolSize, backlog ?? -1, limits))
-    engines.set(this.#number, new WeakRef(this))
-    gone.register(this, this.#number)
   }
 
   /** @internal */
@@ -252,7 +191,7 @@ export class Engine {
 
   /** Compiles a script, on this thread. */
   compile(source: Text, { name = 'script' }: { name?: string } = {}): Script {
-    return new Script(this, call(() => native.engineScript(this.handle, 'compile', name, source)))
+    return new Script(this, call(() => native.engineCompile(this.handle, name, source)))
   }
 
   /** Compiles a script, on another thread. */
@@ -286,8 +225,7 @@ export class Engine {
    */
   function(name: string, function_: HostFunction): this {
     if (typeof function_ !== 'function') throw new TypeError(`${name}: a host function must be a function`)
-    call(() => native.engineFunction(this.handle, this.#number, name))
-    this.#functions.set(name, function_)
+    call(() => this.functions.add(this.handle, name, function_))
     return this
   }
 
@@ -309,7 +247,7 @@ export class Engine {
   /** What is wrong with a source, and what may do something else than its author expects, line by line. Runs nothing. */
   check(source: Text, { name = 'script' }: { name?: string } = {}): Diagnostic[] {
     const found = call(() => native.engineCheck(this.handle, name, source))
-    return found.map(([severity, line, column, message]) => ({ severity: severity === 2 ? 'error' : 'warning', line, column, message }))
+    return found.map(([isError, line, column, message]) => ({ severity: isError ? 'error' : 'warning', line, column, message }))
   }
 
   /** What the engine counted until now. */
@@ -339,31 +277,5 @@ export class Engine {
 
   [Symbol.dispose](): void {
     this.close()
-  }
-
-  /** @internal */
-  callFunction(name: string, args: unknown[]): unknown {
-    const function_ = this.#functions.get(name)
-    if (!function_) throw new Error('there is no such function')
-    return function_(...args)
-  }
-
-  /** @internal */
-  failed(run: number, text: string, thrown: unknown): void {
-    this.#failures.set(run, { text, thrown })
-  }
-
-  /** Nobody will ask for the cause. @internal */
-  forgetCause(run: number): void {
-    if (this.#failures.size > 0) this.#failures.delete(run)
-  }
-
-  /** @internal */
-  readonly findCause: FindCause = (trace) => {
-    if (this.#failures.size === 0) return undefined
-    const failure = this.#failures.get(trace.id)
-    if (!failure) return undefined
-    this.#failures.delete(trace.id)
-    return trace.error?.message.includes(failure.text) ? failure.thrown : undefined
   }
 }

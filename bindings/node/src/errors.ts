@@ -1,5 +1,4 @@
 import { type NativeError } from './native'
-import { type Trace } from './trace'
 
 /** Anything that this package throws itself. */
 export class PeriluneError extends Error {
@@ -53,51 +52,20 @@ export class ScriptNotFound extends PeriluneError {
   }
 }
 
-/** What kind of error ended a run. */
-export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'host' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout'
-
-/**
- * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function
- * threw, and the script did not catch, is the `cause`.
- */
-export class RunError extends PeriluneError {
-  override name = 'RunError'
-  constructor(
-    message: string,
-    readonly kind: ErrorKind,
-    /** The script in which it was raised. */
-    readonly script: string | undefined,
-    /** The line there, from 1. */
-    readonly line: number | undefined,
-    /** The chain of calls in the script, innermost first. */
-    readonly traceback: string,
-    readonly trace: Trace,
-    options: ErrorOptions,
-  ) {
-    super(message, options)
-  }
-}
-
-// PERILUNE_* of perilune.h
-const COMPILE = 2
-const PAYLOAD = 3
-const NOT_FOUND = 4
-
 /** The error of one of the library's, or what else was thrown. */
-export function errorOf(thrown: unknown, name = ''): unknown {
-  if (!(thrown instanceof Error) || !('number' in thrown)) return thrown
-  const { message, number, reason, subject, line, column, char } = thrown as NativeError
-  if (number === COMPILE) return new CompileError(message, subject, line, reason)
-  if (number === PAYLOAD) return new PayloadError(message, subject, line, column, char)
-  if (number === NOT_FOUND) return new ScriptNotFound(name)
+export function errorOf(thrown: unknown): unknown {
+  if (!(thrown instanceof Error) || !('codeName' in thrown)) return thrown
+  const { message, codeName, reason, subject, line, column, char } = thrown as NativeError
+  if (codeName === 'compile_error') return new CompileError(message, subject, line, reason)
+  if (codeName === 'payload_error') return new PayloadError(message, subject, line, column, char)
   return new PeriluneError(message)
 }
 
 /** Calls the library. */
-export function call<T>(body: () => T, name?: string): T {
+export function call<T>(body: () => T): T {
   try {
     return body()
   } catch (thrown) {
-    throw errorOf(thrown, name)
+    throw errorOf(thrown)
   }
 }

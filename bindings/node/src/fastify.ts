@@ -4,12 +4,11 @@ import { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type 
 import { type Readable } from 'node:stream'
 
 import { Answer, Keys, Links, Rate, type KeysOf, type Public } from './access'
-import { Engine } from './engine'
+import { Engine, type Script } from './engine'
 import { PayloadError, PeriluneError, ScriptNotFound } from './errors'
 import { History } from './history'
 import { Form, given, Headers, multipart, MultipartError, quoted, withoutSecrets } from './payload'
 import { serve, type Caller, type Payload } from './runs'
-import { type Script } from './script'
 import { linesOf, type Response, type Trace } from './trace'
 
 /** Where Script Endpoints come from, and who may use them. */

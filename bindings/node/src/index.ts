@@ -2,15 +2,14 @@
 
 import { native } from './native'
 
-export { Engine, Scripts, Watch } from './engine'
-export type { Diagnostic, EngineOptions, HostFunction, Report } from './engine'
-export { CompileError, PayloadError, PeriluneError, RunError, ScriptNotFound } from './errors'
-export type { ErrorKind } from './errors'
+export { Engine, Script, Scripts, Watch } from './engine'
+export type { Diagnostic, EngineOptions, Report } from './engine'
+export { CompileError, PayloadError, PeriluneError, ScriptNotFound } from './errors'
+export type { HostFunction } from './functions'
 export type { Text } from './native'
-export { Script } from './script'
 export type { BatchOptions, RunOptions, RunRequest } from './script'
-export { Trace } from './trace'
-export type { Response, ScriptError, Status, TraceJson, Usage } from './trace'
+export { RunError, Trace } from './trace'
+export type { ErrorKind, Response, ScriptError, Status, TraceJson, Usage } from './trace'
 export type { Json, Size } from './values'
 
 /** The version of the library. */

@@ -47,9 +47,9 @@ native.setServed((run, id, json, raw, error) => {
   const { engine, caller } = known
   underWay[run] = undefined
   count--
-  if (json === undefined) return caller.fail(errorOf(error))
-  if (raw === undefined) engine.forgetCause(id as number)
-  caller.answer(json, id as number, raw === undefined ? undefined : new Trace(raw, engine.findCause))
+  if (error !== undefined || json === undefined) return caller.fail(errorOf(error))
+  if (raw === undefined) engine.functions.forgetCause(id as number)
+  caller.answer(json, id as number, raw === undefined ? undefined : new Trace(raw, engine.functions.findCause))
 })
 
 /** What a script is given: all but the query as JSON, or a form. */

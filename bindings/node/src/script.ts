@@ -1,8 +1,7 @@
 import { errorOf, PeriluneError } from './errors'
 import { native, type Handle, type NativeOptions, type Text } from './native'
-import { Trace } from './trace'
+import { Trace, type FindCause } from './trace'
 import { jsonText, nanoseconds, paramsOf, size, type Json, type Size } from './values'
-import { type Engine } from './engine'
 
 /** What a script is given. Limits only lower the engine's. */
 export interface RunRequest {
@@ -41,15 +40,25 @@ export interface BatchOptions extends RunOptions {
 
 const KNOWN = new Set(['query', 'get', 'post', 'form', 'config', 'meta', 'seed', 'timeout', 'memory', 'output'])
 
-/** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
-export class Script {
+/** What a script knows of the engine that it belongs to. */
+export interface Owner {
+  /** How many VMs there may be. */
+  readonly poolSize: number
+  /** @internal */
+  assertOpen(): void
+  /** @internal */
+  readonly functions: { readonly findCause: FindCause }
+}
+
+/** What can be run: all of a `Script` but its engine's type, which is made of scripts itself. */
+export class Runnable {
   readonly #handle: Handle
   #info: [name: string, version: number, hash: string, source: string] | undefined
 
   /** @internal */
   constructor(
     /** The engine that it belongs to. */
-    readonly engine: Engine,
+    readonly engine: Owner,
     handle: Handle,
   ) {
     this.#handle = handle
@@ -84,11 +93,10 @@ export class Script {
     this.engine.assertOpen()
     const { query, post } = request
     try {
-      if (isFast(request)) return new Trace(native.runSync(this.#handle, query, post as Text), this.engine.findCause)
-      return new Trace(
-        native.runSync(this.#handle, query, jsonText(post, 'post'), optionsOf(request, undefined)),
-        this.engine.findCause,
-      )
+      const raw = isFast(request)
+        ? native.runSync(this.#handle, query, post as Text)
+        : native.runSync(this.#handle, query, jsonText(post, 'post'), request.form, jsonText(request.meta, 'meta'), optionsOf(request, undefined))
+      return new Trace(raw, this.engine.functions.findCause)
     } catch (thrown) {
       throw errorOf(thrown)
     }
@@ -100,11 +108,10 @@ export class Script {
     const { query, post } = request
     const cancel = options?.signal && Cancel.of(options.signal)
     try {
-      if (!cancel && isFast(request)) {
-        return new Trace(await native.run(this.#handle, query, post as Text), this.engine.findCause)
-      }
-      const given = optionsOf(request, cancel?.handle)
-      return new Trace(await native.run(this.#handle, query, jsonText(post, 'post'), given), this.engine.findCause)
+      const raw = !cancel && isFast(request)
+        ? native.run(this.#handle, query, post as Text)
+        : native.run(this.#handle, query, jsonText(post, 'post'), request.form, jsonText(request.meta, 'meta'), optionsOf(request, cancel?.handle))
+      return new Trace(await raw, this.engine.functions.findCause)
     } catch (thrown) {
       throw errorOf(thrown)
     } finally {
@@ -191,10 +198,8 @@ function optionsOf(request: RunRequest, cancel: Handle | undefined): NativeOptio
     throw new RangeError('seed: pass an integer from 0 on, or a BigInt')
   }
   return [
-    paramsOf(request.get),
-    request.form,
     jsonText(request.config, 'config'),
-    jsonText(request.meta, 'meta'),
+    paramsOf(request.get),
     seed,
     nanoseconds(request.timeout, 'timeout'),
     size(request.memory, 'memory'),

@@ -1,12 +1,14 @@
-import { RunError, type ErrorKind } from './errors'
+import { PeriluneError } from './errors'
+import { native } from './native'
 
 /** How a run ended. */
 export type Status = 'success' | 'failure' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout'
 
-const STATUSES: readonly Status[] = ['success', 'failure', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout']
-const KINDS: readonly (ErrorKind | '')[] = [
-  '', 'runtime', 'value', 'host_calls', 'timeout', 'memory_limit', 'cancelled', 'queue_timeout', 'host',
-]
+/** What kind of error ended a run. */
+export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'host' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout'
+
+const STATUSES = native.statuses as Status[]
+const KINDS = native.errorKinds as (ErrorKind | '')[]
 
 /** The error that ended a run. */
 export interface ScriptError {
@@ -283,6 +285,28 @@ export class Trace {
   /** What `console.log` shows. */
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return `Trace ${this.id} of ${this.script}: ${this.status}, ${(this.durationNs / 1e6).toFixed(3)} ms`
+  }
+}
+
+/**
+ * A run that did not succeed, thrown by `Trace.throwIfFailed`. The message is that of the error in the script; what a host function
+ * threw, and the script did not catch, is the `cause`.
+ */
+export class RunError extends PeriluneError {
+  override name = 'RunError'
+  constructor(
+    message: string,
+    readonly kind: ErrorKind,
+    /** The script in which it was raised. */
+    readonly script: string | undefined,
+    /** The line there, from 1. */
+    readonly line: number | undefined,
+    /** The chain of calls in the script, innermost first. */
+    readonly traceback: string,
+    readonly trace: Trace,
+    options: ErrorOptions,
+  ) {
+    super(message, options)
   }
 }
 

@@ -56,10 +56,13 @@ export function jsonText(value: Json | undefined, name: string): Text | undefine
   return text.includes('\\ud') ? text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd') : text
 }
 
-/** What a host function returned, as the addon takes it. Cycles end at its limit of depth. */
+/** How deep a value may be nested. */
+const DEPTH = 128
+
+/** What a host function returned, as the addon takes it: of no more levels than a value may have, at which cycles end. */
 export function plain(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
-  if (depth > 128) throw new RangeError('a value is nested deeper than 128 levels')
+  if (depth >= DEPTH) throw new RangeError(`a value is nested deeper than ${DEPTH} levels`)
   if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))
   if ('toJSON' in value && typeof value.toJSON === 'function') return plain(value.toJSON(), depth + 1)
   refuse(value, 'a result')

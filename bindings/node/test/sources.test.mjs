@@ -11,12 +11,27 @@ import { cjs, native, root } from './helpers.mjs'
 
 const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
 const run = (...args) => execFileSync(process.execPath, [tsc, ...args], { cwd: root, encoding: 'utf8' })
-const files = (folder) => Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
+const files = (folder, ext = '') =>
+  Object.fromEntries(readdirSync(folder).filter((name) => name.endsWith(ext)).map((name) => [name, readFileSync(join(folder, name), 'utf8')]))
 
 test('dist/ is what tsc makes of src/', () => {
   const made = mkdtempSync(join(tmpdir(), 'perilune-'))
   run('-p', '.', '--outDir', made)
   assert.deepEqual(files(join(root, 'dist')), files(made))
+})
+
+test('no module of src/ imports itself, not even for a type and by way of others', () => {
+  const imports = new Map(Object.entries(files(join(root, 'src'), '.ts')).map(([name, text]) => [
+    name.slice(0, -'.ts'.length),
+    [...text.matchAll(/\b(?:from|import)\b[ (]*'\.\/(\w+)(?:\.js)?'/g)].map(([, other]) => other),
+  ]))
+  assert.ok(imports.get('engine').includes('native') && imports.get('cli').includes('serve'))
+  const follow = (path) => {
+    const from = path.indexOf(path.at(-1))
+    assert.equal(from, path.length - 1, `a circle: ${path.slice(from).join(' -> ')}`)
+    for (const other of imports.get(path.at(-1))) follow([...path, other])
+  }
+  for (const name of imports.keys()) follow([name])
 })
 
 for (const [module, ext] of [['commonjs', 'cts'], ['es', 'mts']]) {

@@ -1,0 +1,327 @@
+/* Host functions: a script's call waits on its thread until the loop has made it, or is made at once where a synchronous run has the
+ * loop's thread. */
+
+#include "addon.h"
+
+typedef struct {
+    Environment *environment;
+    uint32_t engine;
+    char name[];
+} Function;
+
+/* A call that waits for an answer. It lives on the stack of the waiting thread, and so is known to JavaScript by its number: what comes late
+ * or twice finds nothing. */
+struct HostCall {
+    HostCall *next;
+    const Function *function;
+    uint64_t run, number;
+    perilune_value **arguments;
+    size_t len;
+    /* Under the environment's lock. */
+    pthread_cond_t answered;
+    bool is_answered;
+    perilune_value *result;
+    char *failure; /* NULL beside no result: the environment is gone */
+    size_t failure_len;
+};
+
+/* The one global: a thread's own, since a thread's number may be that of one that is gone. */
+static _Thread_local Environment *synchronous;
+
+Environment *pn_set_synchronous(Environment *environment)
+{
+    Environment *before = synchronous;
+    synchronous = environment;
+    return before;
+}
+
+/* Under the lock. NULL when it is answered already. */
+static HostCall *unlink_call(Environment *environment, uint64_t number)
+{
+    HostCall **at = &environment->open, *call;
+    while (*at && (*at)->number != number) {
+        at = &(*at)->next;
+    }
+    call = *at;
+    if (call) {
+        *at = call->next;
+    }
+    return call;
+}
+
+/* Takes the result, or copies the failure. */
+static void answer(Environment *environment, uint64_t number, perilune_value *result, const char *failure, size_t failure_len)
+{
+    HostCall *call;
+    char *copy = NULL;
+    if (!result) {
+        copy = malloc(failure_len + 1);
+        if (copy) {
+            memcpy(copy, failure, failure_len);
+        }
+    }
+    pthread_mutex_lock(&environment->lock);
+    call = unlink_call(environment, number);
+    if (call) {
+        call->result = result;
+        call->failure = copy;
+        call->failure_len = copy ? failure_len : 0;
+        call->is_answered = true;
+        pthread_cond_signal(&call->answered);
+    }
+    pthread_mutex_unlock(&environment->lock);
+    if (!call) {
+        perilune_value_free(result);
+        free(copy);
+    }
+}
+
+static void end_list(HostCall *call)
+{
+    HostCall *next;
+    for (; call; call = next) {
+        next = call->next;
+        call->is_answered = true;
+        pthread_cond_signal(&call->answered);
+    }
+}
+
+void pn_calls_end(Environment *environment)
+{
+    end_list(environment->first_call);
+    end_list(environment->open);
+    environment->first_call = environment->last_call = environment->open = NULL;
+}
+
+/* With the text of the exception that is pending, which is cleared. */
+static void answer_exception(napi_env env, Environment *environment, uint64_t number)
+{
+    static const char what[] = "the function failed";
+    napi_value exception, message;
+    Text text;
+    bool is_pending = false;
+    text.owned = NULL;
+    napi_is_exception_pending(env, &is_pending);
+    if (is_pending && napi_get_and_clear_last_exception(env, &exception) == napi_ok &&
+        napi_get_named_property(env, exception, "message", &message) == napi_ok && pn_texts_of(env, &message, 1, &text) && text.data) {
+        answer(environment, number, NULL, text.data, text.len);
+    } else {
+        answer(environment, number, NULL, what, sizeof what - 1);
+    }
+    pn_texts_done(&text, 1);
+    napi_is_exception_pending(env, &is_pending);
+    if (is_pending) {
+        napi_get_and_clear_last_exception(env, &exception);
+    }
+}
+
+/* settle(number, isError, value): the answer of a call. */
+napi_value pn_settle(napi_env env, napi_callback_info info)
+{
+    Arguments arguments = pn_arguments(env, info);
+    Environment *environment = arguments.environment;
+    double exact = 0;
+    uint64_t number;
+    bool is_error = false;
+    Text text;
+    perilune_value *result;
+    napi_get_value_double(env, arguments.values[0], &exact);
+    number = (uint64_t)exact;
+    napi_get_value_bool(env, arguments.values[1], &is_error);
+    if (!is_error && (result = pn_value_from_js(env, arguments.values[2]))) {
+        answer(environment, number, result, NULL, 0);
+    } else if (is_error && pn_texts_of(env, &arguments.values[2], 1, &text)) {
+        answer(environment, number, NULL, text.data ? text.data : "", text.len);
+        pn_texts_done(&text, 1);
+    } else {
+        answer_exception(env, environment, number);
+    }
+    return NULL;
+}
+
+/* setDispatch(function): what calls functions of JavaScript's, see `dispatch` */
+napi_value pn_set_dispatch(napi_env env, napi_callback_info info)
+{
+    Arguments arguments = pn_arguments(env, info);
+    napi_create_reference(env, arguments.values[0], 1, &arguments.environment->dispatch);
+    return NULL;
+}
+
+/* Calls what `setDispatch` was given, which settles the call, at once or later. */
+static void dispatch(Environment *environment, HostCall *call, bool is_synchronous)
+{
+    napi_env env = environment->env;
+    napi_handle_scope scope;
+    napi_value function = NULL, this, arguments[6], result;
+    const Function *of = call->function;
+    uint64_t number = call->number;
+    size_t i;
+    napi_open_handle_scope(env, &scope);
+    napi_get_reference_value(env, environment->dispatch, &function);
+    napi_get_undefined(env, &this);
+    napi_create_uint32(env, of->engine, &arguments[0]);
+    arguments[1] = pn_string(env, of->name, strlen(of->name));
+    arguments[2] = pn_number(env, (double)call->run);
+    napi_create_array_with_length(env, call->len, &arguments[3]);
+    for (i = 0; i < call->len; i++) {
+        napi_set_element(env, arguments[3], (uint32_t)i, pn_value_to_js(env, call->arguments[i]));
+    }
+    napi_get_boolean(env, is_synchronous, &arguments[4]);
+    arguments[5] = pn_number(env, (double)number);
+    if (napi_call_function(env, this, function, 6, arguments, &result) != napi_ok) {
+        answer_exception(env, environment, number);
+    }
+    napi_close_handle_scope(env, scope);
+}
+
+/* One at a time, as a function may run scripts, and so come here again. */
+void pn_calls_tell(Environment *environment)
+{
+    HostCall *call;
+    uint64_t last;
+    pthread_mutex_lock(&environment->lock);
+    last = environment->last_call ? environment->last_call->number : 0;
+    for (;;) {
+        call = environment->first_call;
+        if (!call || call->number > last) {
+            break;
+        }
+        environment->first_call = call->next;
+        if (!call->next) {
+            environment->last_call = NULL;
+        }
+        call->next = environment->open;
+        environment->open = call;
+        pthread_mutex_unlock(&environment->lock);
+        dispatch(environment, call, false);
+        pthread_mutex_lock(&environment->lock);
+    }
+    pthread_mutex_unlock(&environment->lock);
+}
+
+/* Under the lock. Has the loop call it, and waits. */
+static void wait_for_loop(Environment *environment, HostCall *call)
+{
+    if (environment->is_closed) {
+        return;
+    }
+    call->number = ++environment->calls;
+    call->next = NULL;
+    if (environment->last_call) {
+        environment->last_call->next = call;
+    } else {
+        environment->first_call = call;
+    }
+    environment->last_call = call;
+    pn_wake(environment);
+    while (!call->is_answered) {
+        pthread_cond_wait(&call->answered, &environment->lock);
+    }
+}
+
+/* Under the lock, on the loop's thread, in a synchronous run. */
+static void call_now(Environment *environment, HostCall *call)
+{
+    call->number = ++environment->calls;
+    call->next = environment->open;
+    environment->open = call;
+    pthread_mutex_unlock(&environment->lock);
+    dispatch(environment, call, true);
+    pthread_mutex_lock(&environment->lock);
+    unlink_call(environment, call->number);
+}
+
+static void call_function(perilune_call *call, void *user_data)
+{
+    Function *function = user_data;
+    Environment *environment = function->environment;
+    HostCall host_call;
+    perilune_value *few[8];
+    size_t i, len = perilune_call_len(call);
+    bool ok = true;
+    memset(&host_call, 0, sizeof host_call);
+    host_call.function = function;
+    host_call.run = perilune_call_run_id(call);
+    host_call.arguments = len <= sizeof few / sizeof *few ? few : malloc(len * sizeof *few);
+    if (!host_call.arguments) {
+        perilune_call_fail(call, "out of memory", PERILUNE_STRLEN);
+        return;
+    }
+    while (ok && host_call.len < len) {
+        ok = perilune_call_value(call, host_call.len, &host_call.arguments[host_call.len]);
+        host_call.len += ok;
+    }
+    if (ok) {
+        pthread_cond_init(&host_call.answered, NULL);
+        pthread_mutex_lock(&environment->lock);
+        (synchronous == environment ? call_now : wait_for_loop)(environment, &host_call);
+        pthread_mutex_unlock(&environment->lock);
+        pthread_cond_destroy(&host_call.answered);
+    }
+    for (i = 0; i < host_call.len; i++) {
+        perilune_value_free(host_call.arguments[i]);
+    }
+    if (host_call.arguments != few) {
+        free(host_call.arguments);
+    }
+    if (!ok) {
+        /* The library has told the script why. */
+        return;
+    }
+    if (host_call.result) {
+        perilune_call_return_value(call, host_call.result);
+    } else if (host_call.failure) {
+        perilune_call_fail(call, host_call.failure, host_call.failure_len);
+    } else {
+        perilune_call_fail(call, "the host is ending", PERILUNE_STRLEN);
+    }
+    free(host_call.failure);
+}
+
+static void free_function(void *data)
+{
+    Function *function = data;
+    pn_environment_release(function->environment);
+    free(function);
+}
+
+/* engineFunction(engine, name, number): `setDispatch`'s function is given that number. */
+napi_value pn_engine_function(napi_env env, napi_callback_info info)
+{
+    EngineCall call;
+    const Text *name = &call.texts[0];
+    Function *function;
+    perilune_error *error = NULL;
+    perilune_code code;
+    if (!pn_engine_call(env, info, 1, &call)) {
+        return NULL;
+    }
+    function = malloc(sizeof *function + name->len + 1);
+    if (!function) {
+        pn_engine_call_done(&call);
+        return pn_throw_memory(env);
+    }
+    function->environment = pn_environment_retain(call.arguments.environment);
+    napi_get_value_uint32(env, call.arguments.values[2], &function->engine);
+    memcpy(function->name, name->data ? name->data : "", name->len);
+    function->name[name->len] = 0;
+    code = perilune_engine_function(call.engine, name->data, name->len, call_function, function, free_function, &error);
+    pn_engine_call_ok(env, &call, code, &error);
+    return NULL;
+}
+
+int32_t pn_poll(void *user_data)
+{
+    Environment *environment = user_data;
+    napi_env env = environment->env;
+    napi_handle_scope scope;
+    napi_value undefined;
+    bool is_same, is_over;
+    pn_calls_tell(environment);
+    napi_open_handle_scope(env, &scope);
+    napi_get_undefined(env, &undefined);
+    /* The cheapest of what is refused once no JavaScript may run. */
+    is_over = napi_strict_equals(env, undefined, undefined, &is_same) != napi_ok;
+    napi_close_handle_scope(env, scope);
+    return is_over;
+}

@@ -1,0 +1,87 @@
+/* The module: which functions and facts of the library's JavaScript has. */
+
+#include "addon.h"
+
+/* parseBytes(text) -> number */
+static napi_value parse_bytes(napi_env env, napi_callback_info info)
+{
+    Arguments arguments = pn_arguments(env, info);
+    Text text;
+    uint64_t bytes = 0;
+    perilune_error *error = NULL;
+    perilune_code code;
+    if (!pn_texts_of(env, arguments.values, 1, &text)) {
+        return NULL;
+    }
+    code = perilune_parse_bytes(text.data, text.len, &bytes, &error);
+    pn_texts_done(&text, 1);
+    return pn_ok(env, code, &error) ? pn_number(env, (double)bytes) : NULL;
+}
+
+/* liveObjects() -> number */
+static napi_value live_objects(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    return pn_number(env, (double)perilune_live_objects());
+}
+
+/* The names of all numbers from 0 on that have one. */
+static napi_value names(napi_env env, const char *(*name_of)(int32_t number))
+{
+    napi_value list;
+    int32_t i;
+    napi_create_array(env, &list);
+    for (i = 0; strcmp(name_of(i), "unknown") != 0; i++) {
+        napi_set_element(env, list, (uint32_t)i, pn_string(env, name_of(i), strlen(name_of(i))));
+    }
+    return list;
+}
+
+NAPI_MODULE_INIT()
+{
+    static const struct {
+        const char *name;
+        napi_callback function;
+    } functions[] = {
+        {"cancelNew", pn_cancel_new},
+        {"cancelNow", pn_cancel_now},
+        {"engineCheck", pn_engine_check},
+        {"engineCompile", pn_engine_compile},
+        {"engineCompileAsync", pn_engine_compile_async},
+        {"engineFunction", pn_engine_function},
+        {"engineGet", pn_engine_get},
+        {"engineLimit", pn_engine_limit},
+        {"engineLoadDir", pn_engine_load_dir},
+        {"engineMetrics", pn_engine_metrics},
+        {"engineModule", pn_engine_module},
+        {"engineNames", pn_engine_names},
+        {"engineNew", pn_engine_new},
+        {"enginePut", pn_engine_put},
+        {"engineRemove", pn_engine_remove},
+        {"engineWatch", pn_engine_watch},
+        {"liveObjects", live_objects},
+        {"parseBytes", parse_bytes},
+        {"run", pn_run},
+        {"runSync", pn_run_sync},
+        {"scriptInfo", pn_script_info},
+        {"serve", pn_serve},
+        {"serveCancel", pn_serve_cancel},
+        {"setDispatch", pn_set_dispatch},
+        {"setServed", pn_set_served},
+        {"settle", pn_settle},
+        {"watchClose", pn_watch_close},
+    };
+    napi_value value = NULL;
+    size_t i;
+    if (!pn_environment_new(env)) {
+        return NULL;
+    }
+    for (i = 0; i < sizeof functions / sizeof *functions; i++) {
+        napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &value);
+        napi_set_named_property(env, exports, functions[i].name, value);
+    }
+    napi_set_named_property(env, exports, "statuses", names(env, perilune_status_name));
+    napi_set_named_property(env, exports, "errorKinds", names(env, perilune_error_kind_name));
+    napi_set_named_property(env, exports, "version", pn_string(env, perilune_version(), strlen(perilune_version())));
+    return exports;
+}
