@@ -1,16 +1,12 @@
 /* Named scripts from a directory: loading it, and following it. Uses text.c, object.c, interpreter.c and error.c. */
 #include "native.h"
 
-/* What a watch's own thread is given: the object, until that is gone. Under the GIL. */
-typedef struct {
-    PyObject *watch;
-} Watched;
-
-typedef struct {
+typedef struct Watch {
     PyObject_HEAD
     perilune_watch *watch;
     PyObject *watcher;
-    Watched *watched; /* the thread's, who frees it */
+    /* What the watch's own thread is given, and frees: this object, until that is gone. Under the GIL. */
+    struct Watch **watched;
 } Watch;
 
 static PyObject *loaded(const void *report, size_t index)
@@ -62,13 +58,13 @@ PyObject *pl_load_dir(Engine *engine, PyObject *args)
 
 static void call_watcher(const perilune_report *report, void *user_data)
 {
-    Watched *watched = user_data;
+    Watch **watched = user_data;
     PyGILState_STATE gil;
     PyObject *result, *watcher;
     if (!pl_enter(&gil)) {
         return;
     }
-    watcher = watched->watch ? ((Watch *)watched->watch)->watcher : NULL;
+    watcher = *watched ? (*watched)->watcher : NULL;
     if (watcher) {
         Py_INCREF(watcher);
         result = PyObject_CallFunction(watcher, "(N)", report_to_python(report));
@@ -102,7 +98,7 @@ static PyObject *watch_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
-    self->watched->watch = (PyObject *)self;
+    *self->watched = self;
     WITHOUT_GIL(perilune_engine_watch(engine->engine, TEXT(path), call_watcher, self->watched, free, &self->watch, &error));
     if (error) {
         self->watched = NULL;
@@ -117,7 +113,7 @@ static void watch_end(Watch *self)
 {
     perilune_watch *watch = self->watch;
     if (watch) {
-        self->watched->watch = NULL;
+        *self->watched = NULL;
         self->watched = NULL;
         self->watch = NULL;
         WITHOUT_GIL(perilune_watch_free(watch));

@@ -8,14 +8,12 @@ static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject 
     perilune_limit limit;
     uint64_t value;
     Py_ssize_t at = 0;
-    int more = 0;
-    if ((pool_size <= 0 || perilune_options_set_pool_size(options, (size_t)pool_size, error) == PERILUNE_OK) &&
-        (backlog < 0 || perilune_options_set_backlog(options, (size_t)backlog, error) == PERILUNE_OK)) {
-        while ((more = pl_limits_next(limits, &at, &limit, &value)) > 0 &&
-               perilune_options_set_limit(options, limit, value, error) == PERILUNE_OK) {
-        }
+    int more = 0, ok = (pool_size <= 0 || perilune_options_set_pool_size(options, (size_t)pool_size, error) == PERILUNE_OK) &&
+                       (backlog < 0 || perilune_options_set_backlog(options, (size_t)backlog, error) == PERILUNE_OK);
+    while (ok && (more = pl_limits_next(limits, &at, &limit, &value)) > 0) {
+        ok = perilune_options_set_limit(options, limit, value, error) == PERILUNE_OK;
     }
-    if (more == 0 && !*error) {
+    if (ok && more == 0) {
         perilune_engine_new(options, &engine, error);
     }
     perilune_options_free(options);
@@ -62,12 +60,8 @@ static int engine_traverse(Engine *self, visitproc visit, void *arg)
 static int engine_clear(Engine *self)
 {
     /* The dictionaries stay: a run that is under way on another thread may look into them. */
-    if (self->functions) {
-        PyDict_Clear(self->functions);
-    }
-    if (self->failures) {
-        PyDict_Clear(self->failures);
-    }
+    PyDict_Clear(self->functions);
+    PyDict_Clear(self->failures);
     return 0;
 }
 

@@ -10,20 +10,14 @@ typedef struct {
 /* "TYPE: TEXT" of an exception, as UTF-8 that can be read back; NULL without memory for it. */
 static PyObject *describe(PyObject *type, PyObject *value)
 {
-    PyObject *name = PyObject_GetAttrString(type, "__name__"), *text, *whole = NULL, *bytes;
+    PyObject *name = PyObject_GetAttrString(type, "__name__"), *text, *whole, *bytes;
     PyErr_Clear();
     text = value ? PyObject_Str(value) : NULL;
     PyErr_Clear();
-    if (!name || !PyUnicode_Check(name)) {
-        Py_XDECREF(name);
-        name = PyUnicode_FromString("Exception");
+    if (name && !PyUnicode_Check(name)) {
+        Py_CLEAR(name);
     }
-    if (name && text && PyUnicode_GetLength(text) > 0) {
-        whole = PyUnicode_FromFormat("%U: %U", name, text);
-    } else {
-        Py_XINCREF(name);
-        whole = name;
-    }
+    whole = PyUnicode_FromFormat(text && PyUnicode_GetLength(text) > 0 ? "%V: %U" : "%V", name, "Exception", text);
     bytes = whole ? PyUnicode_AsEncodedString(whole, "utf-8", "backslashreplace") : NULL;
     Py_XDECREF(name);
     Py_XDECREF(text);

@@ -110,12 +110,7 @@ void pl_object_free(void *self);
 int pl_add_type(PyObject *module, const char *name, size_t size, unsigned int flags, PyType_Slot *slots, PyTypeObject **kept);
 
 /* ---- interpreter.c ---- */
-#define WITHOUT_GIL(...)             \
-    do {                             \
-        Py_BEGIN_ALLOW_THREADS       \
-        __VA_ARGS__;                 \
-        Py_END_ALLOW_THREADS         \
-    } while (0)
+#define WITHOUT_GIL(...) do { Py_BEGIN_ALLOW_THREADS __VA_ARGS__; Py_END_ALLOW_THREADS } while (0)
 
 /* Takes the GIL on a thread that the engine called, and gives it back. 0 where that can't be any more. */
 int pl_enter(PyGILState_STATE *gil);

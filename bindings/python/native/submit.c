@@ -8,17 +8,10 @@
 #include <sys/eventfd.h>
 #endif
 
-typedef struct Queue Queue;
-
-typedef struct {
-    PyObject_HEAD
-    Queue *queue;
-} Completions;
-
 /* A run that was handed to the engine, and what came of it. */
 typedef struct Submitted {
     struct Submitted *next;
-    Queue *queue;
+    struct Queue *queue;
     Engine *engine;
     PyObject *future;
     perilune_trace *trace;
@@ -28,11 +21,16 @@ typedef struct Submitted {
 /* Where the runs of an event loop end. The engine's threads put them there without the GIL, for which they would fight with the loop's
  * thread; who finds it empty wakes the loop, which takes all at once. No lock is needed, nor does a fork find one held: the list grows at
  * its head or is taken whole, so that a head that is the same again is as good as one that never left. */
-struct Queue {
+typedef struct Queue {
     _Atomic(Submitted *) ended; /* the last one first */
     atomic_int users;           /* the loop's object, and each run that is under way: it may yet write to `ready` */
     int ready[2];               /* what the loop reads, and what is written to: it can be read while there are some */
-};
+} Queue;
+
+typedef struct {
+    PyObject_HEAD
+    Queue *queue;
+} Completions;
 
 /* In place of a list: nobody will take from it any more. */
 static Submitted closed;

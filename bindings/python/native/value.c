@@ -61,12 +61,6 @@ PyObject *pl_value_to_python(const perilune_value *value)
     }
 }
 
-/* As int writes it, whatever a subclass does. */
-static PyObject *integer_text(PyObject *number)
-{
-    return PyObject_CallMethod((PyObject *)&PyLong_Type, "__repr__", "(O)", number);
-}
-
 static perilune_value *integer_from_python(PyObject *object)
 {
     int overflow;
@@ -120,7 +114,8 @@ static PyObject *key_text(PyObject *key)
         return key;
     }
     if (PyLong_Check(key) && !PyBool_Check(key)) {
-        return integer_text(key);
+        /* As int writes it, whatever a subclass does. */
+        return PyObject_CallMethod((PyObject *)&PyLong_Type, "__repr__", "(O)", key);
     }
     PyErr_Format(PyExc_TypeError, "a key must be str, bytes or int, not %R", key);
     return NULL;

@@ -155,7 +155,7 @@ class Script(_native.Script):
         return request(query, post, **options)
 
     def __reduce__(self) -> Tuple[object, ...]:
-        return _restore_script, (self._engine, self.name, self.source)
+        return self._engine._again, (self.name, self.source)
 
     def __repr__(self) -> str:
         return f"<perilune.Script {self.name} version {self.version}>"
@@ -399,6 +399,7 @@ class Engine(_native.Engine):
         return {name: limit / 1e9 if name in ("timeout", "queue") else limit for name, limit in self._limits().items()}
 
     def _again(self, name: str, source: str) -> Script:
+        """A script that was sent to this process: compiled once for all times that it comes."""
         script = self._restored.get((name, source))
         if script is None:
             script = self._restored[name, source] = self.compile(source, name=name)
@@ -416,16 +417,11 @@ class Engine(_native.Engine):
             if script is not None:
                 # One that is sent on keeps the number that it came with.
                 named[name] = max(script.version, self._sent.get(name, 0)), script.source
-        return _restore_engine, (key, self._settings, dict(self._functions), dict(self._modules), named)
+        return _restore, (key, self._settings, dict(self._functions), dict(self._modules), named)
 
     def __repr__(self) -> str:
         limits = self.limits
         return f"<perilune.Engine timeout={limits['timeout']}, memory={limits['memory']}, {len(self.scripts)} named scripts>"
-
-
-def _restore_script(engine: Engine, name: str, source: str) -> Script:
-    """A script that was sent to this process: compiled once for all times that it comes."""
-    return engine._again(name, source)
 
 
 _arrived: weakref.WeakValueDictionary[str, Engine] = weakref.WeakValueDictionary()
@@ -439,7 +435,7 @@ def after_fork() -> None:
     _arrived.clear()
 
 
-def _restore_engine(
+def _restore(
     key: str,
     settings: Tuple[int, int, Dict[str, int]],
     functions: Dict[str, Callable[..., Any]],
