@@ -24,14 +24,19 @@
 //! # Ok::<(), perilune::Error>(())
 //! ```
 
+#![deny(unsafe_code)]
+
+mod compile;
 mod engine;
 mod model;
 mod pool;
 mod registry;
 mod syntax;
+#[allow(unsafe_code, reason = "the only room with any: it is on Luau's raw stack")]
 mod vm;
 
 pub use engine::batch::Batch;
+pub use engine::call::Call;
 pub use engine::directory::{FileError, Report};
 pub use engine::engine::{Engine, EngineBuilder};
 pub use engine::script::Script;
@@ -41,7 +46,7 @@ pub use engine::submit::Ticket;
 pub use engine::watch::Watch;
 pub use model::cancel::CancelHandle;
 pub use model::error::{CompileError, Error, Part, PayloadError, Position};
-pub use model::function::{Call, HostError};
+pub use model::function::HostError;
 pub use model::limits::{Limits, RunLimits, parse_bytes};
 pub use model::poll::Poll;
 pub use model::request::{IntoPart, Request};

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 use std::sync::Mutex;
 
-use perilune::{CompileError, Engine, Error, Request, Script, Status, Trace};
+use perilune::{Call, CompileError, Engine, Error, Request, Script, Status, Trace};
+use perilune_luau::stack::on_another;
 
 #[test]
 fn what_a_host_shares_can_be_shared() {
@@ -123,4 +124,28 @@ fn dropping_scripts_and_engines_at_once_is_fine() {
             });
         }
     });
+}
+
+/// Guards against believing a fiber to be its thread: these ran over the end of their stacks.
+#[test]
+fn a_script_that_nests_deep_runs_from_any_stack() {
+    let engine = Engine::builder().pool_size(1).build();
+    let source = "local function deep(n) if n == 0 then return host.room() end
+        local got ('x'):gsub('x', function() got = deep(n - 1) end) return got end
+        return deep(190)";
+    let room = |_: &Call<'_>| Ok(f64::from(std::hint::black_box([1u8; 512 << 10])[64 << 10]));
+    engine.function("room", room).expect("a name");
+    let runs = || {
+        let script = engine.compile("deep", source).expect("it compiles");
+        let trace = script.run(&Request::new()).expect("it runs");
+        assert_eq!(trace.value.as_deref(), Some("1"), "{}", trace.stderr_text());
+    };
+    // Code that was not optimised needs more to call from.
+    for kib in [64, 128, 256, 1024] {
+        on_another(kib << 10, runs).expect("a stack");
+        std::thread::scope(|threads| {
+            let small = std::thread::Builder::new().stack_size(kib << 10).spawn_scoped(threads, runs);
+            small.expect("a thread").join().expect("no panic");
+        });
+    }
 }

@@ -1,6 +1,6 @@
 //! Luau's own parser: what it makes of a source, and what it finds wrong, as lists of places in the source.
 //!
-//! It recurses up to 1,000 levels deep, whatever the source: call it with 8 MiB of stack. Sources have less than 4 GiB and no
+//! It recurses up to 1,000 levels deep, whatever the source: call it with [`PARSER`](crate::stack::PARSER) bytes of stack. Sources have less than 4 GiB and no
 //! NUL byte.
 
 pub use self::bridge::{Kind, Node, SyntaxError, Token, Tree};

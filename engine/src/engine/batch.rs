@@ -3,14 +3,38 @@
 use std::convert::identity;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use crate::engine::execute::execute;
-use crate::engine::script::Script;
-use crate::engine::span::Origin;
+use super::execute::execute;
+use super::script::Script;
+use super::span::Origin;
 use crate::model::cancel::CancelHandle;
 use crate::model::error::Error;
+use crate::model::nesting::Nesting;
 use crate::model::request::Request;
 use crate::model::trace::Trace;
-use crate::pool::pool::Nesting;
+
+impl Script {
+    /// Runs it once for each request, on as many threads as its engine has VMs, and returns what came of them in the order of the
+    /// requests. What one run does changes no other's result.
+    ///
+    /// ```
+    /// use perilune::{Engine, Request};
+    ///
+    /// let script = Engine::new().compile("double", "return 2 * GET.n")?;
+    /// let requests: Vec<_> = (0..100).map(|n| Request::new().param("n", n.to_string())).collect();
+    /// let traces = script.run_batch(&requests);
+    /// assert_eq!(traces[21].as_ref().unwrap().value.as_deref(), Some("42"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    #[must_use]
+    pub fn run_batch(&self, requests: &[Request<'_>]) -> Vec<Result<Trace, Error>> {
+        self.batch().run(requests)
+    }
+
+    /// A batch whose progress can be seen, and that can be cancelled.
+    pub fn batch(&self) -> Batch<'_> {
+        Batch::new(self)
+    }
+}
 
 /// A batch to be run: see [`Script::batch`](crate::Script::batch).
 #[must_use = "it runs with `run`"]
@@ -57,7 +81,7 @@ impl<'a> Batch<'a> {
             }
         };
         // There other threads would wait for the VM that waits for them.
-        let threads = if Nesting::is_any() { 1 } else { self.script.engine.pool.size() };
+        let threads = if Nesting::depth() > 0 { 1 } else { self.script.engine.pool.size() };
         let threads = threads.min(requests.len());
         // This thread is one of them; where no other can be had, it does all.
         let mut results = std::thread::scope(|scope| {

@@ -7,9 +7,22 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::engine::script::Script;
-use crate::engine::scripts::Scripts;
+use super::script::Script;
+use super::scripts::Scripts;
 use crate::model::error::Error;
+
+impl Scripts {
+    /// Puts the `*.lua` files of a directory: `PATH/NAME.lua` as `NAME`, `PATH/INSTANCE/NAME.lua` as `INSTANCE/NAME`.
+    /// Files that can't be put are in the report, and change nothing; the others serve. Names that start with a dot,
+    /// symlinks to directories and deeper directories are passed over. A symlink to a file counts as that file, if it
+    /// is in the directory.
+    ///
+    /// # Errors
+    /// [`Error::File`]: the directory can't be read.
+    pub fn load_dir(&self, path: impl AsRef<Path>) -> Result<Report, Error> {
+        Directory::new(path.as_ref()).look(self, Duration::ZERO)
+    }
+}
 
 /// What came of loading a directory, or of a change in a watched one.
 #[derive(Debug, Clone, Default)]

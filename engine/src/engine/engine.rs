@@ -4,18 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use crate::engine::script::{Compiled, Script};
-use crate::engine::scripts::{Registry, Scripts};
-use crate::model::error::{CompileError, Error};
-use crate::model::function::{Call, HostError, shared};
+use super::shared::Shared;
+use crate::model::error::CompileError;
 use crate::model::limits::Limits;
-use crate::model::request::Request;
-use crate::model::trace::Trace;
-use crate::model::value::Value;
 use crate::pool::metrics::Metrics;
 use crate::pool::pool::Pool;
 use crate::registry::check::{Diagnostic, check};
 use crate::registry::environment::Registered;
+use crate::registry::named::Named;
 
 /// Runs scripts. Make one for a process and share it: cloning costs a counter, and every clone is the same engine.
 ///
@@ -33,22 +29,13 @@ pub struct Engine {
     shared: Arc<Shared>,
 }
 
-/// What all clones of an engine, and its scripts, share.
-pub(crate) struct Shared {
-    pub(crate) limits: Limits,
-    pub(crate) pool: Pool,
-    /// How many runs have begun.
-    pub(crate) runs: AtomicU64,
-    pub(crate) environment: Registered,
-    /// How many submitted runs may wait for a VM.
-    pub(crate) backlog: usize,
-    /// The named scripts.
-    pub(crate) registry: Registry,
-}
-
 impl Engine {
     pub(crate) fn of(shared: Arc<Shared>) -> Self {
         Self { shared }
+    }
+
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
     /// An engine with the default limits, and as many VMs as the machine has threads.
@@ -62,69 +49,11 @@ impl Engine {
         EngineBuilder { limits: Limits::default(), pool_size: None, backlog: BACKLOG }
     }
 
-    /// Compiles a script. The name shows in errors and traces; it needs not be unique. The source may begin with a UTF-8
-    /// byte order mark or a `#!` line, as everywhere.
-    ///
-    /// # Errors
-    /// The script does not compile, or is too long.
-    pub fn compile(&self, name: &str, source: impl AsRef<[u8]>) -> Result<Script, CompileError> {
-        let compiled = self.shared.compile(name, source.as_ref())?;
-        Ok(Script::new(&self.shared, Arc::new(compiled)))
-    }
-
-    /// The named scripts of this engine.
-    #[must_use]
-    pub fn scripts(&self) -> Scripts {
-        Scripts { engine: Arc::clone(&self.shared) }
-    }
-
-    /// Runs the script that serves under `name`: see [`Scripts`]. It is looked up once, so that a run goes on with the
-    /// version it began with.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`], and those of [`Script::run`].
-    pub fn run(&self, name: &str, request: &Request<'_>) -> Result<Trace, Error> {
-        let compiled = self.shared.registry.get(name).ok_or(Error::NotFound)?;
-        Script::new(&self.shared, compiled).run(request)
-    }
-
     /// What was counted until now. Takes less than a microsecond for a few VMs, and the pool's lock for an instant.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        Metrics::of(&self.shared)
-    }
-
-    /// Gives all scripts a function of the host, `host.NAME(…)`, from their next run on; one of the same name is
-    /// replaced. A run that has begun goes on with those that it began with.
-    ///
-    /// What it returns as an error is a Lua error with that text, which a script can catch; so is a panic. It may run
-    /// other scripts, also of this engine: by [`Call::engine`], for one that holds the engine keeps it, its VMs and
-    /// threads for ever. Its time counts towards the run's timeout, and the run ends at its return when it took too long. It
-    /// has at least 512 KiB of stack, whatever the thread has: see [`Script::run`].
-    ///
-    /// ```
-    /// use perilune::{Engine, Request};
-    ///
-    /// let engine = Engine::new();
-    /// engine.function("add", |call| Ok(call.number(0)? + call.number(1)?))?;
-    /// let script = engine.compile("sum", "return host.add(1, 2), (pcall(host.add, 1))")?;
-    /// assert_eq!(script.run(&Request::new())?.value.as_deref(), Some("[3,false]"));
-    /// # Ok::<(), perilune::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    /// [`Error::Name`]: the name is not letters, digits and `_`.
-    pub fn function<F, R>(&self, name: &str, function: F) -> Result<(), Error>
-    where
-        F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
-        R: Into<Value>,
-    {
-        // Kept here, so that one with a name that is refused is not dropped under the lock.
-        let function = shared(function);
-        self.shared.environment.change(|environment| {
-            environment.functions = environment.functions.with(name, Arc::clone(&function))?;
-            Ok(())
-        })
+        let pool = &self.shared.pool;
+        pool.tally().metrics(pool.vms(), self.shared.named.len() as u64)
     }
 
     /// Gives all scripts a module, `require "NAME"`, from their next run on; one of the same name is replaced. Each run
@@ -161,15 +90,6 @@ impl Engine {
     #[must_use]
     pub fn limits(&self) -> &Limits {
         &self.shared.limits
-    }
-}
-
-impl Shared {
-    /// Compiles a source, and counts that.
-    pub(crate) fn compile(&self, name: &str, source: &[u8]) -> Result<Compiled, CompileError> {
-        let compiled = Compiled::new(name, source, &self.limits);
-        self.pool.tally().count_compile(compiled.is_ok());
-        compiled
     }
 }
 
@@ -277,7 +197,7 @@ impl EngineBuilder {
             runs: AtomicU64::new(0),
             environment: Registered::default(),
             backlog: self.backlog,
-            registry: Registry::default(),
+            named: Named::default(),
         };
         Engine { shared: Arc::new(shared) }
     }

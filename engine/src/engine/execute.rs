@@ -1,21 +1,47 @@
 //! One run, from a request to a trace.
 
 use std::borrow::Borrow;
+use std::convert::identity;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::engine::script::Script;
-use crate::engine::span::Span;
+use super::script::Script;
+use super::span::Span;
 use crate::model::cancel::{self, CancelHandle};
+use crate::model::deadline::Deadline;
 use crate::model::error::Error;
 use crate::model::limits::Limits;
 use crate::model::poll::Polling;
 use crate::model::request::Request;
 use crate::model::trace::{ErrorKind, ScriptError, Status, Trace, Usage};
 use crate::pool::pool::{Lent, Refused};
-use crate::pool::watchdog::Deadline;
-use crate::vm::{Job, Outcome};
+use crate::vm::Outcome;
+use crate::vm::job::Job;
+
+impl Script {
+    /// Runs it: what comes of it is in the trace, errors of the script included. 32 KiB of stack are enough to call this, on a
+    /// fiber, too: where the thread's own stack has less than 1 MiB left, the run is on one of its VM's.
+    ///
+    /// # Errors
+    /// Only what keeps the run from beginning: a request that can't be given to a script, or a failing system.
+    pub fn run(&self, request: &Request<'_>) -> Result<Trace, Error> {
+        execute(self, request, None, identity)
+    }
+
+    /// The same, for a host that keeps its traces behind a pointer: `keep` is handed the trace to put it there, once and before
+    /// this returns.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); `keep` is not called then.
+    pub fn run_with<T: Borrow<Trace>>(
+        &self,
+        request: &Request<'_>,
+        keep: impl FnOnce(Trace) -> T,
+    ) -> Result<T, Error> {
+        execute(self, request, None, keep)
+    }
+}
 
 /// Runs `script`; `cancel` ends it, as the request's own handle does. `keep` puts the trace where it stays, so that it is not moved
 /// on the way: what was written just now is the dearest to move.
@@ -59,8 +85,19 @@ pub(crate) fn execute_in<T: Borrow<Trace>>(
     let (member, watchdog) = lent.parts();
     let due = request.poll.as_ref().map_or(Deadline::NEVER, |poll| poll.due(began));
     let watch = watchdog.guard(&member.watched, deadline.min(due));
-    let polling = request.poll.as_ref().map(|poll| Polling::new(poll, due, deadline, &watch));
-    let job = Job { script, request, cancel, limits, deadline, polling: polling.as_ref() };
+    let wake_at = |deadline| watch.wake_at(deadline);
+    let polling = request.poll.as_ref().map(|poll| Polling::new(poll, due, deadline, &wake_at));
+    let job = Job {
+        compiled: &script.compiled,
+        functions: script.functions.as_deref(),
+        environment: &script.engine.environment,
+        runs: &script.engine.runs,
+        request,
+        cancel,
+        limits,
+        deadline,
+        polling: polling.as_ref(),
+    };
     let outcome = member.vm.run(&job)?;
     drop(watch);
 

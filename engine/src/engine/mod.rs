@@ -1,12 +1,14 @@
 //! What users hold, and the verbs: engines, scripts, and one run from a request to a trace.
 
 pub(crate) mod batch;
+pub(crate) mod call;
 pub(crate) mod directory;
 #[allow(clippy::module_inception, reason = "it is what the room is named after")]
 pub(crate) mod engine;
 pub(crate) mod execute;
 pub(crate) mod script;
 pub(crate) mod scripts;
+pub(crate) mod shared;
 pub(crate) mod span;
 pub(crate) mod submit;
 #[cfg(feature = "watch")]

@@ -1,23 +1,33 @@
 //! Named scripts: what serves under which name, in which version.
-//!
-//! A map of shared, immutable compilations under one lock, which a run holds for a look-up and the counting of a
-//! reference. What was weighed against it: a map that is copied at each change (`arc-swap`) takes no lock to read,
-//! and makes loading 10,000 scripts cost 10,000 copies of the map.
 
-use std::collections::HashMap;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
-use parking_lot::RwLock;
-
-use crate::engine::directory::{Directory, Report};
-use crate::engine::engine::Shared;
-use crate::engine::script::{Compiled, Script, content_hash};
+use super::engine::Engine;
+use super::script::Script;
+use super::shared::Shared;
+use crate::compile::compiled::{Compiled, content_hash};
 use crate::model::error::{CompileError, Error};
+use crate::model::request::Request;
+use crate::model::trace::Trace;
+use crate::registry::named::instance_of;
 
-/// Removed names of which the last version is remembered.
-const REMEMBERED: usize = 4096;
+impl Engine {
+    /// The named scripts of this engine.
+    #[must_use]
+    pub fn scripts(&self) -> Scripts {
+        Scripts { engine: Arc::clone(self.shared()) }
+    }
+
+    /// Runs the script that serves under `name`: see [`Scripts`]. It is looked up once, so that a run goes on with the
+    /// version it began with.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and those of [`Script::run`].
+    pub fn run(&self, name: &str, request: &Request<'_>) -> Result<Trace, Error> {
+        let compiled = self.shared().named.get(name).ok_or(Error::NotFound)?;
+        Script::new(self.shared(), compiled).run(request)
+    }
+}
 
 /// The named scripts of an engine: clones, and what [`Engine::scripts`](crate::Engine::scripts) returns at any time, are
 /// the same ones.
@@ -50,84 +60,6 @@ pub struct Scripts {
     pub(crate) engine: Arc<Shared>,
 }
 
-/// What an engine keeps of its named scripts.
-#[derive(Default)]
-pub(crate) struct Registry {
-    names: RwLock<Names>,
-}
-
-#[derive(Default)]
-struct Names {
-    serving: HashMap<Arc<str>, Arc<Compiled>>,
-    /// How many of these each instance has: none at zero.
-    instances: HashMap<Box<str>, usize>,
-    /// The last version of names that do not serve.
-    removed: HashMap<Arc<str>, u64>,
-    /// The highest version that `removed` held and let go of.
-    forgotten: u64,
-}
-
-impl Registry {
-    pub(crate) fn get(&self, name: &str) -> Option<Arc<Compiled>> {
-        self.names.read().serving.get(name).map(Arc::clone)
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.names.read().serving.len()
-    }
-
-    /// Lets a compilation serve, under its name, and says whether it is a new version. Two puts of one source at once
-    /// are one version.
-    fn put(&self, mut compiled: Compiled) -> (Arc<Compiled>, bool) {
-        let mut names = self.names.write();
-        compiled.version = match names.serving.get(&compiled.name) {
-            Some(serving) if serving.hash == compiled.hash => return (Arc::clone(serving), false),
-            Some(serving) => serving.version + 1,
-            None => names.removed.remove(&compiled.name).unwrap_or(names.forgotten) + 1,
-        };
-        let compiled = Arc::new(compiled);
-        let replaced = names.serving.insert(Arc::clone(&compiled.name), Arc::clone(&compiled));
-        if replaced.is_none() {
-            *names.instances.entry(instance_of(&compiled.name).into()).or_default() += 1;
-        }
-        drop(names);
-        // Freeing it is not for others to wait for.
-        drop(replaced);
-        (compiled, true)
-    }
-
-    fn remove(&self, name: &str) -> Option<Arc<Compiled>> {
-        let mut names = self.names.write();
-        let (name, compiled) = names.serving.remove_entry(name)?;
-        let instance = instance_of(&name);
-        if let Some(count) = names.instances.get_mut(instance) {
-            *count -= 1;
-            if *count == 0 {
-                names.instances.remove(instance);
-            }
-        }
-        if names.removed.len() >= REMEMBERED {
-            let highest = names.removed.drain().map(|(_, version)| version).max();
-            names.forgotten = names.forgotten.max(highest.unwrap_or(0));
-        }
-        names.removed.insert(name, compiled.version);
-        Some(compiled)
-    }
-
-    fn has_instance(&self, instance: &str) -> bool {
-        self.names.read().instances.contains_key(instance)
-    }
-
-    fn list(&self, wanted: impl Fn(&str) -> bool) -> Vec<Arc<Compiled>> {
-        let names = self.names.read();
-        let mut list: Vec<_> =
-            names.serving.values().filter(|script| wanted(&script.name)).cloned().collect();
-        drop(names);
-        list.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        list
-    }
-}
-
 impl Scripts {
     /// Compiles a script and lets it serve under `name`. A source that does not compile changes nothing: what served
     /// before goes on. The source that serves already keeps its version. Of two puts at once, the one that is compiled
@@ -149,19 +81,19 @@ impl Scripts {
             return Ok((serving, false));
         }
         let compiled = self.engine.compile(name, source)?;
-        let (compiled, is_new) = self.engine.registry.put(compiled);
+        let (compiled, is_new) = self.engine.named.put(compiled);
         Ok((self.script(compiled), is_new))
     }
 
     /// The script that serves under `name` now. It stays that version, whatever is put under the name later.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<Script> {
-        self.engine.registry.get(name).map(|compiled| self.script(compiled))
+        self.engine.named.get(name).map(|compiled| self.script(compiled))
     }
 
     /// Takes a script out of service; what served is returned.
     pub fn remove(&self, name: &str) -> Option<Script> {
-        self.engine.registry.remove(name).map(|compiled| self.script(compiled))
+        self.engine.named.remove(name).map(|compiled| self.script(compiled))
     }
 
     /// All scripts that serve, sorted by name: see [`Script::name`], [`Script::version`], [`Script::hash`].
@@ -179,22 +111,11 @@ impl Scripts {
     /// Whether an instance has a script that serves, at the cost of one look-up; `""` is for those without one.
     #[must_use]
     pub fn has_instance(&self, instance: &str) -> bool {
-        self.engine.registry.has_instance(instance)
-    }
-
-    /// Puts the `*.lua` files of a directory: `PATH/NAME.lua` as `NAME`, `PATH/INSTANCE/NAME.lua` as `INSTANCE/NAME`.
-    /// Files that can't be put are in the report, and change nothing; the others serve. Names that start with a dot,
-    /// symlinks to directories and deeper directories are passed over. A symlink to a file counts as that file, if it
-    /// is in the directory.
-    ///
-    /// # Errors
-    /// [`Error::File`]: the directory can't be read.
-    pub fn load_dir(&self, path: impl AsRef<Path>) -> Result<Report, Error> {
-        Directory::new(path.as_ref()).look(self, Duration::ZERO)
+        self.engine.named.has_instance(instance)
     }
 
     fn listed(&self, wanted: impl Fn(&str) -> bool) -> Vec<Script> {
-        self.engine.registry.list(wanted).into_iter().map(|compiled| self.script(compiled)).collect()
+        self.engine.named.list(wanted).into_iter().map(|compiled| self.script(compiled)).collect()
     }
 
     fn script(&self, compiled: Arc<Compiled>) -> Script {
@@ -206,11 +127,6 @@ impl std::fmt::Debug for Scripts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.list()).finish()
     }
-}
-
-/// The instance in a script's name; `""` where there is none.
-fn instance_of(name: &str) -> &str {
-    name.split_once('/').map_or("", |(instance, _)| instance)
 }
 
 /// Refuses what can't name a script; its length is the compiler's to refuse.

@@ -1,6 +1,6 @@
 //! A run as a span of `tracing`; without the feature of that name there is nothing here to run.
 
-use crate::engine::script::Script;
+use super::script::Script;
 use crate::model::trace::Trace;
 
 /// Where a run was handed over to another thread: its span belongs below the span that was current there, and goes to whoever

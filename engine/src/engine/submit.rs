@@ -8,15 +8,33 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use crate::engine::execute::{cancelled, execute_in, never_ran};
-use crate::engine::script::Script;
-use crate::engine::span::Origin;
+use super::execute::{cancelled, execute_in, never_ran};
+use super::script::Script;
+use super::span::Origin;
 use crate::model::cancel::{Cancel, CancelHandle, Enlisted};
 use crate::model::error::Error;
 use crate::model::limits::Limits;
 use crate::model::request::Request;
 use crate::model::trace::Trace;
 use crate::pool::pool::{Lent, Refused};
+
+impl Script {
+    /// Has a run made on the engine's own threads, as soon as there is a VM.
+    pub fn submit(&self, request: Request<'static>) -> Ticket {
+        Ticket::submit(self, request)
+    }
+
+    /// Has a run made on the engine's own threads, as soon as there is a VM, and then has `callback` called: on such a
+    /// thread, which others wait for, or on the caller's, when the run can't begin. It must not block. The request's
+    /// [`CancelHandle`](crate::CancelHandle) ends it, also while it waits.
+    pub fn submit_with(
+        &self,
+        request: Request<'static>,
+        callback: impl FnOnce(Result<Trace, Error>) + Send + 'static,
+    ) {
+        submit(self, request, None, Box::new(callback));
+    }
+}
 
 /// What is called with the result.
 pub(crate) type Callback = Box<dyn FnOnce(Result<Trace, Error>) + Send>;

@@ -14,8 +14,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
 
-use crate::engine::directory::{Directory, FileError, Report};
-use crate::engine::scripts::Scripts;
+use super::directory::{Directory, FileError, Report};
+use super::scripts::Scripts;
 use crate::model::error::Error;
 use crate::vm::fork;
 

@@ -5,8 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use parking_lot::Mutex;
 
-use crate::vm::Interrupt;
-
 /// What the trace of a cancelled run says.
 pub(crate) const MESSAGE: &str = "the run was cancelled";
 
@@ -41,12 +39,6 @@ struct Shared {
 pub(crate) trait Cancel: Send + Sync {
     /// The handle was cancelled.
     fn cancelled(&self);
-}
-
-impl Cancel for Interrupt {
-    fn cancelled(&self) {
-        self.ask();
-    }
 }
 
 impl CancelHandle {

@@ -2,10 +2,12 @@
 
 pub(crate) mod cancel;
 pub(crate) mod capture;
+pub(crate) mod deadline;
 pub(crate) mod error;
 pub(crate) mod function;
 pub(crate) mod json;
 pub(crate) mod limits;
+pub(crate) mod nesting;
 pub(crate) mod poll;
 pub(crate) mod request;
 pub(crate) mod response;

@@ -7,8 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::pool::pool::Nesting;
-use crate::pool::watchdog::{Deadline, Guard};
+use crate::model::deadline::Deadline;
+use crate::model::nesting::Nesting;
 
 /// The shortest period: a run that called without end would get nowhere.
 const SHORTEST: Duration = Duration::from_millis(1);
@@ -75,14 +75,20 @@ pub(crate) struct Polling<'a> {
     due: Cell<Deadline>,
     /// When the run must end.
     deadline: Deadline,
-    guard: &'a Guard<'a>,
+    /// Has the run look again at this time, and no more at what was said before.
+    wake_at: &'a dyn Fn(Deadline),
     is_over: Cell<bool>,
 }
 
 impl<'a> Polling<'a> {
-    /// `guard` is to wake the run when the first call is `due`.
-    pub(crate) fn new(poll: &'a Poll, due: Deadline, deadline: Deadline, guard: &'a Guard<'a>) -> Self {
-        Self { poll, due: Cell::new(due), deadline, guard, is_over: Cell::new(false) }
+    /// `wake_at` has the run look at a time; at first that is when the first call is `due`.
+    pub(crate) fn new(
+        poll: &'a Poll,
+        due: Deadline,
+        deadline: Deadline,
+        wake_at: &'a dyn Fn(Deadline),
+    ) -> Self {
+        Self { poll, due: Cell::new(due), deadline, wake_at, is_over: Cell::new(false) }
     }
 
     /// Calls the host if that is due at `now`, on the thread that runs the VM; returns whether it was.
@@ -98,7 +104,7 @@ impl<'a> Polling<'a> {
             }
         };
         self.due.set(due);
-        self.guard.wake_at(due.min(self.deadline));
+        (self.wake_at)(due.min(self.deadline));
         true
     }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use crate::model::trace::Trace;
-use crate::pool::metrics::{BOUNDS_NS, Histogram};
+use super::metrics::{BOUNDS_NS, Compiles, Histogram, Metrics, Runs, Vms};
+use crate::model::trace::{Status, Trace};
 
 /// A count that one thread at a time adds to, and any thread reads.
 #[derive(Default)]
@@ -89,13 +89,13 @@ pub(crate) struct Tally {
 
 /// The sums of all counters.
 #[derive(Default)]
-pub(crate) struct Sums {
-    pub(crate) runs: [u64; 6],
-    pub(crate) run_duration: Histogram,
-    pub(crate) queue_duration: Histogram,
-    pub(crate) captured_bytes: u64,
-    pub(crate) dropped_bytes: u64,
-    pub(crate) host_calls: u64,
+struct Sums {
+    runs: [u64; 6],
+    run_duration: Histogram,
+    queue_duration: Histogram,
+    captured_bytes: u64,
+    dropped_bytes: u64,
+    host_calls: u64,
 }
 
 impl Tally {
@@ -133,12 +133,34 @@ impl Tally {
         counter.fetch_add(1, Relaxed);
     }
 
-    /// Compiles that succeeded and that failed.
-    pub(crate) fn compiles(&self) -> (u64, u64) {
-        (self.compiled.load(Relaxed), self.not_compiled.load(Relaxed))
+    /// All of it, with what is only known elsewhere.
+    pub(crate) fn metrics(&self, vms: Vms, scripts: u64) -> Metrics {
+        let sums = self.sums();
+        let runs = |status: Status| sums.runs[status as usize];
+        Metrics {
+            runs: Runs {
+                success: runs(Status::Success),
+                failure: runs(Status::Failure),
+                timeout: runs(Status::Timeout),
+                memory_limit: runs(Status::MemoryLimit),
+                cancelled: runs(Status::Cancelled),
+                queue_timeout: runs(Status::QueueTimeout),
+            },
+            run_duration: sums.run_duration,
+            queue_duration: sums.queue_duration,
+            vms,
+            captured_bytes: sums.captured_bytes,
+            dropped_bytes: sums.dropped_bytes,
+            host_calls: sums.host_calls,
+            compiles: Compiles {
+                succeeded: self.compiled.load(Relaxed),
+                failed: self.not_compiled.load(Relaxed),
+            },
+            scripts,
+        }
     }
 
-    pub(crate) fn sums(&self) -> Sums {
+    fn sums(&self) -> Sums {
         let mut sums = Sums::default();
         for counters in &*self.counters.lock() {
             for (sum, counter) in sums.runs.iter_mut().zip(&counters.runs) {

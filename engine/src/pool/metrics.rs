@@ -2,9 +2,6 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::engine::engine::Shared;
-use crate::model::trace::Status;
-
 const US: u64 = 1_000;
 const MS: u64 = 1_000 * US;
 const S: u64 = 1_000 * MS;
@@ -102,31 +99,6 @@ impl Default for Histogram {
 }
 
 impl Metrics {
-    pub(crate) fn of(engine: &Shared) -> Self {
-        let tally = engine.pool.tally();
-        let sums = tally.sums();
-        let (succeeded, failed) = tally.compiles();
-        let runs = |status: Status| sums.runs[status as usize];
-        Self {
-            runs: Runs {
-                success: runs(Status::Success),
-                failure: runs(Status::Failure),
-                timeout: runs(Status::Timeout),
-                memory_limit: runs(Status::MemoryLimit),
-                cancelled: runs(Status::Cancelled),
-                queue_timeout: runs(Status::QueueTimeout),
-            },
-            run_duration: sums.run_duration,
-            queue_duration: sums.queue_duration,
-            vms: engine.pool.vms(),
-            captured_bytes: sums.captured_bytes,
-            dropped_bytes: sums.dropped_bytes,
-            host_calls: sums.host_calls,
-            compiles: Compiles { succeeded, failed },
-            scripts: engine.registry.len() as u64,
-        }
-    }
-
     /// The snapshot as one line of JSON.
     #[must_use]
     pub fn to_json(&self) -> String {

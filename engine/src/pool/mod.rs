@@ -6,4 +6,6 @@ pub(crate) mod metrics;
 pub(crate) mod pool;
 #[cfg(feature = "prometheus")]
 mod prometheus;
+mod tasks;
 pub(crate) mod watchdog;
+mod workers;

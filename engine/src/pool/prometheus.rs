@@ -7,7 +7,7 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet, prometheus_text
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::pool::metrics::{Histogram, Metrics};
+use super::metrics::{Histogram, Metrics};
 
 impl Metrics {
     /// The snapshot in Prometheus' text form (version 0.0.4): serve it as `text/plain; version=0.0.4`. All names begin

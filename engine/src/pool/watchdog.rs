@@ -9,48 +9,15 @@
 //! which after a fork would name this thread, on a stack that the child's next thread is given.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use crate::model::deadline::{Deadline, NEVER, nanos_since_epoch};
 use crate::model::error::Error;
-use crate::vm::Interrupt;
-
-/// No deadline.
-const NEVER: u64 = u64::MAX;
+use crate::vm::interrupt::Interrupt;
 
 /// How long after asking a VM that is still running it is asked again.
 const AGAIN: Duration = Duration::from_millis(10);
-
-/// A point in time, as nanoseconds since the process first asked for one: it fits an atomic.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Deadline(u64);
-
-impl Deadline {
-    pub(crate) const NEVER: Self = Self(NEVER);
-
-    /// `timeout` after `start`; what is too far away is never.
-    pub(crate) fn after(start: Instant, timeout: Duration) -> Self {
-        Self(nanos_since_epoch(start).saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(NEVER)))
-    }
-
-    /// The time from `now` until it; none once it passed.
-    pub(crate) fn left(self, now: Instant) -> Duration {
-        match self.0 {
-            NEVER => Duration::MAX,
-            at => Duration::from_nanos(at.saturating_sub(nanos_since_epoch(now))),
-        }
-    }
-
-    /// Whether `now` is not before it.
-    pub(crate) fn passed(self, now: Instant) -> bool {
-        self.0 != NEVER && nanos_since_epoch(now) >= self.0
-    }
-}
-
-fn nanos_since_epoch(at: Instant) -> u64 {
-    static EPOCH: OnceLock<Instant> = OnceLock::new();
-    u64::try_from(at.saturating_duration_since(*EPOCH.get_or_init(|| at)).as_nanos()).unwrap_or(NEVER)
-}
 
 /// One VM, as the watchdog sees it: when its run must look whether it is to end or to poll, and how to tell it.
 pub(crate) struct Watched {
@@ -174,8 +141,8 @@ impl Guard<'_> {
     pub(crate) fn wake_at(&self, deadline: Deadline) {
         // This store and the thread's store of `wakes_at` are each followed by a load of the other, all in one total
         // order: either the thread sees this deadline when it scans, or this run sees that it sleeps too long.
-        self.watched.deadline.store(deadline.0, SeqCst);
-        if deadline.0 < self.shared.wakes_at.load(SeqCst) {
+        self.watched.deadline.store(deadline.as_nanos(), SeqCst);
+        if deadline.as_nanos() < self.shared.wakes_at.load(SeqCst) {
             // Taking the lock waits until the thread is asleep, so that the wake-up is not lost.
             drop(self.shared.lock());
             self.shared.wake.notify_one();

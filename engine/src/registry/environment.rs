@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Acquire, Ordering::Release};
 
 use parking_lot::RwLock;
 
-use crate::engine::script::Compiled;
-use crate::model::function::{Functions, next_id};
+use super::functions::{Functions, next_id};
+use crate::compile::compiled::Compiled;
 
 /// Functions and modules as they were at one time: a run sees one of these from its beginning to its end.
 #[derive(Clone)]

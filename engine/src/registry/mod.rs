@@ -2,3 +2,5 @@
 
 pub(crate) mod check;
 pub(crate) mod environment;
+pub(crate) mod functions;
+pub(crate) mod named;

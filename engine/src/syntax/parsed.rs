@@ -1,9 +1,8 @@
 //! A source as Luau's own parser reads it.
 
 use memchr::memchr;
-use perilune_luau::syntax::{Kind, SyntaxError, Tree};
-
-use crate::vm;
+use perilune_luau::stack;
+use perilune_luau::syntax::{self, Kind, SyntaxError, Tree};
 
 /// The longest source that is read, in bytes: places in it are 32 bits.
 pub(crate) const MAX_SOURCE: usize = u32::MAX as usize;
@@ -29,7 +28,9 @@ impl<'s> Parsed<'s> {
             return None;
         }
         let code = &source[preamble(source)..];
-        Some(Self { code, tree: vm::parse(code)? })
+        // The text may come from anyone and the thread from any host: the parser gets a stack of its own.
+        let tree = stack::on_another(stack::PARSER, || syntax::parse(code)).ok()?.ok()?;
+        Some(Self { code, tree })
     }
 
     pub(crate) fn code(&self) -> &'s [u8] {

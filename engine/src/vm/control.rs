@@ -6,26 +6,27 @@ use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicPtr;
-use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::atomic::Ordering::Release;
 use std::time::{Duration, Instant};
 
 use mlua::ffi::{self, lua_State};
-use parking_lot::Mutex;
 use perilune_luau::RAISE_ONLY;
 
-use super::Job;
 use super::heap::Heap;
-use super::library::host::Host;
-use super::library::random::Random;
-use super::scripts::{Bytecode, Loaded};
+use super::host::Host;
+use super::interrupt::{Interrupt, arm, is_armed, raise_over, slot};
+use super::job::{Job, Run};
+use super::loaded::Loaded;
+use super::random::Random;
 use super::slots::Slots;
+use super::uncaught::{Fault, OfHost};
+use crate::compile::bytecode::Bytecode;
 use crate::model::cancel::CancelHandle;
 use crate::model::capture::Capture;
+use crate::model::deadline::Deadline;
 use crate::model::poll::Polling;
 use crate::model::response::Response;
 use crate::model::trace::ErrorKind;
-use crate::pool::watchdog::Deadline;
 
 /// The state of a VM beside its `lua_State`. Only the thread that runs the VM touches it, so cells will do; it never
 /// moves, since the allocator and the callbacks hold its address.
@@ -50,10 +51,10 @@ pub(super) struct Control {
     /// What the script gave to `set_response` last.
     pub(super) response: RefCell<Option<Box<Response>>>,
     /// What the run under way was given and has made so far; null between runs.
-    pub(super) run: Cell<*const super::run::Run<'static>>,
-    pub(super) error: RefCell<Option<super::fault::Fault>>,
+    pub(super) run: Cell<*const Run<'static>>,
+    pub(super) error: RefCell<Option<Fault>>,
     /// The last errors that host functions raised in this run.
-    pub(super) host_errors: RefCell<VecDeque<super::fault::OfHost>>,
+    pub(super) host_errors: RefCell<VecDeque<OfHost>>,
     /// What the VM holds with no run in it was measured since something was loaded into it.
     pub(super) is_base_known: Cell<bool>,
     /// Which of the registry's slots of one run hold something.
@@ -114,7 +115,7 @@ impl Control {
         // the next check for it calls the interrupt; the interrupt pointer may be stored at any time.
         unsafe {
             ffi::lua_gc(main, ffi::LUA_GCRESTART, 0);
-            arm(ffi::lua_callbacks(main));
+            arm(ffi::lua_callbacks(main), interrupt);
         }
     }
 
@@ -289,70 +290,9 @@ impl Control {
     }
 }
 
-/// How the watchdog reaches a VM from its own thread.
-#[derive(Default)]
-pub(crate) struct Interrupt {
-    /// The VM's callbacks while it lives. The lock is held while they are written to, and while the VM is closed.
-    callbacks: Mutex<Option<Callbacks>>,
-}
-
-struct Callbacks(*mut ffi::lua_Callbacks);
-
-// SAFETY: the pointer is only used under the lock, only for an atomic store, and only while the VM lives.
-unsafe impl Send for Callbacks {}
-
-impl Interrupt {
-    /// Has the VM look at its deadline at its next safe point.
-    pub(crate) fn ask(&self) {
-        if let Some(callbacks) = &*self.callbacks.lock() {
-            // SAFETY: the VM is closed only after this was emptied under the same lock.
-            unsafe { arm(callbacks.0) };
-        }
-    }
-
-    /// From now on the VM can be asked.
-    pub(super) fn connect(&self, callbacks: *mut ffi::lua_Callbacks) {
-        *self.callbacks.lock() = Some(Callbacks(callbacks));
-    }
-
-    /// From now on asking does nothing.
-    pub(super) fn disconnect(&self) {
-        *self.callbacks.lock() = None;
-    }
-}
-
-/// The interrupt pointer as an atomic: `lua.h` allows it to be set from any thread at any time.
-///
-/// # Safety
-/// `callbacks` is a live VM's.
-unsafe fn slot<'a>(callbacks: *mut ffi::lua_Callbacks) -> &'a AtomicPtr<c_void> {
-    const {
-        assert!(
-            size_of::<Option<unsafe extern "C-unwind" fn(*mut lua_State, c_int)>>()
-                == size_of::<*mut c_void>()
-        )
-    }
-    // SAFETY: the field is aligned, as large as a pointer, lives as long as the VM, and all our accesses are atomic.
-    unsafe { AtomicPtr::from_ptr((&raw mut (*callbacks).interrupt).cast::<*mut c_void>()) }
-}
-
-/// # Safety
-/// `callbacks` is a live VM's.
-unsafe fn arm(callbacks: *mut ffi::lua_Callbacks) {
-    // SAFETY: by this function's contract.
-    unsafe { slot(callbacks).store(interrupt as *mut c_void, Release) };
-}
-
-/// # Safety
-/// `callbacks` is a live VM's.
-unsafe fn is_armed(callbacks: *mut ffi::lua_Callbacks) -> bool {
-    // SAFETY: by this function's contract.
-    !unsafe { slot(callbacks).load(Acquire) }.is_null()
-}
-
 /// Luau calls this at safe points while it is set: `gc` is -1 on calls, loop edges and in the library, [`RAISE_ONLY`] before
 /// work that takes long, and the collector's state on the way into and out of `luaC_step`.
-unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
+pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
     // SAFETY: Luau calls this with a live thread of the VM.
     let control = unsafe { Control::of(state) };
     if gc >= 0 {
@@ -368,7 +308,7 @@ unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
         // It stays armed, for the next safepoint where more may be done.
         if !control.heap.collecting.get() && control.is_over_or_polls() {
             // SAFETY: Luau calls this with that number where it may raise.
-            unsafe { super::fault::raise_over(state) };
+            unsafe { raise_over(state) };
         }
         return;
     }
@@ -386,8 +326,42 @@ unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
         // It stays armed: whoever catches this meets it again at the next safe point.
         // SAFETY: the VM is live; the error unwinds through Luau's frames alone, to the next protected call.
         unsafe {
-            arm(callbacks);
-            super::fault::raise_over(state);
+            arm(callbacks, interrupt);
+            raise_over(state);
         }
     }
+}
+
+/// Luau's allocator. `data` is the VM's [`Control`].
+///
+/// # Safety
+/// `data` is the pointer given to `lua_newstate`, to a live `Control`; `block` came from here with `old` bytes, or is
+/// null with `old` 0.
+pub(super) unsafe extern "C" fn allocate(
+    data: *mut c_void,
+    block: *mut c_void,
+    old: usize,
+    new: usize,
+) -> *mut c_void {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let control = &*data.cast::<Control>();
+        let (should_stop, request) = (|| control.should_stop(), || control.request_collection());
+        control.heap.allocate(block, old, new, should_stop, request)
+    }
+}
+
+/// Luau asks this when a run takes more than the alarm is set to.
+///
+/// # Safety
+/// `state` is a live thread of a VM of ours.
+pub(super) unsafe extern "C" fn on_alarm(state: *mut lua_State, more: usize) -> c_int {
+    // SAFETY: by this function's contract.
+    let control = unsafe { Control::of(state) };
+    if control.heap.collecting.get() {
+        return 1;
+    }
+    let fits = control.heap.may_take(more);
+    control.request_collection();
+    fits.into()
 }

@@ -4,9 +4,10 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
+use super::access::push_bytes;
 use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
-use super::library::{json, push_bytes};
+use super::marks;
 use crate::model::error::Position;
 use crate::model::json::{Build, Kind, position, read};
 
@@ -33,7 +34,7 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
     unsafe {
         let (control, top) = (Control::of(state), ffi::lua_gettop(state));
         ffi::lua_rawcheckstack(state, 4);
-        json::push_array_metatable(state);
+        marks::push_array_metatable(state);
         let pieces = Buffer::new(control, state);
         match read(text, &mut Stack { state, control, array: top + 1, readonly, pieces }) {
             Ok(()) => {
@@ -69,7 +70,7 @@ impl Build for Stack<'_> {
 
     fn null(&mut self) {
         // SAFETY: as said at the struct.
-        unsafe { json::push_null(self.state) };
+        unsafe { marks::push_null(self.state) };
     }
 
     fn boolean(&mut self, flag: bool) {

@@ -1,178 +1,16 @@
 //! Lua values to JSON, straight from the VM's stack to bytes. Tables are read raw: no code of the script runs.
 
 use std::ffi::{CStr, c_int};
-use std::io;
 
 use mlua::ffi::{self, lua_State};
 
-use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
-use super::library::{self, json};
 use super::names::{self, Names};
-use crate::model::json::{MAX_DEPTH, integer};
-
-/// Work between two looks at the deadline: a unit is a slot of a table that was passed, or [`BYTES`] of a string.
-pub(super) const LOOK_EVERY: usize = 4096;
-
-/// Bytes of a string that take about as long as a slot of a table.
-pub(super) const BYTES: usize = 16;
-
-/// The longest description of an error value, in bytes.
-const DESCRIPTION: usize = 1024;
-
-/// How much of a string is written between two looks at the deadline, in bytes.
-pub(super) const PIECE: usize = LOOK_EVERY * BYTES;
-
-/// Why a value did not become JSON.
-pub(super) enum Refused {
-    /// There is no JSON for it: what, and where in it, innermost place first.
-    Value { reason: String, path: Vec<String> },
-    /// Its JSON is longer than this, in bytes.
-    TooLarge(usize),
-    /// It does not fit into the memory limit.
-    Memory,
-    /// The run is past its deadline.
-    Late,
-}
-
-impl Refused {
-    pub(super) fn value(reason: impl Into<String>) -> Self {
-        Self::Value { reason: reason.into(), path: Vec::new() }
-    }
-
-    /// The refusal as a sentence about `what`, which has a path behind it where the trouble is deeper.
-    pub(super) fn describe(self, what: &str) -> String {
-        match self {
-            Self::Value { reason, path } => {
-                format!("{what}{} can't be JSON: {reason}", path.into_iter().rev().collect::<String>())
-            }
-            Self::TooLarge(limit) => format!("{what} is larger than {limit} bytes as JSON"),
-            Self::Memory => super::fault::OUT_OF_MEMORY.to_owned(),
-            Self::Late => "the run is past its deadline".to_owned(),
-        }
-    }
-}
-
-/// JSON being written, up to a limit.
-pub(super) struct Sink<'a> {
-    bytes: Bytes<'a>,
-    refused: Option<Refused>,
-}
-
-enum Bytes<'a> {
-    /// Up to so many bytes, which the host's memory holds.
-    Bounded(Vec<u8>, usize),
-    /// As many as the VM's memory limit leaves.
-    Charged(Buffer<'a>),
-}
-
-impl<'a> Sink<'a> {
-    /// For at most `limit` bytes.
-    pub(super) fn bounded(limit: usize) -> Self {
-        Self { bytes: Bytes::Bounded(Vec::new(), limit), refused: None }
-    }
-
-    /// For as much as the VM's memory limit leaves.
-    ///
-    /// # Safety
-    /// As [`Buffer::new`].
-    pub(super) unsafe fn charged(control: &'a Control, state: *mut lua_State) -> Self {
-        // SAFETY: by this function's contract.
-        Self { bytes: Bytes::Charged(unsafe { Buffer::new(control, state) }), refused: None }
-    }
-
-    pub(super) fn bytes(&self) -> &[u8] {
-        match &self.bytes {
-            Bytes::Bounded(bytes, _) => bytes,
-            Bytes::Charged(buffer) => buffer.bytes(),
-        }
-    }
-
-    pub(super) fn into_string(self) -> String {
-        let bytes = match self.bytes {
-            Bytes::Bounded(bytes, _) => bytes,
-            Bytes::Charged(buffer) => buffer.bytes().to_vec(),
-        };
-        // It was written as UTF-8.
-        String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
-    }
-
-    fn number(&mut self, number: f64) -> Result<(), Refused> {
-        if let Some(integer) = integer(number) {
-            self.json(&integer)
-        } else if number.is_finite() {
-            self.json(&number)
-        } else {
-            Err(Refused::value(if number.is_nan() { "it is NaN" } else { "it is infinite" }))
-        }
-    }
-
-    /// An integer or float, as `serde_json` writes it.
-    fn json<T: serde::Serialize>(&mut self, number: &T) -> Result<(), Refused> {
-        serde_json::to_writer(&mut *self, number)
-            .map_err(|error| self.refused.take().unwrap_or_else(|| Refused::value(error.to_string())))
-    }
-
-    /// Text inside of quotes.
-    fn escaped(&mut self, text: &str) -> Result<(), Refused> {
-        let mut rest = text.as_bytes();
-        while let Some((plain, &[code, ref after @ ..])) = rest
-            .iter()
-            .position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\')
-            .and_then(|at| rest.split_at_checked(at))
-        {
-            self.put(plain)?;
-            let short = match code {
-                b'\n' => b'n',
-                b'\t' => b't',
-                b'\r' => b'r',
-                0x08 => b'b',
-                0x0C => b'f',
-                b'"' | b'\\' => code,
-                _ => 0,
-            };
-            if short == 0 {
-                // Below a space: the first digit is 0 or 1.
-                let digit = match code & 15 {
-                    digit @ ..10 => b'0' + digit,
-                    letter => b'a' + letter - 10,
-                };
-                self.put(&[b'\\', b'u', b'0', b'0', b'0' + (code >> 4), digit])?;
-            } else {
-                self.put(&[b'\\', short])?;
-            }
-            rest = after;
-        }
-        self.put(rest)
-    }
-
-    fn put(&mut self, piece: &[u8]) -> Result<(), Refused> {
-        match &mut self.bytes {
-            Bytes::Bounded(bytes, limit) if bytes.len() + piece.len() > *limit => {
-                Err(Refused::TooLarge(*limit))
-            }
-            Bytes::Bounded(bytes, _) => {
-                bytes.extend_from_slice(piece);
-                Ok(())
-            }
-            Bytes::Charged(buffer) => buffer.put(piece).map_err(|OutOfMemory| Refused::Memory),
-        }
-    }
-}
-
-impl io::Write for Sink<'_> {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.put(piece).map(|()| piece.len()).map_err(|refused| {
-            self.refused = Some(refused);
-            io::ErrorKind::Other.into()
-        })
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use super::sink::DESCRIPTION;
+pub(super) use super::sink::{Refused, Sink};
+use super::walk::{BYTES, PIECE, Work, next};
+use super::{access, marks};
+use crate::model::json::MAX_DEPTH;
 
 /// Writes the value at `index`; `nil` is `null`.
 ///
@@ -215,63 +53,6 @@ pub(super) unsafe fn describe(state: *mut lua_State, index: c_int) -> Option<Str
     Some(sink.into_string())
 }
 
-/// A number as the key of an object. A table has one zero.
-pub(super) fn number_text(number: f64) -> Result<Vec<u8>, Refused> {
-    let mut sink = Sink::bounded(DESCRIPTION);
-    sink.number(number + 0.0)?;
-    Ok(sink.bytes().to_vec())
-}
-
-/// Work done so far, for looking at the deadline once in a while.
-pub(super) struct Work<'a> {
-    pub(super) control: &'a Control,
-    spent: usize,
-}
-
-impl<'a> Work<'a> {
-    pub(super) fn new(control: &'a Control) -> Self {
-        Self { control, spent: 0 }
-    }
-
-    pub(super) fn spend(&mut self, units: usize) -> Result<(), Refused> {
-        self.spent += units;
-        if self.spent >= LOOK_EVERY {
-            self.spent = 0;
-            if self.control.should_stop() {
-                return Err(Refused::Late);
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Pushes the key and value of the entry of a table behind `at`, which is 0 at first, and moves it there; or returns
-/// `false`, with nothing pushed. Counts the empty slots between, of which a table can have millions.
-///
-/// # Safety
-/// As [`write`], there is a table at the index, and two stack slots are free. Raises nothing.
-pub(super) unsafe fn next(
-    state: *mut lua_State,
-    index: c_int,
-    at: &mut c_int,
-    work: &mut Work<'_>,
-) -> Result<bool, Refused> {
-    // SAFETY: by this function's contract.
-    let found = unsafe { ffi::lua_rawiter(state, index, *at) };
-    if found < 0 {
-        // How many empty slots came after the last entry is not told.
-        work.spend(LOOK_EVERY)?;
-        return Ok(false);
-    }
-    let passed = found - std::mem::replace(at, found);
-    if let Err(refused) = work.spend(passed as usize) {
-        // SAFETY: the entry was pushed.
-        unsafe { ffi::lua_pop(state, 2) };
-        return Err(refused);
-    }
-    Ok(true)
-}
-
 /// How an error tells of a table that can only be an array.
 const MARKED: &str = "it is an array, by json.array or from JSON,";
 
@@ -288,7 +69,7 @@ pub(super) unsafe fn array_length(
     // SAFETY: by this function's contract; each key and value is popped again.
     unsafe {
         ffi::lua_rawcheckstack(state, 4);
-        let is_marked = json::is_array(state, index);
+        let is_marked = marks::is_array(state, index);
         let length =
             if is_marked { f64::INFINITY } else { f64::from(ffi::lua_objlen(state, index) as c_int) };
         let (mut keys, mut last, mut at) = (0.0, 0.0, 0);
@@ -324,8 +105,8 @@ unsafe fn place(state: *mut lua_State, index: c_int) -> String {
     unsafe {
         match ffi::lua_type(state, index) {
             ffi::LUA_TSTRING => {
-                let key = library::bytes(state, index);
-                format!(".{}", String::from_utf8_lossy(library::beginning(key, 64)))
+                let key = access::bytes(state, index);
+                format!(".{}", String::from_utf8_lossy(access::beginning(key, 64)))
             }
             ffi::LUA_TNUMBER => format!("[{}]", ffi::lua_tonumber(state, index)),
             other => format!("[{}]", CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy()),
@@ -362,9 +143,9 @@ impl<'a, 's> Encoder<'a, 's> {
                     self.sink.put(if ffi::lua_toboolean(state, index) != 0 { b"true" } else { b"false" })
                 }
                 ffi::LUA_TNUMBER => self.sink.number(ffi::lua_tonumber(state, index)),
-                ffi::LUA_TSTRING => self.string(library::bytes(state, index)).map(drop),
+                ffi::LUA_TSTRING => self.string(access::bytes(state, index)).map(drop),
                 ffi::LUA_TTABLE => self.table(index),
-                ffi::LUA_TLIGHTUSERDATA if json::is_null(state, index) => self.sink.put(b"null"),
+                ffi::LUA_TLIGHTUSERDATA if marks::is_null(state, index) => self.sink.put(b"null"),
                 other => {
                     let name = CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy();
                     Err(Refused::value(format!("it is a {name}")))
@@ -466,7 +247,7 @@ impl<'a, 's> Encoder<'a, 's> {
         unsafe {
             match ffi::lua_type(self.state, index) {
                 ffi::LUA_TSTRING => {
-                    let key = library::bytes(self.state, index);
+                    let key = access::bytes(self.state, index);
                     names.text(key);
                     names.replaced |= self.string(key)?;
                     Ok(())

@@ -9,8 +9,8 @@ use std::ptr::NonNull;
 
 use mlua::ffi::{self, lua_State};
 
-use super::library::bytes;
-use super::scripts::Bytecode;
+use super::access::bytes;
+use crate::compile::bytecode::Bytecode;
 
 /// Stack slots of the state.
 const SCRIPT: c_int = 1;

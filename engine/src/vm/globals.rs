@@ -8,7 +8,7 @@ use super::control::Control;
 use super::library::{
     clock, format, guard, json, original, output, random, require, response, strings, tables as table_library,
 };
-use super::{fault, run, tables};
+use super::{job, run, tables, traceback};
 
 /// Luau's own globals that a script has; what else the library brings is removed. Kept in step with the docs by a
 /// test.
@@ -45,9 +45,6 @@ const KEPT: &[&CStr] = &[
     c"vector",
 ];
 
-/// Of the functions that are not Luau's, those whose calls the compiler would turn into fast calls of Luau's own.
-pub(super) const REPLACED: &[&str] = &["rawset"];
-
 /// Slots of the VM's main stack that stay: the error handler, and the entry of a run.
 pub(super) const HANDLER: c_int = 1;
 pub(super) const ENTRY: c_int = 2;
@@ -62,7 +59,7 @@ pub(super) unsafe extern "C-unwind" fn build(state: *mut lua_State) -> c_int {
         add(state);
         freeze(state);
         ffi::lua_settop(state, 0);
-        ffi::lua_pushcfunctiond(state, super::fault::keep, c"perilune".as_ptr());
+        ffi::lua_pushcfunctiond(state, traceback::keep, c"perilune".as_ptr());
         push_entry(state);
     }
     2
@@ -133,7 +130,7 @@ unsafe fn replace(state: *mut lua_State) {
             wrap(state, guard.library, guard.name, guard.wrapper);
         }
         set_functions(state, c"math", &[(c"random", random::random), (c"randomseed", random::randomseed)]);
-        set_functions(state, c"debug", &[(c"traceback", fault::traceback)]);
+        set_functions(state, c"debug", &[(c"traceback", traceback::traceback)]);
         set_functions(
             state,
             c"string",
@@ -241,7 +238,7 @@ unsafe fn push_entry(state: *mut lua_State) {
         for name in run::NAMES {
             ffi::lua_pushliteral(state, name);
         }
-        ffi::lua_pushcclosured(state, run::enter, run::NAME.as_ptr(), 2 + run::NAMES.len() as c_int);
+        ffi::lua_pushcclosured(state, run::enter, job::NAME.as_ptr(), 2 + run::NAMES.len() as c_int);
     }
 }
 

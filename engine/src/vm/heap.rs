@@ -15,10 +15,7 @@ use mlua::ffi::lua_State;
 use perilune_luau::Meter;
 
 use super::blocks::Blocks;
-use super::control::Control;
-
-/// What makes a block large, in bytes: its memory is the larger part of what it costs.
-pub(super) const LARGE: usize = 128 << 10;
+use super::blocks::large::LARGE;
 
 /// What may be free in pages that are not, in bytes. More of it counts as held.
 const WASTE: usize = 12 << 20;
@@ -35,6 +32,9 @@ const IDLE_GARBAGE: usize = 1 << 20;
 /// What is kept of the memory limit, in bytes, for what follows a refusal until the next collection: the telling of
 /// the error, or the going on of a script that caught it. Of a small limit an eighth.
 const RESERVE: usize = 64 << 10;
+
+/// What Luau asks when a run takes more than the alarm is set to: whether so many bytes more may be taken.
+pub(super) type Alarm = unsafe extern "C" fn(state: *mut lua_State, more: usize) -> c_int;
 
 /// Byte counts of one VM. All in bytes.
 #[derive(Debug)]
@@ -109,11 +109,11 @@ impl Heap {
         }
     }
 
-    /// From here on, objects are counted.
+    /// From here on, objects are counted; Luau calls `on_alarm` when a run takes more than the alarm is set to.
     ///
     /// # Safety
     /// `state` is the VM whose allocator this is, and is live as long as anything is asked of this.
-    pub(super) unsafe fn connect(&self, state: *mut lua_State) {
+    pub(super) unsafe fn connect(&self, state: *mut lua_State, on_alarm: Alarm) {
         // SAFETY: by this function's contract.
         self.meter.set(unsafe { perilune_luau::perilune_meter(state) });
         self.state.set(state);
@@ -284,6 +284,69 @@ impl Heap {
         fits
     }
 
+    /// As Luau's allocator is to; `should_stop` says whether the run must end.
+    ///
+    /// # Safety
+    /// `block` came from here with `old` bytes, or is null with `old` 0.
+    #[inline]
+    pub(super) unsafe fn allocate(
+        &self,
+        block: *mut c_void,
+        old: usize,
+        new: usize,
+        should_stop: impl FnOnce() -> bool,
+        request_collection: impl FnOnce(),
+    ) -> *mut c_void {
+        let mut blocks = self.blocks.borrow_mut();
+        let had = if block.is_null() || old == 0 { 0 } else { blocks.taken(old) };
+        if new == 0 {
+            if had > 0 {
+                // SAFETY: allocated below with this size.
+                unsafe { blocks.give_back(block.cast(), old) };
+                self.let_go(had, &blocks);
+            }
+            return ptr::null_mut();
+        }
+        let needed = blocks.taken(new);
+        if needed > had && !self.collecting.get() {
+            if !self.may_hold(needed - had) {
+                self.refuse();
+                request_collection();
+                return ptr::null_mut();
+            }
+            // A single instruction of a script, at which nothing looks, can take this much: were there many in a row, they
+            // would outlive the deadline together.
+            if new >= LARGE && should_stop() {
+                self.refuse();
+                return ptr::null_mut();
+            }
+        }
+        // SAFETY: by this function's contract, `block` came from here with `old` bytes; neither size is 0 where it counts.
+        let result =
+            unsafe { if had == 0 { blocks.take(new) } else { blocks.resize(block.cast(), old, new) } };
+        if result.is_null() {
+            self.refuse();
+            return ptr::null_mut();
+        }
+        if needed >= had {
+            self.hold(needed - had, &mut blocks);
+        } else {
+            self.let_go(had - needed, &blocks);
+        }
+        result.cast()
+    }
+
+    /// A run takes more than the alarm is set to: whether so many bytes more may be taken. A collection is due then.
+    pub(super) fn may_take(&self, more: usize) -> bool {
+        let fits = self.has_room(more);
+        if fits {
+            self.observe(more);
+        } else {
+            self.refuse();
+        }
+        fits
+    }
+
     /// Makes a block of work space larger, or another size: from 0 bytes it is taken, to 0 it is given back. Null when it is over
     /// the cap, or the system has no memory: the block is then as it was.
     ///
@@ -390,77 +453,4 @@ fn soft_growth(live: usize, limit: usize) -> usize {
     } else {
         live + (limit.saturating_sub(live) / 4).max(4096)
     }
-}
-
-/// Luau's allocator. `data` is the VM's [`Control`](super::control::Control).
-///
-/// # Safety
-/// `data` is the pointer given to `lua_newstate`, to a live `Control`; `block` came from here with `old` bytes, or is
-/// null with `old` 0.
-pub(super) unsafe extern "C" fn allocate(
-    data: *mut c_void,
-    block: *mut c_void,
-    old: usize,
-    new: usize,
-) -> *mut c_void {
-    // SAFETY: by this function's contract.
-    let control = unsafe { &*data.cast::<Control>() };
-    let heap = &control.heap;
-    let mut blocks = heap.blocks.borrow_mut();
-    let had = if block.is_null() || old == 0 { 0 } else { blocks.taken(old) };
-    if new == 0 {
-        if had > 0 {
-            // SAFETY: allocated below with this size.
-            unsafe { blocks.give_back(block.cast(), old) };
-            heap.let_go(had, &blocks);
-        }
-        return ptr::null_mut();
-    }
-    let needed = blocks.taken(new);
-    if needed > had && !heap.collecting.get() {
-        if !heap.may_hold(needed - had) {
-            heap.refuse();
-            control.request_collection();
-            return ptr::null_mut();
-        }
-        // A single instruction of a script, at which nothing looks, can take this much: were there many in a row, they
-        // would outlive the deadline together.
-        if new >= LARGE && control.should_stop() {
-            heap.refuse();
-            return ptr::null_mut();
-        }
-    }
-    // SAFETY: by this function's contract, `block` came from here with `old` bytes; neither size is 0 where it counts.
-    let result = unsafe { if had == 0 { blocks.take(new) } else { blocks.resize(block.cast(), old, new) } };
-    if result.is_null() {
-        heap.refuse();
-        return ptr::null_mut();
-    }
-    if needed >= had {
-        heap.hold(needed - had, &mut blocks);
-    } else {
-        heap.let_go(had - needed, &blocks);
-    }
-    result.cast()
-}
-
-/// Luau asks this when a run takes more than the alarm is set to.
-///
-/// # Safety
-/// `state` is a live thread of a VM of ours.
-unsafe extern "C" fn on_alarm(state: *mut lua_State, more: usize) -> c_int {
-    // SAFETY: by this function's contract.
-    let control = unsafe { Control::of(state) };
-    let heap = &control.heap;
-    if heap.collecting.get() {
-        return 1;
-    }
-    let fits = heap.has_room(more);
-    if fits {
-        heap.observe(more);
-    } else {
-        heap.refuse();
-    }
-    control.request_collection();
-    fits.into()
 }

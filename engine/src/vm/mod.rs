@@ -24,6 +24,7 @@
 #[cfg(panic = "abort")]
 compile_error!("perilune needs panic = \"unwind\": errors raised in a script unwind through Rust frames");
 
+mod access;
 #[allow(
     clippy::indexing_slicing,
     clippy::expect_used,
@@ -42,13 +43,21 @@ pub mod floor;
 pub(crate) mod fork;
 mod globals;
 mod heap;
+mod host;
+pub(crate) mod interrupt;
+pub(crate) mod job;
 mod library;
+mod loaded;
+mod marks;
 mod names;
+mod random;
 mod run;
-mod scripts;
+mod sink;
 mod slots;
-mod stack;
 mod tables;
+mod traceback;
+mod uncaught;
+mod walk;
 
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -56,20 +65,16 @@ use std::time::{Duration, Instant};
 
 use mlua::ffi;
 
+use perilune_luau::stack::{NoMemory, Stack};
+
 use self::control::Control;
-pub(crate) use self::control::Interrupt;
-pub(crate) use self::library::host::Arguments;
-pub(crate) use self::scripts::{Bytecode, parse, shown};
-use self::stack::Stack;
-use crate::engine::script::Script;
-use crate::model::cancel::CancelHandle;
+use self::interrupt::Interrupt;
+use self::job::{Job, Run};
+use self::uncaught::Fault;
+use crate::model::cancel;
 use crate::model::error::Error;
-use crate::model::limits::Limits;
-use crate::model::poll::Polling;
-use crate::model::request::Request;
 use crate::model::response::Response;
 use crate::model::trace::{ErrorKind, ScriptError};
-use crate::pool::watchdog::Deadline;
 
 /// Native stack that a run has at least, in bytes: Luau nests C calls 200 deep, in at most 2 KiB each (10 KiB where it was built
 /// without optimisation), and the rest is for host functions.
@@ -92,25 +97,6 @@ pub(crate) struct Vm {
 // SAFETY: the VM and its control are reached only through this value, which has no shared access from two threads:
 // every method that touches them takes `&mut self`. What other threads may touch, `Interrupt` guards.
 unsafe impl Send for Vm {}
-
-/// What a run is given.
-pub(crate) struct Job<'a> {
-    pub(crate) script: &'a Script,
-    pub(crate) request: &'a Request<'a>,
-    /// What cancels it beside the request's own handle.
-    pub(crate) cancel: Option<&'a CancelHandle>,
-    pub(crate) limits: &'a Limits,
-    pub(crate) deadline: Deadline,
-    /// What it calls from time to time.
-    pub(crate) polling: Option<&'a Polling<'a>>,
-}
-
-impl<'a> Job<'a> {
-    /// What can cancel the run.
-    fn cancels(&self) -> impl Iterator<Item = &'a CancelHandle> {
-        self.request.cancel.as_ref().into_iter().chain(self.cancel)
-    }
-}
 
 /// What came of a run.
 pub(crate) struct Outcome {
@@ -138,7 +124,7 @@ impl Vm {
         let state = unsafe {
             let random = &control.as_ref().random;
             let keys = (random.secret(), random.secret());
-            perilune_luau::perilune_newstate(heap::allocate, control.as_ptr().cast(), keys.0, keys.1)
+            perilune_luau::perilune_newstate(control::allocate, control.as_ptr().cast(), keys.0, keys.1)
         };
         let Some(state) = NonNull::new(state) else {
             // SAFETY: it came from a box, and nothing else has it.
@@ -149,7 +135,7 @@ impl Vm {
         let (raw, control) = (state.as_ptr(), vm.control());
         control.main.set(raw);
         // SAFETY: it is the allocator's VM, and its control lives longer.
-        unsafe { control.heap.connect(raw) };
+        unsafe { control.heap.connect(raw, control::on_alarm) };
         // SAFETY: a fresh state, on its only thread; what can raise is inside the protected call.
         let built = unsafe {
             (*ffi::lua_callbacks(raw)).userdata = vm.control.as_ptr().cast();
@@ -166,7 +152,7 @@ impl Vm {
             control.heap.set_base();
         }
         // SAFETY: the state is live.
-        control.interrupt.connect(unsafe { ffi::lua_callbacks(raw) });
+        control.interrupt.connect(unsafe { ffi::lua_callbacks(raw) }, control::interrupt);
         Ok(vm)
     }
 
@@ -187,7 +173,7 @@ impl Vm {
     /// The request can't be given to a script, or the engine failed.
     pub(crate) fn run(&mut self, job: &Job<'_>) -> Result<Outcome, Error> {
         let raw = self.state.as_ptr();
-        let run = run::Run::new(job);
+        let run = Run::new(job);
         let control = self.control();
         control.begin(job);
         let _enlisted: Vec<_> = job.cancels().map(|cancel| cancel.enlist(self.interrupt())).collect();
@@ -206,8 +192,9 @@ impl Vm {
         let ended = Instant::now();
         let ending = control.ending(ended);
         control.run.set(std::ptr::null());
+        let no_memory = |error: NoMemory| Error::Internal(error.to_string());
         let panicked = |_| Error::Internal("a function of the library panicked".into());
-        let called = match called.and_then(|called| called.map_err(panicked)) {
+        let called = match called.map_err(no_memory).and_then(|called| called.map_err(panicked)) {
             Ok(called) => called,
             Err(error) => {
                 self.is_sound = false;
@@ -251,7 +238,7 @@ impl Vm {
         // SAFETY: no call is under way; only what the last one left on the stack goes.
         unsafe {
             ffi::lua_settop(raw, globals::ENTRY);
-            slots::clear(raw);
+            control.slots.clear(raw);
             let is_full = control.loaded.borrow().is_full();
             if is_full {
                 control.loaded.borrow_mut().evict(raw);
@@ -294,14 +281,14 @@ fn conclude(
     control: &Control,
     job: &Job<'_>,
     called: i32,
-    value: Option<Result<String, encode::Refused>>,
+    value: Option<Result<String, String>>,
     ending: Option<ErrorKind>,
 ) -> (Option<String>, Option<Box<ScriptError>>) {
     let fault = control.error.take().filter(|_| called != ffi::LUA_OK);
     let (kind, message) = if let Some(kind) = ending {
         let timeout = job.limits.timeout.as_millis();
         let message = match kind {
-            ErrorKind::Cancelled => crate::model::cancel::MESSAGE.to_owned(),
+            ErrorKind::Cancelled => cancel::MESSAGE.to_owned(),
             _ => format!("the run did not end within its timeout of {timeout} ms"),
         };
         (kind, message)
@@ -309,7 +296,7 @@ fn conclude(
         match value {
             None => return (None, None),
             Some(Ok(value)) => return (Some(value), None),
-            Some(Err(refused)) => (ErrorKind::Value, refused.describe("the returned value")),
+            Some(Err(reason)) => (ErrorKind::Value, reason),
         }
     } else if is_out_of_memory(control, called, fault.as_ref()) {
         let limit = job.limits.memory;
@@ -332,8 +319,8 @@ fn conclude(
 
 /// Whether an uncaught error is that memory ran out, perhaps handed on by a coroutine or the script, which put a place
 /// before it. A script's own error of that name is none.
-fn is_out_of_memory(control: &Control, called: i32, fault: Option<&fault::Fault>) -> bool {
-    let is_handed_on = |fault: &fault::Fault| {
+fn is_out_of_memory(control: &Control, called: i32, fault: Option<&Fault>) -> bool {
+    let is_handed_on = |fault: &Fault| {
         let place = fault.message.strip_suffix(fault::OUT_OF_MEMORY);
         place.is_some_and(|place| {
             let line = place.strip_suffix(": ").and_then(|place| place.rsplit_once(':'));
@@ -353,8 +340,14 @@ fn told(error: &ScriptError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU64;
+
     use super::*;
-    use crate::engine::engine::Engine;
+    use crate::compile::compiled::Compiled;
+    use crate::model::deadline::Deadline;
+    use crate::model::limits::Limits;
+    use crate::model::request::Request;
+    use crate::registry::environment::Registered;
 
     const SCRIPT: &str = r#"
         local t = {}
@@ -370,18 +363,20 @@ mod tests {
         return { POST, ARGS.monster, xpcall(error, debug.traceback, "e") }
     "#;
 
-    fn run(vm: &mut Vm, script: &Script) -> Result<Outcome, Error> {
+    fn run(vm: &mut Vm, compiled: &Compiled) -> Result<Outcome, Error> {
         let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2,{"k":"v"}]}"#);
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
         let limits = &Limits::default();
-        vm.run(&Job { script, request: &request, cancel: None, limits, deadline, polling: None })
+        let (environment, runs) = (&Registered::default(), &AtomicU64::new(0));
+        let (functions, cancel, polling, request) = (None, None, None, &request);
+        vm.run(&Job { compiled, functions, environment, runs, request, cancel, limits, deadline, polling })
     }
 
     /// Guards against state that a failed allocation leaves half-made, in Luau or in our functions: Luau 0.740's
     /// `coroutine.close` left a coroutine that crashed when it was resumed.
     #[test]
     fn whichever_allocation_fails_the_next_run_is_as_it_should_be() {
-        let script = Engine::new().compile("script", SCRIPT).expect("it compiles");
+        let script = Compiled::new("script", SCRIPT.as_bytes(), &Limits::default()).expect("it compiles");
         let expected = run(&mut Vm::new().expect("a VM"), &script).expect("it runs");
         assert!(expected.error.is_none(), "{:?}", expected.error);
         let mut vm = Vm::new().expect("a VM");

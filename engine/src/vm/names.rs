@@ -8,9 +8,10 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use mlua::ffi::{self, lua_State};
 
+use super::access;
 use super::buffer::Block;
-use super::encode::{BYTES, LOOK_EVERY, PIECE, Refused, Work, next, number_text};
-use super::library;
+use super::sink::{Refused, number_text};
+use super::walk::{BYTES, LOOK_EVERY, PIECE, Work, next};
 
 /// What bytes become that are not UTF-8.
 pub(super) const REPLACEMENT: &str = "\u{fffd}";
@@ -63,7 +64,7 @@ fn is_numeral(key: &[u8]) -> bool {
 }
 
 fn clash(name: &[u8]) -> Refused {
-    let shown = String::from_utf8_lossy(library::beginning(name, 64));
+    let shown = String::from_utf8_lossy(access::beginning(name, 64));
     Refused::value(format!("two of its keys would be the name '{}'", shown.escape_debug()))
 }
 
@@ -83,7 +84,7 @@ unsafe fn each_text<'a>(
         while next(state, index, &mut at, work)? {
             ffi::lua_pop(state, 1);
             let checked = match ffi::lua_type(state, -1) {
-                ffi::LUA_TSTRING => check(library::bytes(state, -1), at - 1, work),
+                ffi::LUA_TSTRING => check(access::bytes(state, -1), at - 1, work),
                 _ => Ok(()),
             };
             ffi::lua_pop(state, 1);
@@ -154,7 +155,7 @@ unsafe fn check_replaced(state: *mut lua_State, index: c_int, work: &mut Work<'_
                     }
                     Some(&mut other) if other >> 32 == entry >> 32 => {
                         ffi::lua_rawiter(state, index, (other as u32 - 1).cast_signed());
-                        let is_same = shown(library::bytes(state, -2)).eq(shown(key));
+                        let is_same = shown(access::bytes(state, -2)).eq(shown(key));
                         ffi::lua_pop(state, 2);
                         if is_same {
                             return Err(clash(key));

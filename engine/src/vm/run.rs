@@ -1,20 +1,16 @@
 //! The inside of one run: a single protected call that builds the tables, runs the script and writes down its value.
 
-use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, c_int};
-use std::sync::atomic::Ordering::Relaxed;
 
 use mlua::ffi::{self, lua_State};
 
-use super::Job;
 use super::control::Control;
+use super::job::Job;
+use super::library::host;
 use super::slots::Slot;
 use super::{encode, tables};
 use crate::model::error::{Part, PayloadError};
 use crate::model::request::Body;
-
-/// What Luau calls [`enter`].
-pub(super) const NAME: &CStr = c"perilune";
 
 /// The names of [`enter`]'s upvalues from the third on.
 pub(super) const NAMES: [&CStr; 6] = [c"GET", c"POST", c"ARGS", c"_G", c"CONFIG", c"META"];
@@ -27,37 +23,6 @@ const KEY_G: c_int = ffi::lua_upvalueindex(6);
 const KEY_CONFIG: c_int = ffi::lua_upvalueindex(7);
 const KEY_META: c_int = ffi::lua_upvalueindex(8);
 
-/// A run under way: what it was given, and what came of it.
-pub(super) struct Run<'a> {
-    pub(super) job: &'a Job<'a>,
-    pub(super) payload: RefCell<Option<PayloadError>>,
-    pub(super) value: RefCell<Option<Result<String, encode::Refused>>>,
-    /// [`enter`] was called: it can't be again.
-    pub(super) entered: Cell<bool>,
-    id: Cell<Option<u64>>,
-}
-
-impl<'a> Run<'a> {
-    pub(super) fn new(job: &'a Job<'a>) -> Self {
-        Self {
-            job,
-            payload: RefCell::default(),
-            value: RefCell::default(),
-            entered: Cell::new(false),
-            id: Cell::new(None),
-        }
-    }
-
-    /// Its number, taken when it is first asked for: a request that is refused has none.
-    pub(super) fn id(&self) -> u64 {
-        self.id.get().unwrap_or_else(|| {
-            let id = self.job.script.engine.runs.fetch_add(1, Relaxed) + 1;
-            self.id.set(Some(id));
-            id
-        })
-    }
-}
-
 /// The function that a run calls, protected. A script that gets hold of it (by `debug.info`) can do nothing with it.
 pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
     // SAFETY: called by `Vm::run` or by a script; `run` points to the former's, which outlives the call, or is null.
@@ -67,8 +32,8 @@ pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
             ffi::luaL_error(state, c"this function can't be called".as_ptr())
         };
         ffi::lua_settop(state, 0);
-        let loads = control.push_loaded(state, &run.job.script.compiled.bytecode);
-        let prepares = control.host.prepare(state, &control.heap, run.job, GLOBALS);
+        let loads = control.push_loaded(state, &run.job.compiled.bytecode);
+        let prepares = control.host.prepare(state, &control.heap, run.job, GLOBALS, host::call);
         if loads || prepares {
             control.measure_base(state, run.job.limits.memory);
         }
@@ -127,7 +92,7 @@ unsafe fn push_globals(state: *mut lua_State, job: &Job<'_>) -> Result<(), Paylo
         ffi::lua_setsafeenv(state, globals, 1);
         if !Control::of(state).host.environment().modules.is_empty() {
             ffi::lua_pushvalue(state, globals);
-            Slot::Globals.set(state);
+            Control::of(state).slots.set(Slot::Globals, state);
         }
     }
     Ok(())
@@ -144,7 +109,7 @@ unsafe fn set(state: *mut lua_State, table: c_int, key: c_int) {
 }
 
 /// What the script returned (all values from index 2 on) as JSON.
-unsafe fn value(state: *mut lua_State, limit: usize) -> Option<Result<String, encode::Refused>> {
+unsafe fn value(state: *mut lua_State, limit: usize) -> Option<Result<String, String>> {
     // SAFETY: at the call of `enter`.
     unsafe {
         let last = ffi::lua_gettop(state);
@@ -157,6 +122,6 @@ unsafe fn value(state: *mut lua_State, limit: usize) -> Option<Result<String, en
         } else {
             encode::write_list(state, 2, last, &mut sink)
         };
-        Some(written.map(|()| sink.into_string()))
+        Some(written.map(|()| sink.into_string()).map_err(|refused| refused.describe("the returned value")))
     }
 }

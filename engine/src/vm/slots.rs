@@ -5,8 +5,6 @@ use std::ffi::{c_int, c_void};
 
 use mlua::ffi::{self, lua_State};
 
-use super::control::Control;
-
 /// What a slot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slot {
@@ -32,48 +30,47 @@ impl Slot {
         static KEYS: [u8; 3] = [0; 3];
         KEYS.as_ptr().wrapping_add(self as usize).cast()
     }
+}
 
+impl Slots {
     /// Pushes what the slot holds and returns its type; pushes nothing and returns `None` when it holds nothing.
     ///
     /// # Safety
-    /// `state` is at a call in a VM of ours, with a free stack slot.
-    pub(super) unsafe fn push(self, state: *mut lua_State) -> Option<c_int> {
+    /// `state` is at a call in the VM that these are of, with a free stack slot.
+    pub(super) unsafe fn push(&self, slot: Slot, state: *mut lua_State) -> Option<c_int> {
         // SAFETY: by this function's contract.
         unsafe {
-            (Control::of(state).slots.0.get() & self.bit() != 0)
-                .then(|| ffi::lua_rawgetptagged(state, ffi::LUA_REGISTRYINDEX, self.key(), 0))
+            (self.0.get() & slot.bit() != 0)
+                .then(|| ffi::lua_rawgetptagged(state, ffi::LUA_REGISTRYINDEX, slot.key(), 0))
         }
     }
 
     /// Pops a value into the slot. Raises when memory runs out.
     ///
     /// # Safety
-    /// `state` is at a call in a VM of ours, with a value on its stack.
-    pub(super) unsafe fn set(self, state: *mut lua_State) {
+    /// `state` is at a call in the VM that these are of, with a value on its stack.
+    pub(super) unsafe fn set(&self, slot: Slot, state: *mut lua_State) {
         // SAFETY: by this function's contract.
-        unsafe {
-            ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, self.key(), 0);
-            let slots = &Control::of(state).slots.0;
-            slots.set(slots.get() | self.bit());
-        }
+        unsafe { ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, slot.key(), 0) };
+        self.0.set(self.0.get() | slot.bit());
     }
-}
 
-/// Empties all slots.
-///
-/// # Safety
-/// `state` is a VM of ours, between runs.
-pub(super) unsafe fn clear(state: *mut lua_State) {
-    // SAFETY: by this function's contract; the keys were set before, so setting them allocates nothing.
-    unsafe {
-        let held = Control::of(state).slots.0.take();
+    /// Empties all.
+    ///
+    /// # Safety
+    /// `state` is the VM that these are of, between runs.
+    pub(super) unsafe fn clear(&self, state: *mut lua_State) {
+        let held = self.0.take();
         if held == 0 {
             return;
         }
         for slot in [Slot::Payload, Slot::Globals, Slot::Modules] {
             if held & slot.bit() != 0 {
-                ffi::lua_pushnil(state);
-                ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, slot.key(), 0);
+                // SAFETY: by this function's contract; the keys were set before, so setting them allocates nothing.
+                unsafe {
+                    ffi::lua_pushnil(state);
+                    ffi::lua_rawsetptagged(state, ffi::LUA_REGISTRYINDEX, slot.key(), 0);
+                }
             }
         }
     }

@@ -4,10 +4,10 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
+use super::access::{bytes, push_bytes};
 use super::control::Control;
-use super::library::{bytes, json, push_bytes};
 use super::slots::Slot;
-use super::{decode, fault};
+use super::{decode, fault, marks};
 use crate::model::error::{Part, PayloadError};
 use crate::model::json::position;
 use crate::model::request::{Body, Query};
@@ -145,11 +145,11 @@ unsafe fn push_payload(state: *mut lua_State) -> bool {
     // SAFETY: the table is on the top of the stack of a call.
     unsafe {
         match ffi::lua_rawgetfield(state, -1, c"payload".as_ptr()) {
-            ffi::LUA_TTABLE => return !json::is_array(state, -1),
+            ffi::LUA_TTABLE => return !marks::is_array(state, -1),
             ffi::LUA_TSTRING => {}
             _ => return false,
         }
-        if let Some(kind) = Slot::Payload.push(state) {
+        if let Some(kind) = Control::of(state).slots.push(Slot::Payload, state) {
             return kind == ffi::LUA_TTABLE;
         }
         let text = bytes(state, -1);
@@ -161,7 +161,7 @@ unsafe fn push_payload(state: *mut lua_State) -> bool {
                 Err(decode::Refused::Json { .. }) => false,
             };
         ffi::lua_pushvalue(state, -1);
-        Slot::Payload.set(state);
+        Control::of(state).slots.set(Slot::Payload, state);
         is_object
     }
 }

@@ -7,14 +7,14 @@ mod errors;
 
 use std::fmt;
 
-use crate::engine::script::{Compiled, validate};
+use crate::compile::bytecode::shown;
+use crate::compile::compiled::{Compiled, validate};
 use crate::model::error::CompileError;
 use crate::model::limits::Limits;
 use crate::registry::environment::Environment;
 use crate::syntax::dialects::Dialects;
 use crate::syntax::parsed::{Parsed, Places};
 use crate::syntax::uses::Globals;
-use crate::vm;
 
 /// Warnings of one source.
 const MOST: usize = 100;
@@ -88,7 +88,7 @@ fn failure(name: &str, source: &[u8], limits: &Limits, first: CompileError) -> V
     let mut places = Places::of(parsed.code());
     let told = errors::errors(&parsed).map(|error| {
         let place = places.at(error.begin);
-        (place, dialects.told(place.0, vm::shown(&error.message)))
+        (place, dialects.told(place.0, shown(&error.message)))
     });
     let mut told = Vec::from_iter(told);
     told[0].1 = first.reason;

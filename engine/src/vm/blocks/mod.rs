@@ -6,6 +6,7 @@
 
 #[cfg(target_os = "linux")]
 mod arena;
+pub(super) mod large;
 #[cfg(not(target_os = "linux"))]
 mod malloc;
 #[cfg(target_os = "linux")]

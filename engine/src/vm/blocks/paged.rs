@@ -3,8 +3,8 @@
 use std::ptr::{self, NonNull};
 
 use super::arena::Arena;
+use super::large::LARGE;
 use super::map;
-use crate::vm::heap::LARGE;
 
 /// Mappings kept for later blocks, and their bytes together. A fresh one is paid for page by page as it is written to, which
 /// made scripts that work on large strings three times as slow.

@@ -7,8 +7,8 @@
 use std::alloc::{self, Layout};
 use std::ptr::NonNull;
 
+use super::large::LARGE;
 use super::map;
-use crate::vm::heap::LARGE;
 
 /// Units of a page.
 pub(super) const UNITS: usize = u64::BITS as usize;

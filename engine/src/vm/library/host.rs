@@ -4,28 +4,24 @@
 //! that it can reach may raise a Lua error. So arguments are read here by calls of the API that neither allocate in the
 //! VM nor convert, and the result is pushed after the function is done.
 
-use std::cell::{Cell, Ref, RefCell};
-use std::collections::HashSet;
-use std::ffi::{CStr, CString, c_int, c_void};
+use std::cell::Cell;
+use std::ffi::{CStr, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
-use super::super::heap::Heap;
+use super::super::job::Run;
 use super::super::names::Names;
-use super::super::run::Run;
-use super::super::{Job, encode, fault};
-use super::{bytes, json, push_bytes};
-use crate::engine::engine::Engine;
-use crate::model::function::{Call, Functions, HostError};
+use super::super::sink::number_text;
+use super::super::walk::{Work, next};
+use super::super::{encode, fault, marks};
+use super::{bytes, push_bytes};
+use crate::model::function::{self, Arguments as _, HostError};
 use crate::model::json::MAX_DEPTH;
+use crate::model::nesting::Nesting;
 use crate::model::value::Value;
-use crate::pool::pool::Nesting;
-use crate::registry::environment::Environment;
 
 /// Values between two looks at the deadline.
 const LOOK_EVERY: u32 = 64;
@@ -36,103 +32,8 @@ const VALUE_SIZE: usize = 64;
 /// How a script is told that it made too many calls.
 pub(in super::super) const TOO_MANY: &str = "too many calls of host functions";
 
-/// What the host gave to the run under way: the same from its beginning to its end.
-pub(in super::super) struct Host {
-    /// Which environment, and which functions of the script's own, the VM is set up for.
-    key: Cell<(u64, u64)>,
-    environment: RefCell<Arc<Environment>>,
-    table: Cell<*const c_void>,
-    /// What the table of the functions took of the VM's heap, in bytes.
-    size: Cell<usize>,
-    /// What closures in the VM are called; Luau keeps the addresses, so these stay while the VM lives.
-    names: RefCell<HashSet<CString>>,
-}
-
-impl Host {
-    pub(in super::super) fn new() -> Self {
-        Self {
-            key: Cell::new((0, 0)),
-            environment: RefCell::default(),
-            table: Cell::new(ptr::null()),
-            size: Cell::new(0),
-            names: RefCell::default(),
-        }
-    }
-
-    pub(in super::super) fn environment(&self) -> Ref<'_, Arc<Environment>> {
-        self.environment.borrow()
-    }
-
-    /// Sets the VM up for a run. Costs a load when the last run was given the same.
-    ///
-    /// # Safety
-    /// `state` is at a call in the VM that this belongs to, at which no function of an earlier run can be called any
-    /// more. `template` is the index of what `_G` is copied from.
-    pub(in super::super) unsafe fn prepare(
-        &self,
-        state: *mut lua_State,
-        heap: &Heap,
-        job: &Job<'_>,
-        template: c_int,
-    ) -> bool {
-        let registered = &job.script.engine.environment;
-        let none = Functions::none();
-        let own = job.script.functions.as_deref().unwrap_or(&none);
-        if self.key.get() == (registered.id(), own.id) {
-            return false;
-        }
-        let environment = registered.current();
-        let shared = environment.functions.list.iter().zip(0..).filter(|((name, _), _)| !own.contains(name));
-        // Those of the script's own are numbered down from -1: it has them, and not this VM.
-        let functions = shared.chain(own.list.iter().zip((0..).map(|index: i32| -1 - index)));
-        // SAFETY: by this function's contract. When memory runs out here, the next run finds the old key.
-        let ((), size) = heap.for_good(self.size.get(), || unsafe {
-            ffi::lua_createtable(state, 0, (environment.functions.list.len() + own.list.len()) as c_int);
-            for ((name, _), number) in functions {
-                ffi::lua_pushnumber(state, f64::from(number));
-                let name = self.keep(name);
-                ffi::lua_pushcclosured(state, call, name, 1);
-                ffi::lua_rawsetfield(state, -2, name);
-            }
-            ffi::lua_setreadonly(state, -1, 1);
-            self.table.set(ffi::lua_topointer(state, -1));
-            ffi::lua_rawsetfield(state, template, c"host".as_ptr());
-        });
-        self.size.set(size);
-        self.key.set((environment.id, own.id));
-        *self.environment.borrow_mut() = environment;
-        true
-    }
-
-    /// `lua_topointer` of the table of the functions.
-    pub(in super::super) fn table(&self) -> *const c_void {
-        self.table.get()
-    }
-
-    /// The names of the functions that a run has, in their order.
-    pub(in super::super) fn functions(&self, run: &Run<'_>) -> Vec<Arc<str>> {
-        let environment = self.environment();
-        let own = run.job.script.functions.iter().flat_map(|own| &own.list);
-        let mut names: Vec<_> =
-            environment.functions.list.iter().chain(own).map(|(name, _)| Arc::clone(name)).collect();
-        names.sort_unstable();
-        names.dedup();
-        names
-    }
-
-    fn keep(&self, name: &str) -> *const std::ffi::c_char {
-        let name = CString::new(name).unwrap_or_default();
-        let mut names = self.names.borrow_mut();
-        if !names.contains(&name) {
-            names.insert(name.clone());
-        }
-        // What a `CString` points to does not move with it.
-        names.get(&name).map_or(c"".as_ptr(), |name| name.as_ptr())
-    }
-}
-
 /// Calls the function whose number is the upvalue.
-unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
+pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state, in a run: `prepare` made this closure for its functions. All that is
     // borrowed here is given back when an error unwinds.
     unsafe {
@@ -149,7 +50,7 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
         let result = {
             let environment = control.host.environment();
             let number = ffi::lua_tonumber(state, ffi::lua_upvalueindex(1)) as i32;
-            let function = match &run.job.script.functions {
+            let function = match run.job.functions {
                 Some(own) if number < 0 => own.list.get((-1 - number) as usize),
                 _ => environment.functions.list.get(number as usize),
             };
@@ -158,7 +59,7 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
             };
             // Its other arguments would be one place off.
             if ffi::lua_type(state, 1) == ffi::LUA_TTABLE
-                && ffi::lua_topointer(state, 1) == control.host.table.get()
+                && ffi::lua_topointer(state, 1) == control.host.table()
             {
                 fault::raise(
                     state,
@@ -167,6 +68,7 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
             }
             let count = ffi::lua_gettop(state);
             let arguments = Arguments {
+                name,
                 state,
                 control,
                 run,
@@ -174,10 +76,9 @@ unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
                 charged: Cell::new(0),
                 is_out_of_memory: Cell::new(false),
             };
-            let call = Call { name, arguments: &arguments };
             let _nesting = Nesting::enter();
             // Whatever a function of the host breaks by panicking is its own: the VM was not touched by it.
-            match catch_unwind(AssertUnwindSafe(|| function(&call))) {
+            match catch_unwind(AssertUnwindSafe(|| function(&arguments))) {
                 Ok(Ok(value)) => Ok(value),
                 Ok(Err(_)) if arguments.is_out_of_memory.get() => Err(None),
                 Ok(Err(error)) => {
@@ -220,7 +121,7 @@ unsafe fn push(state: *mut lua_State, control: &Control, value: &Value) {
             }
             Value::Array(_) | Value::Object(_) => {
                 ffi::lua_rawcheckstack(state, 4 * MAX_DEPTH as c_int);
-                json::push_array_metatable(state);
+                marks::push_array_metatable(state);
                 let array = ffi::lua_gettop(state);
                 Pusher { state, control, array, values: 0 }.push(value, 0);
             }
@@ -246,7 +147,7 @@ impl Pusher<'_> {
                 self.control.look(state);
             }
             match value {
-                Value::Null if depth > 0 => json::push_null(state),
+                Value::Null if depth > 0 => marks::push_null(state),
                 Value::Array(elements) => {
                     self.open(depth, elements.len(), 0);
                     for (element, index) in elements.iter().zip(1..) {
@@ -285,7 +186,8 @@ impl Pusher<'_> {
 }
 
 /// The arguments of a call under way, and the run that it is part of. Nothing here raises a Lua error.
-pub(crate) struct Arguments<'a> {
+struct Arguments<'a> {
+    name: &'a str,
     state: *mut lua_State,
     control: &'a Control,
     run: &'a Run<'a>,
@@ -303,10 +205,6 @@ impl Drop for Arguments<'_> {
 }
 
 impl Arguments<'_> {
-    pub(crate) fn len(&self) -> usize {
-        self.count as usize
-    }
-
     /// Where an argument is on the stack; for one that is missing, an index that nothing is at.
     fn stack_index(&self, index: usize) -> c_int {
         if index < self.len() { index as c_int + 1 } else { self.count + 1 }
@@ -316,75 +214,6 @@ impl Arguments<'_> {
         // SAFETY: at the call of `call`, as for all methods here: `Call` can't outlive it, nor leave its thread. An
         // index beyond the top is LUA_TNONE, and between two methods the arguments are the top.
         unsafe { ffi::lua_type(self.state, self.stack_index(index)) }
-    }
-
-    pub(crate) fn is_null(&self, index: usize) -> bool {
-        match self.type_of(index) {
-            ffi::LUA_TNONE | ffi::LUA_TNIL => true,
-            // SAFETY: as above, and there is a value.
-            ffi::LUA_TLIGHTUSERDATA => unsafe { json::is_null(self.state, self.stack_index(index)) },
-            _ => false,
-        }
-    }
-
-    pub(crate) fn number(&self, index: usize) -> Option<f64> {
-        // SAFETY: as above; a number is not converted.
-        (self.type_of(index) == ffi::LUA_TNUMBER)
-            .then(|| unsafe { ffi::lua_tonumber(self.state, self.stack_index(index)) })
-    }
-
-    pub(crate) fn boolean(&self, index: usize) -> Option<bool> {
-        // SAFETY: as above.
-        (self.type_of(index) == ffi::LUA_TBOOLEAN)
-            .then(|| unsafe { ffi::lua_toboolean(self.state, self.stack_index(index)) } != 0)
-    }
-
-    pub(crate) fn bytes(&self, index: usize) -> Option<&[u8]> {
-        // SAFETY: as above; a string is not converted, and stays at its place while the call is under way.
-        (self.type_of(index) == ffi::LUA_TSTRING)
-            .then(|| unsafe { bytes(self.state, self.stack_index(index)) })
-    }
-
-    /// The name of an argument's type.
-    pub(crate) fn kind(&self, index: usize) -> &'static str {
-        match self.type_of(index) {
-            ffi::LUA_TNONE => "nothing",
-            ffi::LUA_TLIGHTUSERDATA if self.is_null(index) => "json.null",
-            // SAFETY: as above; the name is static.
-            kind => unsafe {
-                CStr::from_ptr(ffi::lua_typename(self.state, kind)).to_str().unwrap_or("value")
-            },
-        }
-    }
-
-    pub(crate) fn value(&self, index: usize) -> Result<Value, String> {
-        if self.type_of(index) == ffi::LUA_TNONE {
-            return Ok(Value::Null);
-        }
-        // SAFETY: as above; what a refusal left on the stack is taken off.
-        unsafe {
-            let value = self.read(self.stack_index(index), &mut Vec::new());
-            ffi::lua_settop(self.state, self.count);
-            value
-        }
-    }
-
-    pub(crate) fn json(&self, index: usize) -> Result<Vec<u8>, String> {
-        if self.type_of(index) == ffi::LUA_TNONE {
-            return Ok(b"null".to_vec());
-        }
-        self.reserve()?;
-        // SAFETY: as above; the stack has room for what writing pushes, which is all that could raise in it.
-        unsafe {
-            let mut sink = encode::Sink::charged(self.control, self.state);
-            let written = encode::write(self.state, self.stack_index(index), &mut sink);
-            ffi::lua_settop(self.state, self.count);
-            match written {
-                Ok(()) => Ok(sink.bytes().to_vec()),
-                Err(encode::Refused::Memory) => self.out_of_memory(),
-                Err(refused) => Err(refused.describe("")),
-            }
-        }
     }
 
     /// Makes room on the stack for tables as deep as they may be.
@@ -410,7 +239,7 @@ impl Arguments<'_> {
                 ffi::LUA_TBOOLEAN => Ok(Value::Bool(ffi::lua_toboolean(state, index) != 0)),
                 ffi::LUA_TNUMBER => Ok(Value::Number(ffi::lua_tonumber(state, index))),
                 ffi::LUA_TSTRING => Ok(Value::String(bytes(state, index).to_vec())),
-                ffi::LUA_TLIGHTUSERDATA if json::is_null(state, index) => Ok(Value::Null),
+                ffi::LUA_TLIGHTUSERDATA if marks::is_null(state, index) => Ok(Value::Null),
                 ffi::LUA_TTABLE => {
                     let address = ffi::lua_topointer(state, index) as usize;
                     if parents.contains(&address) {
@@ -423,7 +252,7 @@ impl Arguments<'_> {
                         self.reserve()?;
                     }
                     parents.push(address);
-                    let mut work = encode::Work::new(self.control);
+                    let mut work = Work::new(self.control);
                     let length = encode::array_length(state, index, &mut work);
                     let value = match length.map_err(|refused| refused.describe(""))? {
                         Some(length) => self.read_array(index, length, parents)?,
@@ -460,13 +289,11 @@ impl Arguments<'_> {
 
     unsafe fn read_object(&self, index: c_int, parents: &mut Vec<usize>) -> Result<Value, String> {
         let (mut members, mut at) = (Vec::new(), 0);
-        let mut work = encode::Work::new(self.control);
+        let mut work = Work::new(self.control);
         let mut names = Names::default();
         // SAFETY: as in `read`.
         unsafe {
-            while encode::next(self.state, index, &mut at, &mut work)
-                .map_err(|refused| refused.describe(""))?
-            {
+            while next(self.state, index, &mut at, &mut work).map_err(|refused| refused.describe(""))? {
                 let value = ffi::lua_gettop(self.state);
                 let key = match ffi::lua_type(self.state, value - 1) {
                     ffi::LUA_TSTRING => {
@@ -476,7 +303,7 @@ impl Arguments<'_> {
                     }
                     ffi::LUA_TNUMBER => {
                         names.numbers = true;
-                        encode::number_text(ffi::lua_tonumber(self.state, value - 1))
+                        number_text(ffi::lua_tonumber(self.state, value - 1))
                             .map_err(|refused| refused.describe(""))?
                     }
                     other => {
@@ -507,24 +334,99 @@ impl Arguments<'_> {
         self.charged.set(self.charged.get() + size);
         if self.control.should_stop() { Err(": the run is past its deadline".to_owned()) } else { Ok(()) }
     }
+}
 
-    pub(crate) fn run_id(&self) -> u64 {
+impl function::Arguments for Arguments<'_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    fn is_null(&self, index: usize) -> bool {
+        match self.type_of(index) {
+            ffi::LUA_TNONE | ffi::LUA_TNIL => true,
+            // SAFETY: as above, and there is a value.
+            ffi::LUA_TLIGHTUSERDATA => unsafe { marks::is_null(self.state, self.stack_index(index)) },
+            _ => false,
+        }
+    }
+
+    fn number(&self, index: usize) -> Option<f64> {
+        // SAFETY: as above; a number is not converted.
+        (self.type_of(index) == ffi::LUA_TNUMBER)
+            .then(|| unsafe { ffi::lua_tonumber(self.state, self.stack_index(index)) })
+    }
+
+    fn boolean(&self, index: usize) -> Option<bool> {
+        // SAFETY: as above.
+        (self.type_of(index) == ffi::LUA_TBOOLEAN)
+            .then(|| unsafe { ffi::lua_toboolean(self.state, self.stack_index(index)) } != 0)
+    }
+
+    fn bytes(&self, index: usize) -> Option<&[u8]> {
+        // SAFETY: as above; a string is not converted, and stays at its place while the call is under way.
+        (self.type_of(index) == ffi::LUA_TSTRING)
+            .then(|| unsafe { bytes(self.state, self.stack_index(index)) })
+    }
+
+    /// The name of an argument's type.
+    fn kind(&self, index: usize) -> &'static str {
+        match self.type_of(index) {
+            ffi::LUA_TNONE => "nothing",
+            ffi::LUA_TLIGHTUSERDATA if self.is_null(index) => "json.null",
+            // SAFETY: as above; the name is static.
+            kind => unsafe {
+                CStr::from_ptr(ffi::lua_typename(self.state, kind)).to_str().unwrap_or("value")
+            },
+        }
+    }
+
+    fn value(&self, index: usize) -> Result<Value, String> {
+        if self.type_of(index) == ffi::LUA_TNONE {
+            return Ok(Value::Null);
+        }
+        // SAFETY: as above; what a refusal left on the stack is taken off.
+        unsafe {
+            let value = self.read(self.stack_index(index), &mut Vec::new());
+            ffi::lua_settop(self.state, self.count);
+            value
+        }
+    }
+
+    fn json(&self, index: usize) -> Result<Vec<u8>, String> {
+        if self.type_of(index) == ffi::LUA_TNONE {
+            return Ok(b"null".to_vec());
+        }
+        self.reserve()?;
+        // SAFETY: as above; the stack has room for what writing pushes, which is all that could raise in it.
+        unsafe {
+            let mut sink = encode::Sink::charged(self.control, self.state);
+            let written = encode::write(self.state, self.stack_index(index), &mut sink);
+            ffi::lua_settop(self.state, self.count);
+            match written {
+                Ok(()) => Ok(sink.bytes().to_vec()),
+                Err(encode::Refused::Memory) => self.out_of_memory(),
+                Err(refused) => Err(refused.describe("")),
+            }
+        }
+    }
+
+    fn run_id(&self) -> u64 {
         self.run.id()
     }
 
-    pub(crate) fn script(&self) -> &str {
-        &self.run.job.script.compiled.name
+    fn script(&self) -> &str {
+        &self.run.job.compiled.name
     }
 
-    pub(crate) fn engine(&self) -> Engine {
-        Engine::of(Arc::clone(&self.run.job.script.engine))
-    }
-
-    pub(crate) fn remaining(&self) -> Duration {
+    fn remaining(&self) -> Duration {
         self.run.job.deadline.left(Instant::now())
     }
 
-    pub(crate) fn is_cancelled(&self) -> bool {
+    fn is_cancelled(&self) -> bool {
         self.control.is_cancelled()
     }
 }

@@ -1,62 +1,18 @@
 //! The `json` library, and what marks `null` and arrays.
 
 use std::ffi::c_int;
-use std::ptr;
 
 use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
+use super::super::marks::{ARRAY, NULL_TAG, push_array_metatable, push_null};
 use super::super::{decode, encode, fault};
 use super::{check_bytes, push_bytes, set_metatable};
-
-/// The tag of the light userdata that is `json.null`; the VM has no other light userdata.
-const NULL_TAG: c_int = 1;
-
-/// Registry key of the array metatable: its address.
-static ARRAY: u8 = 0;
-
-/// # Safety
-/// `state` is at a call with a free stack slot, as for all functions here.
-pub(in super::super) unsafe fn push_null(state: *mut lua_State) {
-    // SAFETY: by this function's contract.
-    unsafe { ffi::lua_pushlightuserdatatagged(state, ptr::null_mut(), NULL_TAG) };
-}
-
-/// # Safety
-/// There is a value at the index.
-pub(in super::super) unsafe fn is_null(state: *mut lua_State, index: c_int) -> bool {
-    // SAFETY: by this function's contract.
-    unsafe { ffi::lua_lightuserdatatag(state, index) == NULL_TAG }
-}
-
-/// # Safety
-/// As [`push_null`].
-pub(in super::super) unsafe fn push_array_metatable(state: *mut lua_State) {
-    // SAFETY: by this function's contract.
-    unsafe { ffi::lua_rawgetptagged(state, ffi::LUA_REGISTRYINDEX, (&raw const ARRAY).cast(), 0) };
-}
-
-/// Whether the table at `index` is marked as an array.
-///
-/// # Safety
-/// There is a table at the index, and two stack slots are free.
-pub(in super::super) unsafe fn is_array(state: *mut lua_State, index: c_int) -> bool {
-    // SAFETY: by this function's contract.
-    unsafe {
-        if ffi::lua_getmetatable(state, index) == 0 {
-            return false;
-        }
-        push_array_metatable(state);
-        let same = ffi::lua_rawequal(state, -1, -2) != 0;
-        ffi::lua_pop(state, 2);
-        same
-    }
-}
 
 /// Pushes the library, and sets up `null` and the array metatable. Called once, while the VM is built.
 ///
 /// # Safety
-/// As [`push_null`], with more slots free.
+/// `state` is at a call with many free stack slots.
 pub(in super::super) unsafe fn open(state: *mut lua_State) {
     // SAFETY: by this function's contract.
     unsafe {

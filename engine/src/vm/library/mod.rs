@@ -41,33 +41,8 @@ use std::ffi::c_int;
 
 use mlua::ffi::{self, lua_State};
 
+pub(super) use super::access::{beginning, bytes, check_bytes, integer, optional_integer, push_bytes};
 use super::fault;
-
-/// The bytes of the string at `index`, or of the number there, which becomes a string.
-///
-/// # Safety
-/// There is a string or number at `index`, and it stays there as long as the result is used. Luau does not move or
-/// change strings.
-pub(super) unsafe fn bytes<'a>(state: *mut lua_State, index: c_int) -> &'a [u8] {
-    let mut length = 0;
-    // SAFETY: by this function's contract; the API returns null only for what is neither.
-    unsafe {
-        let pointer = ffi::lua_tolstring(state, index, &mut length);
-        if pointer.is_null() { &[] } else { std::slice::from_raw_parts(pointer.cast(), length) }
-    }
-}
-
-/// The bytes of the argument at `index`; raises when it is neither string nor number.
-///
-/// # Safety
-/// `state` is at a call, and the argument stays there as long as the result is used.
-pub(super) unsafe fn check_bytes<'a>(state: *mut lua_State, index: c_int) -> &'a [u8] {
-    // SAFETY: by this function's contract.
-    unsafe {
-        ffi::luaL_checklstring(state, index, std::ptr::null_mut());
-        bytes(state, index)
-    }
-}
 
 /// Luau's own function, which is the first upvalue of the one that is called.
 ///
@@ -81,37 +56,6 @@ pub(super) unsafe fn original(state: *mut lua_State) -> ffi::lua_CFunction {
             None => fault::raise(state, "this Luau does not have this function".to_owned()),
         }
     }
-}
-
-/// The number at `index`, without its fraction, as Luau's library takes it. What 32 bits do not hold counts as the nearest
-/// number that they do, NaN as 0: Luau casts, which C leaves to the processor.
-///
-/// # Safety
-/// `state` is at a call.
-pub(super) unsafe fn integer(state: *mut lua_State, index: c_int) -> c_int {
-    // SAFETY: by this function's contract.
-    unsafe { ffi::luaL_checknumber(state, index) as c_int }
-}
-
-/// [`integer`], or `default` where there is none.
-///
-/// # Safety
-/// `state` is at a call.
-pub(super) unsafe fn optional_integer(state: *mut lua_State, index: c_int, default: c_int) -> c_int {
-    // SAFETY: by this function's contract.
-    unsafe { if ffi::lua_isnoneornil(state, index) != 0 { default } else { integer(state, index) } }
-}
-
-/// At most so many bytes of a text, for an error to show.
-pub(super) fn beginning(text: &[u8], most: usize) -> &[u8] {
-    text.get(..most).unwrap_or(text)
-}
-
-/// # Safety
-/// `state` is at a call with a free stack slot.
-pub(super) unsafe fn push_bytes(state: *mut lua_State, bytes: &[u8]) {
-    // SAFETY: by this function's contract.
-    unsafe { ffi::lua_pushlstring_(state, bytes.as_ptr().cast(), bytes.len()) };
 }
 
 /// Pops a metatable for the table of a script's at `index`. As for the script itself, a metatable that is locked can't be

@@ -1,6 +1,5 @@
-//! `math.random`: Luau keeps its state in the VM, where one run's `randomseed` would reach the next.
+//! `math.random` and `math.randomseed`.
 
-use std::cell::{Cell, RefCell};
 use std::ffi::c_int;
 
 use fastrand::Rng;
@@ -8,41 +7,6 @@ use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
 use crate::model::json::MAX_EXACT;
-
-/// The random state of the run under way.
-pub(in super::super) struct Random {
-    seed: Cell<Option<u64>>,
-    /// What the script draws from; made when it first does.
-    rng: RefCell<Option<Rng>>,
-    /// For hiding addresses.
-    secrets: RefCell<Rng>,
-}
-
-impl Random {
-    /// # Errors
-    /// The system has no entropy.
-    pub(in super::super) fn new() -> Result<Self, getrandom::Error> {
-        let secrets = RefCell::new(Rng::with_seed(getrandom::u64()?));
-        Ok(Self { seed: Cell::new(None), rng: RefCell::new(None), secrets })
-    }
-
-    /// Forgets the last run's state.
-    pub(in super::super) fn begin(&self, seed: Option<u64>) {
-        self.seed.set(seed);
-        *self.rng.borrow_mut() = None;
-    }
-
-    /// A number to hide addresses with.
-    pub(in super::super) fn secret(&self) -> u64 {
-        self.secrets.borrow_mut().u64(..)
-    }
-
-    fn with<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
-        // Each run's seed comes from the system: after a fork, or from what one run saw, no other's can be told.
-        let seed = || self.seed.get().or_else(|| getrandom::u64().ok()).unwrap_or_else(|| self.secret());
-        draw(self.rng.borrow_mut().get_or_insert_with(|| Rng::with_seed(seed())))
-    }
-}
 
 /// `math.random([m [, n]])`: a float in [0, 1), an integer in 1…m or in m…n.
 pub(in super::super) unsafe extern "C-unwind" fn random(state: *mut lua_State) -> c_int {
@@ -77,7 +41,7 @@ pub(in super::super) unsafe extern "C-unwind" fn randomseed(state: *mut lua_Stat
     // SAFETY: as above.
     unsafe {
         let seed = ffi::luaL_checknumber(state, 1).to_bits();
-        *Control::of(state).random.rng.borrow_mut() = Some(Rng::with_seed(seed));
+        Control::of(state).random.restart(seed);
     }
     0
 }

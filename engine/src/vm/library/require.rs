@@ -22,10 +22,10 @@ pub(in super::super) unsafe extern "C-unwind" fn require(state: *mut lua_State) 
         control.look(state);
         let name = check_bytes(state, 1);
         ffi::lua_settop(state, 1);
-        if Slot::Modules.push(state).is_none() {
+        if control.slots.push(Slot::Modules, state).is_none() {
             ffi::lua_newtable(state);
             ffi::lua_pushvalue(state, -1);
-            Slot::Modules.set(state);
+            control.slots.set(Slot::Modules, state);
         }
         ffi::lua_pushvalue(state, 1);
         if ffi::lua_rawget(state, 2) != ffi::LUA_TNIL {
@@ -53,7 +53,7 @@ pub(in super::super) unsafe extern "C-unwind" fn require(state: *mut lua_State) 
 
         control.push_loaded(state, &module.bytecode);
         ffi::lua_clonefunction(state, -1);
-        Slot::Globals.push(state);
+        control.slots.push(Slot::Globals, state);
         ffi::lua_setfenv(state, -2);
         ffi::lua_pushvalue(state, 1);
         ffi::lua_call(state, 1, 1);

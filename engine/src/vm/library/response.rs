@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
-use super::super::{encode, fault};
+use super::super::{encode, fault, walk};
 use super::{beginning, bytes};
 use crate::model::response::Response;
 
@@ -164,7 +164,7 @@ unsafe fn headers(state: *mut lua_State, control: &Control) -> Result<Vec<(Strin
             let name = String::from_utf8_lossy(name).into_owned();
             if ffi::lua_type(state, -1) == ffi::LUA_TTABLE {
                 let lines = ffi::lua_gettop(state);
-                let mut work = encode::Work::new(control);
+                let mut work = walk::Work::new(control);
                 let length = match encode::array_length(state, lines, &mut work) {
                     Ok(None) if is_empty(state, lines) => Some(0),
                     Ok(length) => length,

@@ -1,0 +1,61 @@
+//! A source that was checked and compiled, with what is known of it.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::bytecode::Bytecode;
+use crate::model::error::CompileError;
+use crate::model::limits::Limits;
+use crate::syntax::dialects::Dialects;
+use crate::syntax::hints::Hints;
+
+/// The longest name that Luau's messages show whole, in bytes.
+const MAX_NAME: usize = 250;
+
+/// What compiling made.
+pub(crate) struct Compiled {
+    pub(crate) name: Arc<str>,
+    pub(crate) version: u64,
+    pub(crate) hash: String,
+    pub(crate) bytecode: Bytecode,
+    pub(crate) hints: Hints,
+}
+
+/// The SHA-256 of a source, in lower-case hex. Hosts in any language have it at hand, to see what serves.
+pub(crate) fn content_hash(source: &[u8]) -> String {
+    Sha256::digest(source).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Compiled {
+    /// Checks and compiles a source.
+    pub(crate) fn new(name: &str, source: &[u8], limits: &Limits) -> Result<Self, CompileError> {
+        validate(name, source, limits)?;
+        let bytecode = Bytecode::compile(name, source).map_err(|(line, reason)| {
+            let reason = Dialects::of(source).told(line, reason);
+            CompileError { script: name.to_owned(), line, reason }
+        })?;
+        let (name, hash, hints) = (name.into(), content_hash(source), Hints::new(source));
+        Ok(Self { name, version: 1, hash, bytecode, hints })
+    }
+}
+
+/// Refuses what the compiler is not given.
+pub(crate) fn validate(name: &str, source: &[u8], limits: &Limits) -> Result<(), CompileError> {
+    let error = |line, reason| CompileError { script: name.to_owned(), line, reason };
+    if source.len() > limits.source {
+        let reason = format!("the source has {} bytes, over the limit of {}", source.len(), limits.source);
+        return Err(error(1, reason));
+    }
+    if name.len() > MAX_NAME {
+        return Err(error(1, format!("the script's name is longer than {MAX_NAME} bytes")));
+    }
+    let line_at = |byte: usize| 1 + source[..byte].iter().filter(|&&byte| byte == b'\n').count() as u32;
+    if let Err(invalid) = std::str::from_utf8(source) {
+        return Err(error(line_at(invalid.valid_up_to()), "the source is not UTF-8".to_owned()));
+    }
+    if let Some(at) = source.iter().position(|&byte| byte == 0) {
+        return Err(error(line_at(at), "the source has a NUL byte".to_owned()));
+    }
+    Ok(())
+}

@@ -1,0 +1,231 @@
+//! Functions of the host that scripts call as `host.NAME(…)`: giving them to an engine or a script, and what they see.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::engine::Engine;
+use super::script::Script;
+use super::shared::Shared;
+use crate::model::error::Error;
+use crate::model::function::{Arguments, Function, HostError};
+use crate::model::value::{Value, from_json};
+use crate::registry::functions::Functions;
+
+impl Engine {
+    /// Gives all scripts a function of the host, `host.NAME(…)`, from their next run on; one of the same name is
+    /// replaced. A run that has begun goes on with those that it began with.
+    ///
+    /// What it returns as an error is a Lua error with that text, which a script can catch; so is a panic. It may run
+    /// other scripts, also of this engine: by [`Call::engine`], for one that holds the engine keeps it, its VMs and
+    /// threads for ever. Its time counts towards the run's timeout, and the run ends at its return when it took too long. It
+    /// has at least 512 KiB of stack, whatever the thread has: see [`Script::run`].
+    ///
+    /// ```
+    /// use perilune::{Engine, Request};
+    ///
+    /// let engine = Engine::new();
+    /// engine.function("add", |call| Ok(call.number(0)? + call.number(1)?))?;
+    /// let script = engine.compile("sum", "return host.add(1, 2), (pcall(host.add, 1))")?;
+    /// assert_eq!(script.run(&Request::new())?.value.as_deref(), Some("[3,false]"));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Name`]: the name is not letters, digits and `_`.
+    pub fn function<F, R>(&self, name: &str, function: F) -> Result<(), Error>
+    where
+        F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
+        R: Into<Value>,
+    {
+        // Kept here, so that one with a name that is refused is not dropped under the lock.
+        let function = stored(self.shared(), function);
+        self.shared().environment.change(|environment| {
+            environment.functions = environment.functions.with(name, Arc::clone(&function))?;
+            Ok(())
+        })
+    }
+}
+
+impl Script {
+    /// The same script with a host function of its own, beside the engine's and before one of the same name: see
+    /// [`Engine::function`](crate::Engine::function).
+    ///
+    /// # Errors
+    /// [`Error::Name`]: the name is not letters, digits and `_`.
+    pub fn with_function<F, R>(mut self, name: &str, function: F) -> Result<Self, Error>
+    where
+        F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
+        R: Into<Value>,
+    {
+        let none = Functions::none();
+        let functions =
+            self.functions.as_deref().unwrap_or(&none).with(name, stored(&self.engine, function))?;
+        self.functions = Some(Arc::new(functions));
+        Ok(self)
+    }
+}
+
+/// A host function of the host's own type, as it is stored with an engine: who calls it needs not know of that. The engine is not
+/// held by it, which it would hold in turn.
+fn stored<F, R>(engine: &Arc<Shared>, function: F) -> Arc<Function>
+where
+    F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
+    R: Into<Value>,
+{
+    let engine = Arc::downgrade(engine);
+    Arc::new(move |arguments: &dyn Arguments| function(&Call { arguments, engine: &engine }).map(Into::into))
+}
+
+/// One call of a host function: its arguments, and the run that it is part of. Arguments are numbered from 0; an error
+/// about one counts from 1, as Lua does.
+pub struct Call<'a> {
+    arguments: &'a dyn Arguments,
+    engine: &'a Weak<Shared>,
+}
+
+impl Call<'_> {
+    /// The name that the function was called by.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.arguments.name()
+    }
+
+    /// How many arguments there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.arguments.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What an argument is, in Luau's words: `nil`, `boolean`, `number`, `string`, `table`, `function` …; `nothing` for one
+    /// that is missing, and `json.null`.
+    #[must_use]
+    pub fn kind(&self, index: usize) -> &'static str {
+        self.arguments.kind(index)
+    }
+
+    /// Whether an argument is missing, `nil` or `json.null`.
+    #[must_use]
+    pub fn is_null(&self, index: usize) -> bool {
+        self.arguments.is_null(index)
+    }
+
+    /// An argument that is a number.
+    ///
+    /// # Errors
+    /// It is anything else; a string is not converted.
+    pub fn number(&self, index: usize) -> Result<f64, HostError> {
+        self.arguments.number(index).ok_or_else(|| self.refuse(index, "a number"))
+    }
+
+    /// An argument that is a boolean.
+    ///
+    /// # Errors
+    /// It is anything else.
+    pub fn boolean(&self, index: usize) -> Result<bool, HostError> {
+        self.arguments.boolean(index).ok_or_else(|| self.refuse(index, "a boolean"))
+    }
+
+    /// The bytes of an argument that is a string.
+    ///
+    /// # Errors
+    /// It is anything else; a number is not converted.
+    pub fn bytes(&self, index: usize) -> Result<&[u8], HostError> {
+        self.arguments.bytes(index).ok_or_else(|| self.refuse(index, "a string"))
+    }
+
+    /// The text of an argument that is a string of UTF-8.
+    ///
+    /// # Errors
+    /// It is anything else.
+    pub fn text(&self, index: usize) -> Result<&str, HostError> {
+        std::str::from_utf8(self.bytes(index)?).map_err(|_| self.refuse(index, "UTF-8"))
+    }
+
+    /// Any argument, as a value of its own. One that is missing is `Null`. Until the call returns, what is read so
+    /// counts towards the run's memory limit.
+    ///
+    /// # Errors
+    /// It holds something that is no [`Value`], such as a function or itself, is nested deeper than 128 levels, or
+    /// takes more memory than the run has left.
+    pub fn value(&self, index: usize) -> Result<Value, HostError> {
+        self.arguments
+            .value(index)
+            .map_err(|reason| HostError::new(format!("argument #{}{reason}", index + 1)))
+    }
+
+    /// Any argument, in a type of the host's, by way of JSON.
+    ///
+    /// # Errors
+    /// As for [`value`](Self::value), or it does not fit the type.
+    pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, HostError> {
+        from_json(&self.json(index)?)
+            .map_err(|error| HostError::new(format!("argument #{}: {error}", index + 1)))
+    }
+
+    /// Any argument as JSON text. One that is missing is `null`; bytes that are not UTF-8 become U+FFFD.
+    ///
+    /// # Errors
+    /// As for [`value`](Self::value), or it can't be JSON.
+    pub fn json(&self, index: usize) -> Result<Vec<u8>, HostError> {
+        self.arguments
+            .json(index)
+            .map_err(|reason| HostError::new(format!("argument #{}{reason}", index + 1)))
+    }
+
+    /// The engine that the script runs in, for running others: a function that held its engine itself would keep it
+    /// alive for ever.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        Engine::of(self.engine.upgrade().expect("the script that runs holds its engine"))
+    }
+
+    /// The run's [`Trace::id`](crate::Trace::id).
+    #[must_use]
+    pub fn run_id(&self) -> u64 {
+        self.arguments.run_id()
+    }
+
+    /// The name of the script that runs.
+    #[must_use]
+    pub fn script(&self) -> &str {
+        self.arguments.script()
+    }
+
+    /// What is left of the run's timeout. When a function returns later than that, the run ends there.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        self.arguments.remaining()
+    }
+
+    /// Whether the run was cancelled: it ends when the function returns.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.arguments.is_cancelled()
+    }
+
+    fn refuse(&self, index: usize, wanted: &str) -> HostError {
+        HostError::new(format!(
+            "argument #{} must be {wanted}, not {}",
+            index + 1,
+            self.arguments.kind(index)
+        ))
+    }
+}
+
+impl fmt::Debug for Call<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("name", &self.name())
+            .field("arguments", &self.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,64 @@
+//! Functions of the host by name.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::model::error::Error;
+use crate::model::function::Function;
+
+/// Some host functions in the order of their names, with a number that tells one set from another.
+#[derive(Clone)]
+pub(crate) struct Functions {
+    pub(crate) id: u64,
+    pub(crate) list: Vec<(Arc<str>, Arc<Function>)>,
+}
+
+impl Functions {
+    /// None: every such set is the same.
+    pub(crate) fn none() -> Self {
+        Self { id: 0, list: Vec::new() }
+    }
+
+    /// These and one more, which replaces one of the same name.
+    pub(crate) fn with(&self, name: &str, function: Arc<Function>) -> Result<Self, Error> {
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+            && name.len() <= MAX_NAME;
+        if !is_name {
+            let reason =
+                format!("a host function's name is letters, digits and _, at most {MAX_NAME} of them");
+            return Err(Error::Name { name: name.to_owned(), reason });
+        }
+        let mut list = self.list.clone();
+        match self.find(name) {
+            Ok(at) => list[at].1 = function,
+            Err(at) => list.insert(at, (name.into(), function)),
+        }
+        Ok(Self { id: next_id(), list })
+    }
+
+    /// Where the function of this name is, or would be.
+    fn find(&self, name: &str) -> Result<usize, usize> {
+        self.list.binary_search_by(|(other, _)| (**other).cmp(name))
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.find(name).is_ok()
+    }
+}
+
+impl fmt::Debug for Functions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.list.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+/// The longest name of a host function, in bytes.
+const MAX_NAME: usize = 100;
+
+/// A number that no other set in this process has; 0 is none's.
+pub(crate) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}

@@ -1,0 +1,111 @@
+//! What the host gave to scripts, as a VM is set up for it.
+
+use std::cell::{Cell, Ref, RefCell};
+use std::collections::HashSet;
+use std::ffi::{CString, c_int, c_void};
+use std::ptr;
+use std::sync::Arc;
+
+use mlua::ffi::{self, lua_State};
+
+use super::heap::Heap;
+use super::job::{Job, Run};
+use crate::registry::environment::Environment;
+use crate::registry::functions::Functions;
+
+/// What the host gave to the run under way: the same from its beginning to its end.
+pub(super) struct Host {
+    /// Which environment, and which functions of the script's own, the VM is set up for.
+    key: Cell<(u64, u64)>,
+    environment: RefCell<Arc<Environment>>,
+    table: Cell<*const c_void>,
+    /// What the table of the functions took of the VM's heap, in bytes.
+    size: Cell<usize>,
+    /// What closures in the VM are called; Luau keeps the addresses, so these stay while the VM lives.
+    names: RefCell<HashSet<CString>>,
+}
+
+impl Host {
+    pub(super) fn new() -> Self {
+        Self {
+            key: Cell::new((0, 0)),
+            environment: RefCell::default(),
+            table: Cell::new(ptr::null()),
+            size: Cell::new(0),
+            names: RefCell::default(),
+        }
+    }
+
+    pub(super) fn environment(&self) -> Ref<'_, Arc<Environment>> {
+        self.environment.borrow()
+    }
+
+    /// Sets the VM up for a run. Costs a load when the last run was given the same.
+    ///
+    /// # Safety
+    /// `state` is at a call in the VM that this belongs to, at which no function of an earlier run can be called any
+    /// more. `template` is the index of what `_G` is copied from. `call` is called for each function, with its
+    /// number as the upvalue.
+    pub(super) unsafe fn prepare(
+        &self,
+        state: *mut lua_State,
+        heap: &Heap,
+        job: &Job<'_>,
+        template: c_int,
+        call: ffi::lua_CFunction,
+    ) -> bool {
+        let registered = job.environment;
+        let none = Functions::none();
+        let own = job.functions.unwrap_or(&none);
+        if self.key.get() == (registered.id(), own.id) {
+            return false;
+        }
+        let environment = registered.current();
+        let shared = environment.functions.list.iter().zip(0..).filter(|((name, _), _)| !own.contains(name));
+        // Those of the script's own are numbered down from -1: it has them, and not this VM.
+        let functions = shared.chain(own.list.iter().zip((0..).map(|index: i32| -1 - index)));
+        // SAFETY: by this function's contract. When memory runs out here, the next run finds the old key.
+        let ((), size) = heap.for_good(self.size.get(), || unsafe {
+            ffi::lua_createtable(state, 0, (environment.functions.list.len() + own.list.len()) as c_int);
+            for ((name, _), number) in functions {
+                ffi::lua_pushnumber(state, f64::from(number));
+                let name = self.keep(name);
+                ffi::lua_pushcclosured(state, call, name, 1);
+                ffi::lua_rawsetfield(state, -2, name);
+            }
+            ffi::lua_setreadonly(state, -1, 1);
+            self.table.set(ffi::lua_topointer(state, -1));
+            ffi::lua_rawsetfield(state, template, c"host".as_ptr());
+        });
+        self.size.set(size);
+        self.key.set((environment.id, own.id));
+        *self.environment.borrow_mut() = environment;
+        true
+    }
+
+    /// `lua_topointer` of the table of the functions.
+    pub(super) fn table(&self) -> *const c_void {
+        self.table.get()
+    }
+
+    /// The names of the functions that a run has, in their order.
+    pub(super) fn functions(&self, run: &Run<'_>) -> Vec<Arc<str>> {
+        let environment = self.environment();
+        let own = run.job.functions.iter().flat_map(|own| &own.list);
+        let mut names: Vec<_> =
+            environment.functions.list.iter().chain(own).map(|(name, _)| Arc::clone(name)).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    fn keep(&self, name: &str) -> *const std::ffi::c_char {
+        let name = CString::new(name).unwrap_or_default();
+        let mut names = self.names.borrow_mut();
+        if !names.contains(&name) {
+            names.insert(name.clone());
+        }
+        // What a `CString` points to does not move with it.
+        names.get(&name).map_or(c"".as_ptr(), |name| name.as_ptr())
+    }
+}

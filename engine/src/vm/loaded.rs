@@ -1,0 +1,109 @@
+//! Which compiled scripts a VM holds loaded.
+
+use std::collections::HashMap;
+use std::ffi::c_int;
+
+use mlua::ffi::{self, lua_State};
+
+use crate::compile::bytecode::Bytecode;
+
+/// Scripts that one VM keeps loaded.
+const KEPT: usize = 512;
+
+/// Bytecode of the scripts that one VM keeps loaded, in bytes.
+const KEPT_BYTES: usize = 8 << 20;
+
+impl Bytecode {
+    /// Pushes the main function.
+    ///
+    /// # Safety
+    /// `state` is a live state with a free stack slot, at a point where it may raise.
+    pub(super) unsafe fn load(&self, state: *mut lua_State) {
+        // SAFETY: by this function's contract; the bytecode was made by this Luau's compiler.
+        unsafe {
+            let (name, code) = (self.chunk_name().as_ptr(), self.as_bytes().as_ptr().cast());
+            if ffi::luau_load(state, name, code, self.as_bytes().len(), 0) != 0 {
+                ffi::lua_error(state);
+            }
+        }
+    }
+}
+
+/// The functions of the scripts that a VM has loaded, by their bytecode's id.
+#[derive(Default)]
+pub(super) struct Loaded {
+    functions: HashMap<u64, Function>,
+    /// The last one used: most VMs run one script many times.
+    last: Option<(u64, c_int)>,
+    bytes: usize,
+    uses: u64,
+}
+
+struct Function {
+    reference: c_int,
+    bytes: usize,
+    used: u64,
+}
+
+impl Loaded {
+    /// Pushes the main function of a script, or nothing if this VM has not got it; returns whether it has.
+    ///
+    /// # Safety
+    /// `state` is at a call in the VM that this belongs to, with a free stack slot.
+    pub(super) unsafe fn push(&mut self, state: *mut lua_State, script: &Bytecode) -> bool {
+        let reference = match self.last {
+            Some((id, reference)) if id == script.id() => reference,
+            _ => {
+                self.uses += 1;
+                let Some(function) = self.functions.get_mut(&script.id()) else { return false };
+                function.used = self.uses;
+                self.last = Some((script.id(), function.reference));
+                function.reference
+            }
+        };
+        // SAFETY: the reference is held by this cache.
+        unsafe { ffi::lua_rawgeti_(state, ffi::LUA_REGISTRYINDEX, reference) };
+        true
+    }
+
+    /// Loads a script that this VM has not got, and pushes its main function.
+    ///
+    /// # Safety
+    /// As [`push`](Self::push). Loading may raise, at which nothing is kept.
+    pub(super) unsafe fn load(&mut self, state: *mut lua_State, script: &Bytecode) {
+        // SAFETY: by this function's contract.
+        let reference = unsafe {
+            script.load(state);
+            ffi::lua_ref(state, -1)
+        };
+        let function = Function { reference, bytes: script.as_bytes().len(), used: self.uses };
+        self.bytes += function.bytes;
+        self.functions.insert(script.id(), function);
+        self.last = Some((script.id(), reference));
+    }
+
+    /// Whether so much is loaded that some of it should go.
+    pub(super) fn is_full(&self) -> bool {
+        self.functions.len() > KEPT || self.bytes > KEPT_BYTES
+    }
+
+    /// Lets go of the half that was not used for longest; the next collection frees it.
+    ///
+    /// # Safety
+    /// `state` is the VM's that this belongs to, between runs.
+    pub(super) unsafe fn evict(&mut self, state: *mut lua_State) {
+        let mut ages: Vec<u64> = self.functions.values().map(|function| function.used).collect();
+        let half = ages.len() / 2;
+        let (_, &mut median, _) = ages.select_nth_unstable(half);
+        self.functions.retain(|_, function| {
+            let keep = function.used > median;
+            if !keep {
+                // SAFETY: the reference was made by `push` and is dropped here.
+                unsafe { ffi::lua_unref(state, function.reference) };
+            }
+            keep
+        });
+        self.bytes = self.functions.values().map(|function| function.bytes).sum();
+        self.last = None;
+    }
+}

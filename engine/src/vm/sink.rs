@@ -1,0 +1,171 @@
+//! JSON being written, and why a value can't be JSON.
+
+use std::io;
+
+use mlua::ffi::lua_State;
+
+use super::buffer::{Buffer, OutOfMemory};
+use super::control::Control;
+use super::fault;
+use crate::model::json::integer;
+
+/// The longest description of an error value, in bytes.
+pub(super) const DESCRIPTION: usize = 1024;
+
+/// Why a value did not become JSON.
+pub(super) enum Refused {
+    /// There is no JSON for it: what, and where in it, innermost place first.
+    Value { reason: String, path: Vec<String> },
+    /// Its JSON is longer than this, in bytes.
+    TooLarge(usize),
+    /// It does not fit into the memory limit.
+    Memory,
+    /// The run is past its deadline.
+    Late,
+}
+
+impl Refused {
+    pub(super) fn value(reason: impl Into<String>) -> Self {
+        Self::Value { reason: reason.into(), path: Vec::new() }
+    }
+
+    /// The refusal as a sentence about `what`, which has a path behind it where the trouble is deeper.
+    pub(super) fn describe(self, what: &str) -> String {
+        match self {
+            Self::Value { reason, path } => {
+                format!("{what}{} can't be JSON: {reason}", path.into_iter().rev().collect::<String>())
+            }
+            Self::TooLarge(limit) => format!("{what} is larger than {limit} bytes as JSON"),
+            Self::Memory => fault::OUT_OF_MEMORY.to_owned(),
+            Self::Late => "the run is past its deadline".to_owned(),
+        }
+    }
+}
+
+/// JSON being written, up to a limit.
+pub(super) struct Sink<'a> {
+    bytes: Bytes<'a>,
+    refused: Option<Refused>,
+}
+
+enum Bytes<'a> {
+    /// Up to so many bytes, which the host's memory holds.
+    Bounded(Vec<u8>, usize),
+    /// As many as the VM's memory limit leaves.
+    Charged(Buffer<'a>),
+}
+
+impl<'a> Sink<'a> {
+    /// For at most `limit` bytes.
+    pub(super) fn bounded(limit: usize) -> Self {
+        Self { bytes: Bytes::Bounded(Vec::new(), limit), refused: None }
+    }
+
+    /// For as much as the VM's memory limit leaves.
+    ///
+    /// # Safety
+    /// As [`Buffer::new`].
+    pub(super) unsafe fn charged(control: &'a Control, state: *mut lua_State) -> Self {
+        // SAFETY: by this function's contract.
+        Self { bytes: Bytes::Charged(unsafe { Buffer::new(control, state) }), refused: None }
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Bounded(bytes, _) => bytes,
+            Bytes::Charged(buffer) => buffer.bytes(),
+        }
+    }
+
+    pub(super) fn into_string(self) -> String {
+        let bytes = match self.bytes {
+            Bytes::Bounded(bytes, _) => bytes,
+            Bytes::Charged(buffer) => buffer.bytes().to_vec(),
+        };
+        // It was written as UTF-8.
+        String::from_utf8(bytes)
+            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+    }
+
+    pub(super) fn number(&mut self, number: f64) -> Result<(), Refused> {
+        if let Some(integer) = integer(number) {
+            self.json(&integer)
+        } else if number.is_finite() {
+            self.json(&number)
+        } else {
+            Err(Refused::value(if number.is_nan() { "it is NaN" } else { "it is infinite" }))
+        }
+    }
+
+    /// An integer or float, as `serde_json` writes it.
+    fn json<T: serde::Serialize>(&mut self, number: &T) -> Result<(), Refused> {
+        serde_json::to_writer(&mut *self, number)
+            .map_err(|error| self.refused.take().unwrap_or_else(|| Refused::value(error.to_string())))
+    }
+
+    /// Text inside of quotes.
+    pub(super) fn escaped(&mut self, text: &str) -> Result<(), Refused> {
+        let mut rest = text.as_bytes();
+        while let Some((plain, &[code, ref after @ ..])) = rest
+            .iter()
+            .position(|&byte| byte < b' ' || byte == b'"' || byte == b'\\')
+            .and_then(|at| rest.split_at_checked(at))
+        {
+            self.put(plain)?;
+            let short = match code {
+                b'\n' => b'n',
+                b'\t' => b't',
+                b'\r' => b'r',
+                0x08 => b'b',
+                0x0C => b'f',
+                b'"' | b'\\' => code,
+                _ => 0,
+            };
+            if short == 0 {
+                // Below a space: the first digit is 0 or 1.
+                let digit = match code & 15 {
+                    digit @ ..10 => b'0' + digit,
+                    letter => b'a' + letter - 10,
+                };
+                self.put(&[b'\\', b'u', b'0', b'0', b'0' + (code >> 4), digit])?;
+            } else {
+                self.put(&[b'\\', short])?;
+            }
+            rest = after;
+        }
+        self.put(rest)
+    }
+
+    pub(super) fn put(&mut self, piece: &[u8]) -> Result<(), Refused> {
+        match &mut self.bytes {
+            Bytes::Bounded(bytes, limit) if bytes.len() + piece.len() > *limit => {
+                Err(Refused::TooLarge(*limit))
+            }
+            Bytes::Bounded(bytes, _) => {
+                bytes.extend_from_slice(piece);
+                Ok(())
+            }
+            Bytes::Charged(buffer) => buffer.put(piece).map_err(|OutOfMemory| Refused::Memory),
+        }
+    }
+}
+
+impl io::Write for Sink<'_> {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.put(piece).map(|()| piece.len()).map_err(|refused| {
+            self.refused = Some(refused);
+            io::ErrorKind::Other.into()
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A number as the key of an object. A table has one zero.
+pub(super) fn number_text(number: f64) -> Result<Vec<u8>, Refused> {
+    let mut sink = Sink::bounded(DESCRIPTION);
+    sink.number(number + 0.0)?;
+    Ok(sink.bytes().to_vec())
+}

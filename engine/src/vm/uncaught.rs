@@ -1,0 +1,22 @@
+//! What is kept of errors: of the one that a script did not catch, and of those that host functions raised.
+
+use crate::model::trace::Cause;
+
+/// An uncaught error.
+#[derive(Debug, Default)]
+pub(super) struct Fault {
+    pub(super) message: String,
+    pub(super) script: Option<String>,
+    pub(super) line: Option<u32>,
+    pub(super) traceback: String,
+    /// Set where it is the error of a host function, as that one raised it.
+    pub(super) host: Option<OfHost>,
+}
+
+/// An error that a host function raised in the run under way.
+#[derive(Debug, Clone)]
+pub(super) struct OfHost {
+    /// Its text in the VM, cut where it is long.
+    pub(super) text: String,
+    pub(super) cause: Option<Cause>,
+}
