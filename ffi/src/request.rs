@@ -1,12 +1,12 @@
 //! What a host hands to a run.
 
 use std::ffi::{c_char, c_void};
-use std::mem::ManuallyDrop;
+use std::mem::{self, ManuallyDrop};
 use std::ops::ControlFlow;
 use std::ptr;
 use std::time::Duration;
 
-use perilune::{CancelHandle, Poll, Request, RunLimits};
+use perilune::{Poll, Request};
 
 use crate::callback::{UserData, perilune_destroy};
 use crate::cancel::perilune_cancel;
@@ -24,82 +24,12 @@ pub struct perilune_request {
 }
 
 impl Handle for perilune_request {
-    type Inner = Parts;
-}
-
-#[derive(Clone, Default)]
-pub(crate) struct Parts {
-    query: Query,
-    body: Body,
-    config: Option<Vec<u8>>,
-    meta: Option<Vec<u8>>,
-    seed: Option<u64>,
-    limits: RunLimits,
-    cancel: Option<CancelHandle>,
-    poll: Option<Poll>,
-}
-
-#[derive(Clone)]
-enum Query {
-    Raw(Vec<u8>),
-    Pairs(Vec<(String, String)>),
-}
-
-impl Default for Query {
-    fn default() -> Self {
-        Self::Raw(Vec::new())
-    }
-}
-
-#[derive(Clone, Default)]
-enum Body {
-    #[default]
-    None,
-    Json(Vec<u8>),
-    Form(Vec<u8>),
+    type Inner = Request<'static>;
 }
 
 /// Asked now and then while a run is under way, on the thread that makes it: whether to end it, by anything but 0. It may
 /// begin other runs, and must not unwind.
 pub type perilune_poll = Option<unsafe extern "C" fn(user_data: *mut c_void) -> i32>;
-
-impl Parts {
-    /// The request of one run, which borrows all of this; a query and a body of the call's own go before.
-    fn request<'a>(&'a self, query: Option<&'a [u8]>, body: Option<&'a [u8]>) -> Request<'a> {
-        let mut request = Request::new().limits(self.limits);
-        match (query, &self.query) {
-            (Some(query), _) => request = request.query(query),
-            (None, Query::Raw(query)) => request = request.query(query),
-            (None, Query::Pairs(pairs)) => {
-                for (key, value) in pairs {
-                    request = request.param(&**key, &**value);
-                }
-            }
-        }
-        request = match (body, &self.body) {
-            (Some(body), _) => request.json(body),
-            (None, Body::None) => request,
-            (None, Body::Json(body)) => request.json(body),
-            (None, Body::Form(body)) => request.form(body),
-        };
-        if let Some(config) = &self.config {
-            request = request.config(config);
-        }
-        if let Some(meta) = &self.meta {
-            request = request.meta(meta);
-        }
-        if let Some(seed) = self.seed {
-            request = request.seed(seed);
-        }
-        if let Some(cancel) = &self.cancel {
-            request = request.cancel(cancel);
-        }
-        if let Some(poll) = &self.poll {
-            request = request.poll(poll);
-        }
-        request
-    }
-}
 
 /// Does something with the request that a call of a run describes: query and body of the call's own, and the rest. It is lent
 /// and not returned, since moving it costs more than making it.
@@ -124,26 +54,34 @@ pub(crate) unsafe fn with<T>(
             // It only borrows: there is nothing to drop.
             return then(&ManuallyDrop::new(request));
         }
-        then(&handle::get(rest, "request")?.request(query, body))
+        let rest = handle::get(rest, "request")?;
+        match (query, body) {
+            (None, None) => then(rest),
+            (Some(query), None) => then(&rest.clone().query(query)),
+            (None, Some(body)) => then(&rest.clone().json(body)),
+            (Some(query), Some(body)) => then(&rest.clone().query(query).json(body)),
+        }
     }
 }
 
-/// The request of an object.
+/// Changes a request. What a submitted run shares with it stays as it is.
 ///
 /// # Safety
-/// As [`handle::get`].
-pub(crate) unsafe fn of_object<'a>(
-    request: *const perilune_request,
-    what: &str,
-) -> Result<Request<'a>, Failure> {
+/// As [`handle::get_mut`].
+unsafe fn change(
+    request: *mut perilune_request,
+    how: impl FnOnce(Request<'static>) -> Request<'static>,
+) -> Result<(), Failure> {
     // SAFETY: by this function's contract.
-    Ok(unsafe { handle::get(request, what) }?.request(None, None))
+    let request = unsafe { handle::get_mut(request, "request") }?;
+    *request = how(mem::take(request));
+    Ok(())
 }
 
 /// Makes a request with nothing in it, which the caller frees. NULL only after a bug.
 #[unsafe(no_mangle)]
 pub extern "C" fn perilune_request_new() -> *mut perilune_request {
-    guard::infallible(ptr::null_mut(), || handle::into_raw(Parts::default()))
+    guard::infallible(ptr::null_mut(), || handle::into_raw(Request::new()))
 }
 
 /// A second request of the same content, which the caller frees. NULL is copied as NULL.
@@ -152,7 +90,7 @@ pub unsafe extern "C" fn perilune_request_clone(request: *const perilune_request
     guard::infallible(ptr::null_mut(), || {
         // SAFETY: null, or a request that the caller owns.
         match unsafe { handle::get(request, "request") } {
-            Ok(parts) => handle::into_raw(parts.clone()),
+            Ok(request) => handle::into_raw(Request::clone(request)),
             Err(_) => ptr::null_mut(),
         }
     })
@@ -175,13 +113,12 @@ unsafe fn set_part(
     len: usize,
     what: &str,
     error: *mut *mut perilune_error,
-    set: impl FnOnce(&mut Parts, Option<Vec<u8>>),
+    set: impl for<'a> FnOnce(Request<'a>, Option<&'a [u8]>) -> Request<'a>,
 ) -> perilune_code {
     // SAFETY: by this function's contract.
     let body = || unsafe {
         let bytes = handle::bytes(data, len, what)?;
-        set(handle::get_mut(request, "request")?, bytes.map(<[u8]>::to_vec));
-        Ok(())
+        change(request, |request| set(request, bytes).into_owned())
     };
     // SAFETY: as above.
     unsafe { guard::fallible(error, body) }
@@ -200,8 +137,8 @@ pub unsafe extern "C" fn perilune_request_set_query(
 ) -> perilune_code {
     // SAFETY: as the header says.
     unsafe {
-        set_part(request, query, query_len, "query", error, |parts, query| {
-            parts.query = Query::Raw(query.unwrap_or_default())
+        set_part(request, query, query_len, "query", error, |request, query| {
+            request.query(query.unwrap_or_default())
         })
     }
 }
@@ -222,16 +159,9 @@ pub unsafe extern "C" fn perilune_request_add_param(
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
-        let pair = (
-            handle::text(key, key_len, "key")?.to_owned(),
-            handle::text(value, value_len, "value")?.to_owned(),
-        );
-        let parts = handle::get_mut(request, "request")?;
-        match &mut parts.query {
-            Query::Pairs(pairs) => pairs.push(pair),
-            Query::Raw(_) => parts.query = Query::Pairs(vec![pair]),
-        }
-        Ok(())
+        let key = handle::text(key, key_len, "key")?.to_owned();
+        let value = handle::text(value, value_len, "value")?.to_owned();
+        change(request, |request| request.param(key, value))
     };
     // SAFETY: as above.
     unsafe { guard::fallible(error, body) }
@@ -250,8 +180,8 @@ pub unsafe extern "C" fn perilune_request_set_json(
 ) -> perilune_code {
     // SAFETY: as the header says.
     unsafe {
-        set_part(request, body, body_len, "body", error, |parts, body| {
-            parts.body = body.map_or(Body::None, Body::Json)
+        set_part(request, body, body_len, "body", error, |request, body| {
+            request.json(body.unwrap_or_default())
         })
     }
 }
@@ -269,8 +199,8 @@ pub unsafe extern "C" fn perilune_request_set_form(
 ) -> perilune_code {
     // SAFETY: as the header says.
     unsafe {
-        set_part(request, body, body_len, "body", error, |parts, body| {
-            parts.body = body.map_or(Body::None, Body::Form)
+        set_part(request, body, body_len, "body", error, |request, body| {
+            request.form(body.unwrap_or_default())
         })
     }
 }
@@ -287,7 +217,7 @@ pub unsafe extern "C" fn perilune_request_set_config(
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    unsafe { set_part(request, json, json_len, "config", error, |parts, json| parts.config = json) }
+    unsafe { set_part(request, json, json_len, "config", error, |request, json| request.config(json)) }
 }
 
 /// What the host knows of the request, META, as JSON. Read when it is run.
@@ -302,7 +232,7 @@ pub unsafe extern "C" fn perilune_request_set_meta(
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    unsafe { set_part(request, json, json_len, "meta", error, |parts, json| parts.meta = json) }
+    unsafe { set_part(request, json, json_len, "meta", error, |request, json| request.meta(json)) }
 }
 
 /// Makes math.random repeat: two runs with one seed see the same numbers.
@@ -314,11 +244,8 @@ pub unsafe extern "C" fn perilune_request_set_seed(
     seed: u64,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
-    let body = || {
-        // SAFETY: as the header says.
-        unsafe { handle::get_mut(request, "request") }?.seed = Some(seed);
-        Ok(())
-    };
+    // SAFETY: as the header says.
+    let body = || unsafe { change(request, |request| request.seed(seed)) };
     // SAFETY: as above.
     unsafe { guard::fallible(error, body) }
 }
@@ -336,7 +263,11 @@ pub unsafe extern "C" fn perilune_request_set_limit(
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    let body = || set_run_limit(&mut unsafe { handle::get_mut(request, "request") }?.limits, limit, value);
+    let body = || unsafe {
+        let mut limits = handle::get_mut(request, "request")?.run_limits();
+        set_run_limit(&mut limits, limit, value)?;
+        change(request, |request| request.limits(limits))
+    };
     // SAFETY: as above.
     unsafe { guard::fallible(error, body) }
 }
@@ -353,8 +284,8 @@ pub unsafe extern "C" fn perilune_request_set_cancel(
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
-        handle::get_mut(request, "request")?.cancel = handle::get(cancel, "cancel").ok().cloned();
-        Ok(())
+        let cancel = handle::get(cancel, "cancel").ok();
+        change(request, |request| request.cancel(cancel))
     };
     // SAFETY: as above.
     unsafe { guard::fallible(error, body) }
@@ -380,9 +311,7 @@ pub unsafe extern "C" fn perilune_request_set_poll(
 ) -> perilune_code {
     let user_data = UserData::new(user_data, destroy);
     let body = || {
-        // SAFETY: as the header says.
-        let parts = unsafe { handle::get_mut(request, "request") }?;
-        parts.poll = poll.map(|function| {
+        let poll = poll.map(|function| {
             Poll::new(Duration::from_nanos(period_ns), move || {
                 // Whole, and not the pointer in it alone: it is what may go to other threads.
                 let user_data: &UserData = &user_data;
@@ -393,7 +322,8 @@ pub unsafe extern "C" fn perilune_request_set_poll(
                 }
             })
         });
-        Ok(())
+        // SAFETY: as the header says.
+        unsafe { change(request, |request| request.poll(&poll)) }
     };
     // SAFETY: as above.
     unsafe { guard::fallible(error, body) }

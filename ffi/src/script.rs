@@ -266,7 +266,7 @@ pub unsafe extern "C" fn perilune_script_run_batch(
         let requests: Vec<Request<'_>> = handle::array(requests, count, "requests")?
             .iter()
             .enumerate()
-            .map(|(index, request)| request::of_object(*request, &format!("requests[{index}]")))
+            .map(|(index, request)| handle::get(*request, &format!("requests[{index}]")).cloned())
             .collect::<Result<_, _>>()?;
         if count > 0 {
             handle::required(traces, "traces")?;

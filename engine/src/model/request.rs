@@ -1,6 +1,8 @@
 //! What a host hands to a run.
 
 use std::borrow::Cow;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use crate::model::cancel::CancelHandle;
 use crate::model::error::PayloadError;
@@ -10,6 +12,7 @@ use crate::model::urlencoded;
 
 /// One request: the query, the body and what the host adds. It borrows what it is lent and keeps what it is
 /// handed over; nothing is parsed before the run.
+/// What a request keeps, its clones share: a clone copies no payload.
 ///
 /// ```
 /// use perilune::Request;
@@ -19,8 +22,8 @@ use crate::model::urlencoded;
 pub struct Request<'a> {
     pub(crate) query: Query<'a>,
     pub(crate) body: Body<'a>,
-    pub(crate) config: Option<Cow<'a, [u8]>>,
-    pub(crate) meta: Option<Cow<'a, [u8]>>,
+    pub(crate) config: Option<Bytes<'a>>,
+    pub(crate) meta: Option<Bytes<'a>>,
     pub(crate) seed: Option<u64>,
     pub(crate) limits: RunLimits,
     pub(crate) cancel: Option<CancelHandle>,
@@ -30,34 +33,41 @@ pub struct Request<'a> {
 /// Where `GET` comes from.
 #[derive(Debug, Clone)]
 pub(crate) enum Query<'a> {
-    Raw(Cow<'a, [u8]>),
-    Pairs(Vec<Pair<'a>>),
+    Raw(Bytes<'a>),
+    Pairs(Arc<Vec<Pair<'a>>>),
 }
 
-/// A part of a request: whatever is lent as bytes, or a `Vec<u8>` that is handed over.
+/// A part of a request: whatever is lent as bytes, a `Vec<u8>` that is handed over, or an `Option` of one, where `None` is
+/// a part that is not there.
 pub trait IntoPart<'a> {
     /// The bytes.
-    fn into_part(self) -> Cow<'a, [u8]>;
+    fn into_part(self) -> Option<Cow<'a, [u8]>>;
 }
 
 impl<'a, B: AsRef<[u8]> + ?Sized> IntoPart<'a> for &'a B {
-    fn into_part(self) -> Cow<'a, [u8]> {
-        Cow::Borrowed(self.as_ref())
+    fn into_part(self) -> Option<Cow<'a, [u8]>> {
+        Some(Cow::Borrowed(self.as_ref()))
     }
 }
 
 impl<'a> IntoPart<'a> for Vec<u8> {
-    fn into_part(self) -> Cow<'a, [u8]> {
-        Cow::Owned(self)
+    fn into_part(self) -> Option<Cow<'a, [u8]>> {
+        Some(Cow::Owned(self))
+    }
+}
+
+impl<'a, P: IntoPart<'a>> IntoPart<'a> for Option<P> {
+    fn into_part(self) -> Option<Cow<'a, [u8]>> {
+        self.and_then(P::into_part)
     }
 }
 
 /// A key and a value, decoded.
-type Pair<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
+type Pair<'a> = (Bytes<'a>, Bytes<'a>);
 
 impl Default for Query<'_> {
     fn default() -> Self {
-        Self::Raw(Cow::Borrowed(b""))
+        Self::Raw(Bytes::default())
     }
 }
 
@@ -66,8 +76,57 @@ impl Default for Query<'_> {
 pub(crate) enum Body<'a> {
     #[default]
     None,
-    Json(Cow<'a, [u8]>),
-    Form(Cow<'a, [u8]>),
+    Json(Bytes<'a>),
+    Form(Bytes<'a>),
+}
+
+/// Bytes that a request borrows, or shares with its clones.
+#[derive(Debug, Clone)]
+pub(crate) enum Bytes<'a> {
+    Borrowed(&'a [u8]),
+    Shared(Arc<Vec<u8>>),
+}
+
+impl Default for Bytes<'_> {
+    fn default() -> Self {
+        Self::Borrowed(b"")
+    }
+}
+
+impl Deref for Bytes<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Self::Borrowed(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl<'a> From<Cow<'a, str>> for Bytes<'a> {
+    fn from(text: Cow<'a, str>) -> Self {
+        match text {
+            Cow::Borrowed(text) => Self::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Self::Shared(Arc::new(text.into_bytes())),
+        }
+    }
+}
+
+impl<'a> Bytes<'a> {
+    fn of(part: impl IntoPart<'a>) -> Option<Self> {
+        Some(match part.into_part()? {
+            Cow::Borrowed(bytes) => Self::Borrowed(bytes),
+            Cow::Owned(bytes) => Self::Shared(Arc::new(bytes)),
+        })
+    }
+
+    fn into_owned(self) -> Bytes<'static> {
+        Bytes::Shared(match self {
+            Self::Borrowed(bytes) => Arc::new(bytes.to_vec()),
+            Self::Shared(bytes) => bytes,
+        })
+    }
 }
 
 impl<'a> Request<'a> {
@@ -80,7 +139,7 @@ impl<'a> Request<'a> {
     /// The raw query string, without the `?`. Replaces what [`param`](Self::param) added.
     #[must_use]
     pub fn query(mut self, query: impl IntoPart<'a>) -> Self {
-        self.query = Query::Raw(query.into_part());
+        self.query = Query::Raw(Bytes::of(query).unwrap_or_default());
         self
     }
 
@@ -88,10 +147,10 @@ impl<'a> Request<'a> {
     /// last value.
     #[must_use]
     pub fn param(mut self, key: impl Into<Cow<'a, str>>, value: impl Into<Cow<'a, str>>) -> Self {
-        let pair = (bytes(key.into()), bytes(value.into()));
+        let pair = (key.into().into(), value.into().into());
         match &mut self.query {
-            Query::Pairs(pairs) => pairs.push(pair),
-            Query::Raw(_) => self.query = Query::Pairs(vec![pair]),
+            Query::Pairs(pairs) => Arc::make_mut(pairs).push(pair),
+            Query::Raw(_) => self.query = Query::Pairs(Arc::new(vec![pair])),
         }
         self
     }
@@ -99,28 +158,28 @@ impl<'a> Request<'a> {
     /// The body, a JSON object. No bytes at all are no body.
     #[must_use]
     pub fn json(mut self, body: impl IntoPart<'a>) -> Self {
-        self.body = Body::Json(body.into_part());
+        self.body = Bytes::of(body).map_or(Body::None, Body::Json);
         self
     }
 
     /// The body, an urlencoded form.
     #[must_use]
     pub fn form(mut self, body: impl IntoPart<'a>) -> Self {
-        self.body = Body::Form(body.into_part());
+        self.body = Bytes::of(body).map_or(Body::None, Body::Form);
         self
     }
 
-    /// The host's settings for the script, as JSON text.
+    /// The host's settings for the script, as JSON text, or none.
     #[must_use]
     pub fn config(mut self, config: impl IntoPart<'a>) -> Self {
-        self.config = Some(config.into_part());
+        self.config = Bytes::of(config);
         self
     }
 
-    /// What the host knows of the request, as JSON text.
+    /// What the host knows of the request, as JSON text, or nothing.
     #[must_use]
     pub fn meta(mut self, meta: impl IntoPart<'a>) -> Self {
-        self.meta = Some(meta.into_part());
+        self.meta = Bytes::of(meta);
         self
     }
 
@@ -138,31 +197,36 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Has the handle end this request's run.
+    /// The limits that were set.
     #[must_use]
-    pub fn cancel(mut self, handle: &CancelHandle) -> Self {
-        self.cancel = Some(handle.clone());
+    pub fn run_limits(&self) -> RunLimits {
+        self.limits
+    }
+
+    /// Has the handle, or none, end this request's run.
+    #[must_use]
+    pub fn cancel<'h>(mut self, handle: impl Into<Option<&'h CancelHandle>>) -> Self {
+        self.cancel = handle.into().cloned();
         self
     }
 
-    /// Has the host asked now and then while this request's run is under way.
+    /// Has the host, or nobody, asked now and then while this request's run is under way.
     #[must_use]
-    pub fn poll(mut self, poll: &Poll) -> Self {
-        self.poll = Some(poll.clone());
+    pub fn poll<'p>(mut self, poll: impl Into<Option<&'p Poll>>) -> Self {
+        self.poll = poll.into().cloned();
         self
     }
 
     /// The same request, owning all that it borrowed.
     #[must_use]
     pub fn into_owned(self) -> Request<'static> {
-        fn own(bytes: Cow<'_, [u8]>) -> Cow<'static, [u8]> {
-            Cow::Owned(bytes.into_owned())
-        }
+        let own = Bytes::into_owned;
         Request {
             query: match self.query {
                 Query::Raw(raw) => Query::Raw(own(raw)),
                 Query::Pairs(pairs) => {
-                    Query::Pairs(pairs.into_iter().map(|(k, v)| (own(k), own(v))).collect())
+                    let pairs = Arc::unwrap_or_clone(pairs).into_iter();
+                    Query::Pairs(Arc::new(pairs.map(|(k, v)| (own(k), own(v))).collect()))
                 }
             },
             body: match self.body {
@@ -202,9 +266,23 @@ impl<'a> Request<'a> {
     }
 }
 
-fn bytes(text: Cow<'_, str>) -> Cow<'_, [u8]> {
-    match text {
-        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clones_share_what_is_owned() {
+        let text = String::from("{\"n\":1}");
+        let owned = Request::new().param("a", "1").json(&text).config(&text).meta(&text).into_owned();
+        let parts = |request: &Request<'static>| {
+            let Query::Pairs(pairs) = &request.query else { unreachable!("it has parameters") };
+            let Body::Json(body) = &request.body else { unreachable!("it has a body") };
+            let beside = [&request.config, &request.meta].map(|part| part.as_deref().map(<[u8]>::as_ptr));
+            (pairs[0].1.as_ptr(), body.as_ptr(), beside)
+        };
+        let clone = owned.clone();
+        assert_eq!(parts(&clone), parts(&owned));
+        assert_eq!(parts(&clone.param("b", "2").into_owned()), parts(&owned));
+        assert_ne!(parts(&owned.clone().json(&text).into_owned()).1, parts(&owned).1);
     }
 }

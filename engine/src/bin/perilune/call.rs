@@ -67,18 +67,12 @@ pub(crate) fn prepare(arguments: &RunArguments) -> Result<(Script, Request<'stat
     let query = with_pairs(query, get);
     let read = |input: &Option<Input>| input.as_ref().map(|input| input.read().map(Vec::from)).transpose();
     let (post, config, meta) = (read(post)?, read(config)?, read(meta)?);
-    let mut request = Request::new().query(&query);
-    if let Some(post) = &post {
+    let mut request = Request::new().query(&query).config(config).meta(meta);
+    if let Some(post) = post {
         request = request.json(post);
     }
     if let Some(form) = form {
         request = request.form(form);
-    }
-    if let Some(config) = &config {
-        request = request.config(config);
-    }
-    if let Some(meta) = &meta {
-        request = request.meta(meta);
     }
     if let Some(seed) = *seed {
         request = request.seed(seed);
