@@ -53,8 +53,9 @@ impl Answer {
         Self::detail(404, NOT_FOUND)
     }
 
-    pub(crate) fn method_not_allowed(method: &str, allowed: &'static str) -> Self {
-        Self::detail(405, &format!("Method \"{method}\" not allowed.")).with("allow", allowed.as_bytes())
+    pub(crate) fn method_not_allowed(method: &str, allowed: &[&str]) -> Self {
+        let detail = format!("Method \"{method}\" not allowed.");
+        Self::detail(405, &detail).with("allow", allowed.join(", ").into_bytes())
     }
 
     /// For what is worth another try, after some seconds.

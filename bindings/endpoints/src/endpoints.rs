@@ -248,7 +248,7 @@ impl Endpoints {
         if script.is_none() && kind != Kind::Public && !scripts.has_instance(instance) {
             return Err(Answer::detail(404, "Instance was not found."));
         }
-        if !kind.has(method) {
+        if !kind.methods().contains(&method) {
             return Err(Answer::method_not_allowed(method, kind.methods()));
         }
         let is_found = match kind {

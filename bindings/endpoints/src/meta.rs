@@ -6,10 +6,12 @@ use std::cmp::Ordering;
 use crate::head::Head;
 use crate::secrets::cut_form;
 use crate::target::Target;
-use crate::text::{latin_1, quoted, quoted_latin_1, trimmed};
+use crate::text::{quoted, quoted_latin_1, trimmed};
 
 /// Headers that carry keys, as their variables are called behind `HTTP_`.
 const HIDDEN: [&str; 5] = ["AUTHORIZATION", "PROXY_AUTHORIZATION", "COOKIE", "X_API_KEY", "X_USER_KEY"];
+
+const PREFIX: &[u8] = b"HTTP_";
 
 /// A byte of a header's name in that of its variable.
 fn upper(byte: &u8) -> u8 {
@@ -37,23 +39,19 @@ pub(crate) fn meta<'h>(
         [b':', ..] => None,
         _ => Some((name, value)),
     });
-    let mut shown: Vec<_> =
-        named.filter(|(name, _)| !HIDDEN.iter().any(|variable| is(name, variable))).collect();
+    let mut shown = Vec::with_capacity(16);
+    shown.extend(named.filter(|(name, _)| !HIDDEN.iter().any(|variable| is(name, variable))));
     // In the order in which they came, of those with one name.
     shown.sort_by(|(one, _), (other, _)| by_variable(one, other));
 
     let mut json = Vec::with_capacity(1024);
     json.push(b'{');
+    let mut variable = PREFIX.to_vec();
     for lines in shown.chunk_by(|(one, _), (other, _)| by_variable(one, other).is_eq()) {
         let (name, first) = lines[0];
-        let variable = name.iter().map(upper);
-        if name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-            json.extend_from_slice(b"\"HTTP_");
-            json.extend(variable);
-            json.push(b'"');
-        } else {
-            quoted(&mut json, &format!("HTTP_{}", latin_1(&variable.collect::<Vec<_>>())));
-        }
+        variable.truncate(PREFIX.len());
+        variable.extend(name.iter().map(upper));
+        quoted_latin_1(&mut json, &variable);
         json.push(b':');
         let shown =
             |value| if is(name, "REFERER") { without_keys(trimmed(value)) } else { trimmed(value).into() };

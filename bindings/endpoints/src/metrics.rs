@@ -13,7 +13,7 @@ pub fn metrics(engine: &Engine, method: &str, path: &[u8]) -> Answer {
         (b"/metrics", "GET" | "HEAD") => {
             Answer::text("text/plain; version=0.0.4; charset=utf-8", engine.metrics().to_prometheus())
         }
-        (b"/healthz" | b"/metrics", _) => Answer::method_not_allowed(method, "GET, HEAD"),
+        (b"/healthz" | b"/metrics", _) => Answer::method_not_allowed(method, &["GET", "HEAD"]),
         _ => Answer::not_found(),
     }
 }

@@ -16,17 +16,12 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// The methods that it has, as `Allow` lists them.
-    pub(crate) fn methods(self) -> &'static str {
+    pub(crate) fn methods(self) -> &'static [&'static str] {
         match self {
-            Self::Run | Self::Public => "GET, POST",
-            Self::List | Self::Script | Self::Traces | Self::Trace => "GET",
-            Self::ResetLink => "POST",
+            Self::Run | Self::Public => &["GET", "POST"],
+            Self::List | Self::Script | Self::Traces | Self::Trace => &["GET"],
+            Self::ResetLink => &["POST"],
         }
-    }
-
-    pub(crate) fn has(self, method: &str) -> bool {
-        self.methods().split(", ").any(|own| own == method)
     }
 }
 
@@ -120,5 +115,5 @@ fn without_authority(path: &[u8]) -> &[u8] {
 
 /// A segment as a name; `None` where it can't be one.
 fn segment(raw: &[u8]) -> Option<Cow<'_, str>> {
-    decoded_path(raw).filter(|name| !name.is_empty() && !name.contains(['/', '\0']))
+    decoded_path(raw).filter(|name| !name.is_empty() && memchr::memchr2(b'/', 0, name.as_bytes()).is_none())
 }

@@ -6,12 +6,32 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode, utf8_percent_
 
 /// Appends a text as a string of JSON.
 pub(crate) fn quoted(json: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(json, text).expect("a vector takes all");
+    if is_plain(text.as_bytes()) {
+        quoted_plain(json, text.as_bytes());
+    } else {
+        serde_json::to_writer(json, text).expect("a vector takes all");
+    }
 }
 
 /// Appends a header's value as a string of JSON: a character for each byte, as HTTP has it.
 pub(crate) fn quoted_latin_1(json: &mut Vec<u8>, bytes: &[u8]) {
-    quoted(json, &latin_1(bytes));
+    if is_plain(bytes) {
+        quoted_plain(json, bytes);
+    } else {
+        quoted(json, &latin_1(bytes));
+    }
+}
+
+/// Whether a text is itself in JSON and in any encoding. No byte ends the loop, so that it looks at many at once.
+fn is_plain(bytes: &[u8]) -> bool {
+    let is_odd = |byte: u8| byte < b' ' || byte >= 0x80 || byte == b'"' || byte == b'\\';
+    !bytes.iter().fold(false, |odd, &byte| odd | is_odd(byte))
+}
+
+fn quoted_plain(json: &mut Vec<u8>, text: &[u8]) {
+    json.push(b'"');
+    json.extend_from_slice(text);
+    json.push(b'"');
 }
 
 /// A text with a character for each byte.
@@ -30,7 +50,10 @@ pub(crate) fn decoded(value: &[u8]) -> Vec<u8> {
 
 /// A part of a path as text; `None` where it is no UTF-8.
 pub(crate) fn decoded_path(path: &[u8]) -> Option<Cow<'_, str>> {
-    percent_decode(path).decode_utf8().ok()
+    match memchr::memchr(b'%', path) {
+        None => std::str::from_utf8(path).ok().map(Cow::Borrowed),
+        Some(_) => percent_decode(path).decode_utf8().ok(),
+    }
 }
 
 /// What stands in a path as it is: letters, digits and these.
