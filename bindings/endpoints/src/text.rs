@@ -24,7 +24,7 @@ pub(crate) fn quoted_latin_1(json: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Whether a text is itself in JSON and in any encoding. No byte ends the loop, so that it looks at many at once.
 fn is_plain(bytes: &[u8]) -> bool {
-    let is_odd = |byte: u8| byte < b' ' || byte >= 0x80 || byte == b'"' || byte == b'\\';
+    let is_odd = |byte: u8| !(b' '..0x80).contains(&byte) || byte == b'"' || byte == b'\\';
     !bytes.iter().fold(false, |odd, &byte| odd | is_odd(byte))
 }
 

@@ -214,6 +214,7 @@ fn a_key_in_a_body_counts_where_there_is_no_other() {
         ("application/json", r#"{"_api_key": "moon-key", "_api_key": "wrong"}"#, 403),
         ("application/json", r#"{"_api_key": "moon-key", "_api_key": 1}"#, 403),
         ("application/json", r#"{"_api_key": "moon-key""#, 403),
+        ("application/json", r#"{"_api_key": "moon-key"} x"#, 403),
         ("application/json", r#"{"api_key": "moon-key"}"#, 403),
         ("application/x-www-form-urlencoded", "_api_key=%C5%BC%26%2B%25&a=1", 200),
         ("application/x-www-form-urlencoded", "api_key=moon-key", 403),
