@@ -124,7 +124,7 @@ impl EngineBuilder {
         self
     }
 
-    /// How many runs of [`Script::submit`] may wait for a VM; beyond, they end as `queue_timeout` at once. 10,000 where
+    /// How many runs of [`Script::submit`](crate::Script::submit) may wait for a VM; beyond, they end as `queue_timeout` at once. 10,000 where
     /// nothing else is set.
     pub fn backlog(mut self, runs: usize) -> Self {
         self.backlog = runs;

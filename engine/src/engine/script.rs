@@ -48,7 +48,7 @@ impl Script {
         Engine::of(Arc::clone(&self.engine))
     }
 
-    /// Which version of its name this is, as in [`Trace::version`]: counted from 1 by
+    /// Which version of its name this is, as in [`Trace::version`](crate::Trace::version): counted from 1 by
     /// [`Scripts::put`](crate::Scripts::put), and 1 for a script that was only compiled.
     #[must_use]
     pub fn version(&self) -> u64 {
