@@ -137,6 +137,12 @@ pub(crate) const EDITS: &[Edit] = &[
         "    L->global->perilune_meter.extra -= (size_t(newsize) - size_t(tb->size)) * sizeof(TString*);\n\
          \x20   luaM_freearray(L, tb->hash, tb->size, TString*, 0);\n    tb->size = newsize;\n",
     ),
+    // A step calls the interrupt at its end only, where a whole collection can be made: at its beginning it has read what that would change.
+    edit(
+        "VM/src/lgc.cpp",
+        "    GC_INTERRUPT(0);\n\n    // at the start of the new cycle\n",
+        "    // at the start of the new cycle\n",
+    ),
     // The main thread's stack is made small between runs, always to one size, and not by a collection in some of them.
     edit(
         "VM/src/lgc.cpp",

@@ -9,11 +9,11 @@ use mlua::ffi::{self, lua_State};
 /// # Safety
 /// There is a string or number at `index`, and it stays there as long as the result is used. Luau does not move or
 /// change strings.
-pub(super) unsafe fn bytes<'a>(state: *mut lua_State, index: c_int) -> &'a [u8] {
+pub(super) unsafe fn bytes(state: &*mut lua_State, index: c_int) -> &[u8] {
     let mut length = 0;
     // SAFETY: by this function's contract; the API returns null only for what is neither.
     unsafe {
-        let pointer = ffi::lua_tolstring(state, index, &mut length);
+        let pointer = ffi::lua_tolstring(*state, index, &mut length);
         if pointer.is_null() { &[] } else { std::slice::from_raw_parts(pointer.cast(), length) }
     }
 }
@@ -22,10 +22,10 @@ pub(super) unsafe fn bytes<'a>(state: *mut lua_State, index: c_int) -> &'a [u8] 
 ///
 /// # Safety
 /// `state` is at a call, and the argument stays there as long as the result is used.
-pub(super) unsafe fn check_bytes<'a>(state: *mut lua_State, index: c_int) -> &'a [u8] {
+pub(super) unsafe fn check_bytes(state: &*mut lua_State, index: c_int) -> &[u8] {
     // SAFETY: by this function's contract.
     unsafe {
-        ffi::luaL_checklstring(state, index, std::ptr::null_mut());
+        ffi::luaL_checklstring(*state, index, std::ptr::null_mut());
         bytes(state, index)
     }
 }

@@ -59,8 +59,6 @@ pub(super) struct Control {
     pub(super) is_base_known: Cell<bool>,
     /// Which of the registry's slots of one run hold something.
     pub(super) slots: Slots,
-    /// Inside `luaC_step`, between its two calls of the interrupt.
-    in_step: Cell<bool>,
     pub(super) interrupt: Arc<Interrupt>,
 }
 
@@ -87,7 +85,6 @@ impl Control {
             host_errors: RefCell::default(),
             is_base_known: Cell::new(true),
             slots: Slots::default(),
-            in_step: Cell::new(false),
             interrupt: Arc::default(),
         })
     }
@@ -95,11 +92,11 @@ impl Control {
     /// The control of the VM that `state` belongs to.
     ///
     /// # Safety
-    /// `state` is a live thread of a VM made by [`Vm::new`](super::Vm::new), and the result is not kept beyond the
-    /// call into the VM.
-    pub(super) unsafe fn of<'a>(state: *mut lua_State) -> &'a Self {
+    /// `state` is a live thread of a VM made by [`Vm::new`](super::Vm::new), and stays so while the variable that is borrowed here
+    /// does: in what Luau calls, its own argument is such a variable, as a VM is not closed while it is in a call.
+    pub(super) unsafe fn of(state: &*mut lua_State) -> &Self {
         // SAFETY: the VM's userdata is set to its control before the first function runs, and lives as long.
-        unsafe { &*(*ffi::lua_callbacks(state)).userdata.cast::<Self>() }
+        unsafe { &*(*ffi::lua_callbacks(*state)).userdata.cast::<Self>() }
     }
 
     /// Has a full collection made at the next safe point.
@@ -270,7 +267,6 @@ impl Control {
 
     /// Nothing of an earlier run is left.
     pub(super) fn begin(&self, job: &Job<'_>) {
-        self.in_step.set(false);
         self.deadline.set(Some(job.deadline));
         self.cancels.borrow_mut().extend(job.cancels().cloned());
         self.host_calls.set(0);
@@ -291,14 +287,13 @@ impl Control {
 }
 
 /// Luau calls this at safe points while it is set: `gc` is -1 on calls, loop edges and in the library, [`RAISE_ONLY`] before
-/// work that takes long, and the collector's state on the way into and out of `luaC_step`.
+/// work that takes long, and the collector's state at the end of `luaC_step`: an edit of ours takes out the call at its beginning, where the
+/// step has read already what a collection would change.
 pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
     // SAFETY: Luau calls this with a live thread of the VM.
-    let control = unsafe { Control::of(state) };
+    let control = unsafe { Control::of(&state) };
     if gc >= 0 {
-        // On the way in, the step has read what a collection would change; on the way out it is done with it.
-        let leaving = control.in_step.replace(!control.in_step.get());
-        if leaving && control.heap.wants_collection() {
+        if control.heap.wants_collection() {
             // SAFETY: `luaC_step` runs only where everything alive can be reached.
             unsafe { control.collect(state) };
         }
@@ -312,12 +307,11 @@ pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_in
         }
         return;
     }
-    control.in_step.set(false);
     // SAFETY: the VM is live.
     let callbacks = unsafe { ffi::lua_callbacks(state) };
     // Disarming comes before looking at the clock: were the watchdog to arm in between, the deadline would be seen.
     // SAFETY: the VM is live.
-    unsafe { slot(callbacks).store(ptr::null_mut(), Release) };
+    unsafe { slot(&callbacks).store(ptr::null_mut(), Release) };
     if control.heap.wants_collection() {
         // SAFETY: an interrupt may call any function of the API, so everything alive can be reached.
         unsafe { control.collect(state) };
@@ -357,7 +351,7 @@ pub(super) unsafe extern "C" fn allocate(
 /// `state` is a live thread of a VM of ours.
 pub(super) unsafe extern "C" fn on_alarm(state: *mut lua_State, more: usize) -> c_int {
     // SAFETY: by this function's contract.
-    let control = unsafe { Control::of(state) };
+    let control = unsafe { Control::of(&state) };
     if control.heap.collecting.get() {
         return 1;
     }

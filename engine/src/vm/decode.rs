@@ -32,7 +32,7 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
     // SAFETY: by this function's contract; the metatable is made with the VM, and the value, if there is one, is the last
     // one on the stack.
     unsafe {
-        let (control, top) = (Control::of(state), ffi::lua_gettop(state));
+        let (control, top) = (Control::of(&state), ffi::lua_gettop(state));
         ffi::lua_rawcheckstack(state, 4);
         marks::push_array_metatable(state);
         let pieces = Buffer::new(control, state);

@@ -18,7 +18,7 @@ use crate::model::json::MAX_DEPTH;
 /// `state` is at a call in a VM of ours, and `index` is absolute.
 pub(super) unsafe fn write(state: *mut lua_State, index: c_int, sink: &mut Sink<'_>) -> Result<(), Refused> {
     // SAFETY: by this function's contract.
-    unsafe { Encoder::new(state, sink).value(index) }
+    unsafe { Encoder::new(&state, sink).value(index) }
 }
 
 /// Writes the values from `first` to `last` as an array.
@@ -32,7 +32,7 @@ pub(super) unsafe fn write_list(
     sink: &mut Sink<'_>,
 ) -> Result<(), Refused> {
     // SAFETY: by this function's contract.
-    let mut encoder = unsafe { Encoder::new(state, sink) };
+    let mut encoder = unsafe { Encoder::new(&state, sink) };
     for index in first..=last {
         encoder.sink.put(if index == first { b"[" } else { b"," })?;
         // SAFETY: as above.
@@ -105,7 +105,7 @@ unsafe fn place(state: *mut lua_State, index: c_int) -> String {
     unsafe {
         match ffi::lua_type(state, index) {
             ffi::LUA_TSTRING => {
-                let key = access::bytes(state, index);
+                let key = access::bytes(&state, index);
                 format!(".{}", String::from_utf8_lossy(access::beginning(key, 64)))
             }
             ffi::LUA_TNUMBER => format!("[{}]", ffi::lua_tonumber(state, index)),
@@ -125,10 +125,10 @@ struct Encoder<'a, 's> {
 impl<'a, 's> Encoder<'a, 's> {
     /// # Safety
     /// As [`write`].
-    unsafe fn new(state: *mut lua_State, sink: &'a mut Sink<'s>) -> Self {
+    unsafe fn new(state: &'a *mut lua_State, sink: &'a mut Sink<'s>) -> Self {
         // SAFETY: by this function's contract.
         let work = Work::new(unsafe { Control::of(state) });
-        Self { state, sink, parents: Vec::new(), work }
+        Self { state: *state, sink, parents: Vec::new(), work }
     }
 
     /// # Safety
@@ -143,7 +143,7 @@ impl<'a, 's> Encoder<'a, 's> {
                     self.sink.put(if ffi::lua_toboolean(state, index) != 0 { b"true" } else { b"false" })
                 }
                 ffi::LUA_TNUMBER => self.sink.number(ffi::lua_tonumber(state, index)),
-                ffi::LUA_TSTRING => self.string(access::bytes(state, index)).map(drop),
+                ffi::LUA_TSTRING => self.string(access::bytes(&state, index)).map(drop),
                 ffi::LUA_TTABLE => self.table(index),
                 ffi::LUA_TLIGHTUSERDATA if marks::is_null(state, index) => self.sink.put(b"null"),
                 other => {
@@ -247,7 +247,8 @@ impl<'a, 's> Encoder<'a, 's> {
         unsafe {
             match ffi::lua_type(self.state, index) {
                 ffi::LUA_TSTRING => {
-                    let key = access::bytes(self.state, index);
+                    let state = self.state;
+                    let key = access::bytes(&state, index);
                     names.text(key);
                     names.replaced |= self.string(key)?;
                     Ok(())

@@ -27,7 +27,7 @@ const OF_HOST: usize = 16;
 pub(super) unsafe fn raise_out_of_memory(state: *mut lua_State) -> ! {
     // SAFETY: by this function's contract.
     unsafe {
-        Control::of(state).heap.refused.set(true);
+        Control::of(&state).heap.refused.set(true);
         ffi::lua_rawcheckstack(state, 1);
         ffi::lua_pushlstring_(state, OUT_OF_MEMORY.as_ptr().cast(), OUT_OF_MEMORY.len());
         ffi::lua_error(state)
@@ -61,7 +61,7 @@ pub(super) unsafe fn raise_of_host(state: *mut lua_State, error: HostError) -> !
         let HostError { message, cause } = error;
         drop(message);
         ffi::lua_concat(state, 2);
-        let mut raised = Control::of(state).host_errors.borrow_mut();
+        let mut raised = Control::of(&state).host_errors.borrow_mut();
         if raised.len() == OF_HOST {
             raised.pop_front();
         }
@@ -77,7 +77,7 @@ pub(super) unsafe fn raise_of_host(state: *mut lua_State, error: HostError) -> !
 /// It is a string or a number.
 pub(super) unsafe fn text(state: *mut lua_State, index: c_int, limit: usize) -> String {
     // SAFETY: by this function's contract.
-    let bytes = unsafe { bytes(state, index) };
+    let bytes = unsafe { bytes(&state, index) };
     let length = bytes.len();
     let (kept, dropped) = bytes.split_at_checked(limit).unwrap_or((bytes, &[]));
     let mut text = String::from_utf8_lossy(kept).into_owned();

@@ -102,7 +102,7 @@ impl Floor {
         unsafe {
             self.output.as_mut().clear();
             let called = ffi::lua_pcall(self.state.as_ptr(), 0, 0, 0);
-            assert_eq!(called, ffi::LUA_OK, "{}", String::from_utf8_lossy(bytes(self.state.as_ptr(), -1)));
+            assert_eq!(called, ffi::LUA_OK, "{}", String::from_utf8_lossy(bytes(&self.state.as_ptr(), -1)));
             self.output.as_ref()
         }
     }
@@ -154,7 +154,7 @@ unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {
                 output.push(b'\t');
             }
             ffi::luaL_tolstring_(state, index, std::ptr::null_mut());
-            output.extend_from_slice(bytes(state, -1));
+            output.extend_from_slice(bytes(&state, -1));
             ffi::lua_pop(state, 1);
         }
         output.push(b'\n');

@@ -284,7 +284,7 @@ unsafe extern "C-unwind" fn rawset(state: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn clear(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau; the original is called as Luau would, in this function's frame.
     unsafe {
-        Control::of(state).look(state);
+        Control::of(&state).look(state);
         if is_globals(state) {
             ffi::lua_settop(state, 1);
             ffi::lua_createtable(state, 0, 0);

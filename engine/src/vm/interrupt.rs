@@ -61,10 +61,10 @@ impl Cancel for Interrupt {
 ///
 /// # Safety
 /// `callbacks` is a live VM's.
-pub(super) unsafe fn slot<'a>(callbacks: *mut ffi::lua_Callbacks) -> &'a AtomicPtr<c_void> {
+pub(super) unsafe fn slot(callbacks: &*mut ffi::lua_Callbacks) -> &AtomicPtr<c_void> {
     const { assert!(size_of::<Option<Callback>>() == size_of::<*mut c_void>()) }
     // SAFETY: the field is aligned, as large as a pointer, lives as long as the VM, and all our accesses are atomic.
-    unsafe { AtomicPtr::from_ptr((&raw mut (*callbacks).interrupt).cast::<*mut c_void>()) }
+    unsafe { AtomicPtr::from_ptr((&raw mut (**callbacks).interrupt).cast::<*mut c_void>()) }
 }
 
 /// Has Luau call `interrupt` at its next safe point.
@@ -73,14 +73,14 @@ pub(super) unsafe fn slot<'a>(callbacks: *mut ffi::lua_Callbacks) -> &'a AtomicP
 /// `callbacks` is a live VM's.
 pub(super) unsafe fn arm(callbacks: *mut ffi::lua_Callbacks, interrupt: Callback) {
     // SAFETY: by this function's contract.
-    unsafe { slot(callbacks).store(interrupt as *mut c_void, Release) };
+    unsafe { slot(&callbacks).store(interrupt as *mut c_void, Release) };
 }
 
 /// # Safety
 /// `callbacks` is a live VM's.
 pub(super) unsafe fn is_armed(callbacks: *mut ffi::lua_Callbacks) -> bool {
     // SAFETY: by this function's contract.
-    !unsafe { slot(callbacks).load(Acquire) }.is_null()
+    !unsafe { slot(&callbacks).load(Acquire) }.is_null()
 }
 
 /// Raises the error of a run that must end.

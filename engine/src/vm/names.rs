@@ -84,7 +84,7 @@ unsafe fn each_text<'a>(
         while next(state, index, &mut at, work)? {
             ffi::lua_pop(state, 1);
             let checked = match ffi::lua_type(state, -1) {
-                ffi::LUA_TSTRING => check(access::bytes(state, -1), at - 1, work),
+                ffi::LUA_TSTRING => check(access::bytes(&state, -1), at - 1, work),
                 _ => Ok(()),
             };
             ffi::lua_pop(state, 1);
@@ -155,7 +155,7 @@ unsafe fn check_replaced(state: *mut lua_State, index: c_int, work: &mut Work<'_
                     }
                     Some(&mut other) if other >> 32 == entry >> 32 => {
                         ffi::lua_rawiter(state, index, (other as u32 - 1).cast_signed());
-                        let is_same = shown(access::bytes(state, -2)).eq(shown(key));
+                        let is_same = shown(access::bytes(&state, -2)).eq(shown(key));
                         ffi::lua_pop(state, 2);
                         if is_same {
                             return Err(clash(key));

@@ -30,7 +30,7 @@ pub(super) unsafe fn push_get(state: *mut lua_State, query: &Query<'_>) {
         match query {
             Query::Raw(raw) => push_urlencoded(state, raw),
             Query::Pairs(pairs) => {
-                let control = Control::of(state);
+                let control = Control::of(&state);
                 ffi::lua_createtable(state, 0, pairs.len().min(PRESIZED) as c_int);
                 for (index, (key, value)) in pairs.iter().enumerate() {
                     set(state, control, index, key, value);
@@ -86,7 +86,7 @@ unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) {
     let mut index = 0;
     // SAFETY: `state` is at a call.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         ffi::lua_createtable(state, 0, urlencoded::at_most(text).min(PRESIZED) as c_int);
         urlencoded::each(text, |key, value| {
             set(state, control, index, key, value);
@@ -149,10 +149,10 @@ unsafe fn push_payload(state: *mut lua_State) -> bool {
             ffi::LUA_TSTRING => {}
             _ => return false,
         }
-        if let Some(kind) = Control::of(state).slots.push(Slot::Payload, state) {
+        if let Some(kind) = Control::of(&state).slots.push(Slot::Payload, state) {
             return kind == ffi::LUA_TTABLE;
         }
-        let text = bytes(state, -1);
+        let text = bytes(&state, -1);
         let is_object = text.trim_ascii_start().starts_with(b"{")
             && match decode::push(state, text, false) {
                 Ok(()) => true,
@@ -161,7 +161,7 @@ unsafe fn push_payload(state: *mut lua_State) -> bool {
                 Err(decode::Refused::Json { .. }) => false,
             };
         ffi::lua_pushvalue(state, -1);
-        Control::of(state).slots.set(Slot::Payload, state);
+        Control::of(&state).slots.set(Slot::Payload, state);
         is_object
     }
 }

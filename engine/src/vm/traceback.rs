@@ -46,7 +46,7 @@ fn is_places(mut text: &str) -> bool {
 pub(super) unsafe extern "C-unwind" fn keep(state: *mut lua_State) -> c_int {
     // SAFETY: Luau calls this with the error value as the only argument.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         let message = message(state);
         let mut fault = Fault { message, ..Fault::default() };
         let innermost = trace(state, &mut fault);
@@ -145,7 +145,7 @@ unsafe fn hint(state: *mut lua_State, level: c_int, message: &str) -> Option<Str
     // SAFETY: by this function's contract; the run outlives its calls. The names are constants of code that is loaded:
     // pushing them takes no memory.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         let run = control.run.get().as_ref()?;
         let script = &run.job.compiled;
         let environment = control.host.environment();
@@ -237,15 +237,15 @@ pub(super) unsafe extern "C-unwind" fn traceback(state: *mut lua_State) -> c_int
         // Of the thread that calls, level 0 is this function and the last one our own entry.
         let is_own = of == state;
         let level = ffi::luaL_optinteger_(state, message + 1, is_own.into()).max(0);
-        let is_main = of == Control::of(state).main.get();
+        let is_main = of == Control::of(&state).main.get();
         let last = ffi::lua_stackdepth(of) - if is_main { 2 } else { 1 };
         let text = calls(of, level, last);
         if ffi::lua_isnoneornil(state, message) != 0 {
             push_bytes(state, text.as_bytes());
             return 1;
         }
-        let length = check_bytes(state, message).len();
-        Control::of(state).make_room(state, length + text.len() + 2);
+        let length = check_bytes(&state, message).len();
+        Control::of(&state).make_room(state, length + text.len() + 2);
         ffi::lua_pushvalue(state, message);
         push_bytes(state, format!("\n{text}").as_bytes());
         ffi::lua_concat(state, 2);

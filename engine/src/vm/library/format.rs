@@ -33,9 +33,9 @@ const QUOTED: usize = 64 << 10;
 pub(in super::super) unsafe extern "C-unwind" fn format(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state; the format stays at 1, and what it converts behind it.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         control.look(state);
-        let mut rest = check_bytes(state, 1);
+        let mut rest = check_bytes(&state, 1);
         let last = ffi::lua_gettop(state);
         let mut out = Buffer::new(control, state);
         let mut argument = 1;
@@ -54,7 +54,7 @@ pub(in super::super) unsafe extern "C-unwind" fn format(state: *mut lua_State) -
             }
             rest = if let [b'*', after @ ..] = after {
                 ffi::luaL_tolstring_(state, argument, std::ptr::null_mut());
-                or_raise(state, out.put(bytes(state, -1)));
+                or_raise(state, out.put(bytes(&state, -1)));
                 ffi::lua_pop(state, 1);
                 after
             } else {
@@ -103,7 +103,7 @@ unsafe fn convert<'a>(
                 libc::snprintf(to, MAX_ITEM, form(options, &[letter]).as_ptr(), number)
             }
             b's' => {
-                let text = check_bytes(state, argument);
+                let text = check_bytes(&state, argument);
                 if options.is_empty() || text.len() >= LONG && !options.contains(&b'.') {
                     or_raise(state, out.put(text));
                     return rest;
@@ -111,7 +111,7 @@ unsafe fn convert<'a>(
                 libc::snprintf(to, MAX_ITEM, form(options, &[letter]).as_ptr(), text.as_ptr())
             }
             b'q' => {
-                quote(state, check_bytes(state, argument), out);
+                quote(state, check_bytes(&state, argument), out);
                 return rest;
             }
             b'*' => ffi::luaL_error(state, c"'%%*' does not take a form".as_ptr()),
@@ -191,7 +191,7 @@ unsafe fn quote(state: *mut lua_State, text: &[u8], out: &mut Buffer<'_>) {
                 piece = rest;
             }
             or_raise(state, out.put(piece));
-            Control::of(state).look(state);
+            Control::of(&state).look(state);
         }
         or_raise(state, out.put(b"\""));
     }

@@ -37,7 +37,7 @@ pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> 
     // SAFETY: called by Luau with its state, in a run: `prepare` made this closure for its functions. All that is
     // borrowed here is given back when an error unwinds.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         control.look(state);
         let Some(run) = control.run.get().as_ref() else { return 0 };
         let calls = control.host_calls.get();
@@ -238,7 +238,7 @@ impl Arguments<'_> {
                 ffi::LUA_TNIL => Ok(Value::Null),
                 ffi::LUA_TBOOLEAN => Ok(Value::Bool(ffi::lua_toboolean(state, index) != 0)),
                 ffi::LUA_TNUMBER => Ok(Value::Number(ffi::lua_tonumber(state, index))),
-                ffi::LUA_TSTRING => Ok(Value::String(bytes(state, index).to_vec())),
+                ffi::LUA_TSTRING => Ok(Value::String(bytes(&state, index).to_vec())),
                 ffi::LUA_TLIGHTUSERDATA if marks::is_null(state, index) => Ok(Value::Null),
                 ffi::LUA_TTABLE => {
                     let address = ffi::lua_topointer(state, index) as usize;
@@ -297,7 +297,7 @@ impl Arguments<'_> {
                 let value = ffi::lua_gettop(self.state);
                 let key = match ffi::lua_type(self.state, value - 1) {
                     ffi::LUA_TSTRING => {
-                        let key = bytes(self.state, value - 1);
+                        let key = bytes(&self.state, value - 1);
                         names.text(key);
                         key.to_vec()
                     }
@@ -369,7 +369,7 @@ impl function::Arguments for Arguments<'_> {
     fn bytes(&self, index: usize) -> Option<&[u8]> {
         // SAFETY: as above; a string is not converted, and stays at its place while the call is under way.
         (self.type_of(index) == ffi::LUA_TSTRING)
-            .then(|| unsafe { bytes(self.state, self.stack_index(index)) })
+            .then(|| unsafe { bytes(&self.state, self.stack_index(index)) })
     }
 
     /// The name of an argument's type.

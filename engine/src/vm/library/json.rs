@@ -56,7 +56,7 @@ unsafe extern "C-unwind" fn encode_value(state: *mut lua_State) -> c_int {
     unsafe {
         ffi::luaL_checkany(state, 1);
         ffi::lua_settop(state, 1);
-        let control = Control::of(state);
+        let control = Control::of(&state);
         control.look(state);
         let mut sink = encode::Sink::charged(control, state);
         match encode::write(state, 1, &mut sink) {
@@ -76,9 +76,9 @@ unsafe extern "C-unwind" fn encode_value(state: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn decode_text(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the text stays at index 1 while it is read.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         control.look(state);
-        let text = check_bytes(state, 1);
+        let text = check_bytes(&state, 1);
         match decode::push(state, text, false) {
             Ok(()) => 1,
             Err(decode::Refused::Late) => fault::raise_over(state),

@@ -23,7 +23,7 @@ const FIELDS: [&str; 4] = ["status", "content_type", "content", "headers"];
 pub(in super::super) unsafe extern "C-unwind" fn set_response(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state, whose stack has room for what is pushed here.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         control.look(state);
         ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
         ffi::lua_settop(state, 1);
@@ -69,7 +69,7 @@ unsafe fn read(state: *mut lua_State, control: &Control, limit: usize) -> Result
         let (content, mut content_type) = match ffi::lua_rawgetfield(state, 1, c"content".as_ptr()) {
             ffi::LUA_TNIL => (Vec::new(), "text/plain; charset=utf-8".to_owned()),
             ffi::LUA_TSTRING | ffi::LUA_TNUMBER => {
-                let content = bytes(state, -1);
+                let content = bytes(&state, -1);
                 if content.len() > limit {
                     return Err(format!("content is larger than {limit} bytes").into());
                 }
@@ -90,7 +90,7 @@ unsafe fn read(state: *mut lua_State, control: &Control, limit: usize) -> Result
 
         match ffi::lua_rawgetfield(state, 1, c"content_type".as_ptr()) {
             ffi::LUA_TNIL => {}
-            ffi::LUA_TSTRING => content_type = media_type(bytes(state, -1))?,
+            ffi::LUA_TSTRING => content_type = media_type(bytes(&state, -1))?,
             _ => return Err(format!("content_type must be a string, not {}", kind(state)).into()),
         }
         ffi::lua_pop(state, 1);
@@ -116,7 +116,7 @@ unsafe fn check_fields(state: *mut lua_State) -> Result<(), String> {
                 return Ok(());
             }
             ffi::lua_pop(state, 1);
-            let name = (ffi::lua_type(state, -1) == ffi::LUA_TSTRING).then(|| bytes(state, -1));
+            let name = (ffi::lua_type(state, -1) == ffi::LUA_TSTRING).then(|| bytes(&state, -1));
             if !name.is_some_and(|name| FIELDS.iter().any(|field| field.as_bytes() == name)) {
                 let what = match name {
                     Some(name) => format!("there is no field '{}'", shown(name)),
@@ -155,7 +155,7 @@ unsafe fn headers(state: *mut lua_State, control: &Control) -> Result<Vec<(Strin
                 ffi::lua_pop(state, 1);
                 return Err(format!("the name of a header must be a string, not {}", kind(state)));
             }
-            let name = bytes(state, -2);
+            let name = bytes(&state, -2);
             let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
             if name.is_empty() || name.len() > MAX_HEADER_NAME || !name.iter().all(is_token) {
                 let limits = format!("1 to {MAX_HEADER_NAME} letters, digits and marks such as -");
@@ -219,7 +219,7 @@ impl Headers {
         // SAFETY: as in `read`.
         let value = unsafe {
             match ffi::lua_type(state, -1) {
-                ffi::LUA_TSTRING | ffi::LUA_TNUMBER => bytes(state, -1),
+                ffi::LUA_TSTRING | ffi::LUA_TNUMBER => bytes(&state, -1),
                 _ => {
                     return Err(format!(
                         "header {name} must be a string or a number, or a list of these, not {}",

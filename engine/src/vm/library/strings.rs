@@ -44,9 +44,9 @@ pub(in super::super) unsafe extern "C-unwind" fn r#match(state: *mut lua_State) 
 unsafe fn search(state: *mut lua_State, is_find: bool) -> c_int {
     // SAFETY: as above; subject and pattern stay at 1 and 2.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         control.look(state);
-        let (subject, pattern) = (check_bytes(state, 1), check_bytes(state, 2));
+        let (subject, pattern) = (check_bytes(&state, 1), check_bytes(&state, 2));
         let start = first_offset(optional_integer(state, 3, 1), subject.len());
         if start > subject.len() {
             ffi::lua_pushnil(state);
@@ -90,8 +90,8 @@ unsafe fn search(state: *mut lua_State, is_find: bool) -> c_int {
 pub(in super::super) unsafe extern "C-unwind" fn gmatch(state: *mut lua_State) -> c_int {
     // SAFETY: as above.
     unsafe {
-        check_bytes(state, 1);
-        check_bytes(state, 2);
+        check_bytes(&state, 1);
+        check_bytes(&state, 2);
         ffi::lua_settop(state, 2);
         ffi::lua_pushnumber(state, 0.0);
         ffi::lua_pushcclosured(state, gmatch_next, c"gmatch".as_ptr(), 3);
@@ -105,10 +105,10 @@ unsafe extern "C-unwind" fn gmatch_next(state: *mut lua_State) -> c_int {
         (ffi::lua_upvalueindex(1), ffi::lua_upvalueindex(2), ffi::lua_upvalueindex(3));
     // SAFETY: as above; the upvalues were set by `gmatch`.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         control.look(state);
         ffi::lua_settop(state, 0);
-        let (subject, pattern) = (bytes(state, subject_at), bytes(state, pattern_at));
+        let (subject, pattern) = (bytes(&state, subject_at), bytes(&state, pattern_at));
         let start = ffi::lua_tonumber(state, next_at) as usize;
         let mut matcher = Matcher::new(subject, pattern, || control.should_stop_or_polls());
         match matcher.from(start) {
@@ -129,9 +129,9 @@ unsafe extern "C-unwind" fn gmatch_next(state: *mut lua_State) -> c_int {
 pub(in super::super) unsafe extern "C-unwind" fn gsub(state: *mut lua_State) -> c_int {
     // SAFETY: as above; subject, pattern and replacement stay at 1 to 3.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         control.look(state);
-        let (subject, pattern) = (check_bytes(state, 1), check_bytes(state, 2));
+        let (subject, pattern) = (check_bytes(&state, 1), check_bytes(&state, 2));
         let most = optional_integer(state, 4, c_int::MAX);
         let kind = ffi::lua_type(state, 3);
         if !matches!(kind, ffi::LUA_TNUMBER | ffi::LUA_TSTRING | ffi::LUA_TFUNCTION | ffi::LUA_TTABLE) {
@@ -196,12 +196,12 @@ unsafe fn replace(
                 push_capture(state, captures, 0, whole);
                 ffi::lua_gettable(state, 3);
             }
-            _ => return expand(state, bytes(state, 3), captures, whole, out),
+            _ => return expand(state, bytes(&state, 3), captures, whole, out),
         }
         if ffi::lua_toboolean(state, -1) == 0 {
             or_raise(state, out.put(whole));
         } else if ffi::lua_isstring(state, -1) != 0 {
-            or_raise(state, out.put(bytes(state, -1)));
+            or_raise(state, out.put(bytes(&state, -1)));
         } else {
             let name = CStr::from_ptr(ffi::luaL_typename(state, -1)).to_string_lossy().into_owned();
             fault::raise(state, format!("invalid replacement value (a {name})"));
@@ -232,7 +232,7 @@ unsafe fn expand(
                 }
                 [digit @ b'1'..=b'9', rest @ ..] => {
                     push_capture(state, captures, usize::from(digit - b'1'), whole);
-                    or_raise(state, out.put(bytes(state, -1)));
+                    or_raise(state, out.put(bytes(&state, -1)));
                     ffi::lua_pop(state, 1);
                     rest
                 }
@@ -244,7 +244,7 @@ unsafe fn expand(
             };
             escapes += 1;
             if escapes % ESCAPES == 0 {
-                Control::of(state).look(state);
+                Control::of(&state).look(state);
             }
         }
         or_raise(state, out.put(text));
@@ -255,11 +255,11 @@ unsafe fn expand(
 pub(in super::super) unsafe extern "C-unwind" fn split(state: *mut lua_State) -> c_int {
     // SAFETY: as above; subject and separator stay at 1 and 2.
     unsafe {
-        let control = Control::of(state);
+        let control = Control::of(&state);
         control.look(state);
-        let subject = check_bytes(state, 1);
+        let subject = check_bytes(&state, 1);
         let separator =
-            if ffi::lua_isnoneornil(state, 2) != 0 { b",".as_slice() } else { check_bytes(state, 2) };
+            if ffi::lua_isnoneornil(state, 2) != 0 { b",".as_slice() } else { check_bytes(&state, 2) };
         ffi::lua_settop(state, 2);
         ffi::lua_newtable(state);
         let mut count = 0;
@@ -291,8 +291,8 @@ pub(in super::super) unsafe extern "C-unwind" fn split(state: *mut lua_State) ->
 pub(in super::super) unsafe extern "C-unwind" fn utf8_len(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the string stays at 1.
     unsafe {
-        let control = Control::of(state);
-        let text = check_bytes(state, 1);
+        let control = Control::of(&state);
+        let text = check_bytes(&state, 1);
         let offset = |argument, default| {
             let index = i64::from(optional_integer(state, argument, default));
             let length = text.len() as i64;
@@ -514,7 +514,7 @@ unsafe fn push_capture(state: *mut lua_State, captures: &[Capture<'_>], index: u
 unsafe fn push_piece(state: *mut lua_State, piece: &[u8]) {
     // SAFETY: at a call with a free stack slot, which is a safe point.
     unsafe {
-        Control::of(state).make_room(state, piece.len());
+        Control::of(&state).make_room(state, piece.len());
         push_bytes(state, piece);
     }
 }

@@ -20,7 +20,7 @@ const COMPARED_AT_ONCE: usize = 8 << 20;
 /// table: so the functions here look before every element. That costs a load.
 unsafe fn look(state: *mut lua_State) {
     // SAFETY: called at calls, where all that is alive is on the stack.
-    unsafe { Control::of(state).look(state) };
+    unsafe { Control::of(&state).look(state) };
 }
 
 /// `table.move(from, first, last, to [, target])`. Writing `nil` where nothing is, which has Luau rebuild the table
@@ -78,13 +78,13 @@ pub(in super::super) unsafe extern "C-unwind" fn concat(state: *mut lua_State) -
         let first = optional_integer(state, 3, 1);
         let last = optional_integer(state, 4, ffi::lua_objlen(state, 1) as c_int);
         ffi::lua_settop(state, 2);
-        let separator = bytes(state, 2);
+        let separator = bytes(&state, 2);
         let mut total = 0_usize;
         each(state, first, last, |index, piece| match piece {
             Some(piece) => total += piece.len() + if index < last { separator.len() } else { 0 },
             None => refuse(state, index),
         });
-        let control = Control::of(state);
+        let control = Control::of(&state);
         control.make_room(state, total);
         if !control.heap.has_room(total) {
             fault::raise_out_of_memory(state);
@@ -119,7 +119,7 @@ unsafe fn each(
         while index <= last {
             look(state);
             ffi::lua_rawgeti_(state, 1, index);
-            let piece = (ffi::lua_isstring(state, -1) != 0).then(|| bytes(state, -1));
+            let piece = (ffi::lua_isstring(state, -1) != 0).then(|| bytes(&state, -1));
             element(index, piece);
             ffi::lua_pop(state, 1);
             let Some(next) = index.checked_add(1) else { break };
@@ -151,7 +151,7 @@ pub(in super::super) unsafe extern "C-unwind" fn find(state: *mut lua_State) -> 
         let may_call = matches!(ffi::lua_type(state, 2), ffi::LUA_TTABLE | ffi::LUA_TUSERDATA);
         loop {
             if may_call {
-                Control::of(state).look(state);
+                Control::of(&state).look(state);
             } else {
                 look(state);
             }
@@ -238,7 +238,7 @@ pub(in super::super) unsafe extern "C-unwind" fn foreachi(state: *mut lua_State)
 unsafe fn call(state: *mut lua_State, key: c_int) -> bool {
     // SAFETY: as above.
     unsafe {
-        Control::of(state).look(state);
+        Control::of(&state).look(state);
         ffi::lua_pushvalue(state, 2);
         ffi::lua_pushvalue(state, key - 1);
         ffi::lua_pushvalue(state, key - 1);
@@ -256,7 +256,7 @@ unsafe fn call(state: *mut lua_State, key: c_int) -> bool {
 pub(in super::super) unsafe extern "C-unwind" fn sort(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the upvalue was set with this function.
     unsafe {
-        Control::of(state).look(state);
+        Control::of(&state).look(state);
         ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
         if ffi::lua_isnoneornil(state, 2) != 0 {
             ffi::lua_settop(state, 1);
@@ -300,7 +300,7 @@ unsafe fn sorts_at_once(state: *mut lua_State) -> bool {
 unsafe extern "C-unwind" fn less(state: *mut lua_State) -> c_int {
     // SAFETY: as above.
     unsafe {
-        Control::of(state).look(state);
+        Control::of(&state).look(state);
         ffi::lua_pushboolean(state, ffi::lua_lessthan(state, 1, 2));
     }
     1
@@ -310,7 +310,7 @@ unsafe extern "C-unwind" fn less(state: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn looking(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the upvalue was set with this function.
     unsafe {
-        Control::of(state).look(state);
+        Control::of(&state).look(state);
         ffi::lua_pushvalue(state, ffi::lua_upvalueindex(1));
         ffi::lua_insert(state, 1);
         ffi::lua_call(state, ffi::lua_gettop(state) - 1, 1);
