@@ -134,7 +134,7 @@ pub(crate) const EDITS: &[Edit] = &[
     edit(
         "VM/src/lstring.cpp",
         "    luaM_freearray(L, tb->hash, tb->size, TString*, 0);\n    tb->size = newsize;\n",
-        "    L->global->perilune_meter.extra -= (size_t(newsize) - size_t(tb->size)) * sizeof(TString*);\n\
+        "    L->global->perilune_meter.count(-(ptrdiff_t(newsize) - ptrdiff_t(tb->size)) * ptrdiff_t(sizeof(TString*)));\n\
          \x20   luaM_freearray(L, tb->hash, tb->size, TString*, 0);\n    tb->size = newsize;\n",
     ),
     // A step calls the interrupt at its end only, where a whole collection can be made: at its beginning it has read what that would change.
@@ -230,13 +230,27 @@ pub(crate) const EDITS: &[Edit] = &[
         "    t->metatable = tt->metatable;\n",
         "    t->metatable = tt->metatable;\n\
          \x20   t->perilune_key = L->global->perilune_table_key;\n\
-         \x20   if (tt->perilune_key != t->perilune_key)\n\
+         \x20   if (tt->perilune_key != t->perilune_key && tt->perilune_key != perilune::kNames)\n\
          \x20       for (int i = sizenode(tt) - 1; i >= 0; --i)\n\
          \x20           if (ttype(gkey(gnode(tt, i))) != LUA_TNIL && ttype(gkey(gnode(tt, i))) != LUA_TSTRING)\n\
          \x20           {\n\
          \x20               t->perilune_key = tt->perilune_key;\n\
          \x20               break;\n\
          \x20           }\n",
+    ),
+    // The compiler's templates of tables have no keys but names.
+    edit("VM/src/lvmload.cpp", "#include \"lmem.h\"\n", "#include \"lmem.h\"\n#include \"hash.h\"\n"),
+    edit(
+        "VM/src/lvmload.cpp",
+        "                int keys = readVarInt(data, size, offset);\n                LuaTable* h = luaH_new(L, 0, keys);\n",
+        "                int keys = readVarInt(data, size, offset);\n                LuaTable* h = luaH_new(L, 0, keys);\n\
+         \x20               h->perilune_key = perilune::kNames;\n",
+    ),
+    edit(
+        "VM/src/lvmload.cpp",
+        "                uint32_t keys = readVarInt(data, size, offset);\n                LuaTable* h = luaH_new(L, 0, keys);\n",
+        "                uint32_t keys = readVarInt(data, size, offset);\n                LuaTable* h = luaH_new(L, 0, keys);\n\
+         \x20               h->perilune_key = perilune::kNames;\n",
     ),
     // --- A chain gets longer where a new key meets one that is in its own main position.
     edit(

@@ -15,6 +15,9 @@ extern "C" uint64_t perilune_process_key[2];
 namespace perilune
 {
 
+// In place of a table's key: it has no keys but strings, which don't hash by it, and is copied but not written to.
+const uint32_t kNames = 0;
+
 // The product of two numbers, its halves folded into one: each bit of the result depends on all bits of both.
 inline uint64_t fold(uint64_t a, uint64_t b)
 {

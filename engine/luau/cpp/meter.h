@@ -11,7 +11,7 @@ namespace perilune
 
 struct Meter
 {
-    // Bytes that objects may take, `extra` among them, before `on_alarm` is asked.
+    // Bytes that objects may take before `on_alarm` is asked: the engine's number less `extra`. SIZE_MAX: as many as they like.
     size_t alarm = SIZE_MAX;
     // What counts beside `totalbytes`; wraps, as it holds what does not count as well.
     size_t extra = 0;
@@ -23,6 +23,13 @@ struct Meter
     const size_t* objects = nullptr;
     // Whether so many bytes more may be taken. Never raises.
     int (*on_alarm)(lua_State* L, size_t more) = nullptr;
+
+    void count(ptrdiff_t more)
+    {
+        extra += more;
+        if (alarm != SIZE_MAX)
+            alarm = more > 0 && alarm < size_t(more) ? 0 : alarm - more;
+    }
 };
 
 } // namespace perilune

@@ -4,7 +4,9 @@
 #include "hash.h"
 #include "ldebug.h"
 #include "ldo.h"
+#include "lapi.h"
 #include "lstate.h"
+#include "ltable.h"
 #include "safepoint.h"
 
 #include <chrono>
@@ -56,6 +58,15 @@ void chain_too_long(lua_State* L)
 extern "C" void perilune_set_table_key(lua_State* L, uint32_t key)
 {
     L->global->perilune_table_key = key;
+}
+
+extern "C" void perilune_names_only(lua_State* L, int index)
+{
+    LuaTable* table = hvalue(luaA_toobject(L, index));
+    for (int i = sizenode(table) - 1; i >= 0; --i)
+        if (ttype(gkey(gnode(table, i))) != LUA_TNIL && ttype(gkey(gnode(table, i))) != LUA_TSTRING)
+            return;
+    table->perilune_key = perilune::kNames;
 }
 
 extern "C" perilune::Meter* perilune_meter(lua_State* L)

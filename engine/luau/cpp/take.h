@@ -11,7 +11,7 @@ namespace perilune
 inline bool may_take(lua_State* L, size_t bytes)
 {
     const Meter& meter = L->global->perilune_meter;
-    return LUAU_LIKELY(L->global->totalbytes + meter.extra + bytes <= meter.alarm) || !meter.on_alarm || meter.on_alarm(L, bytes) != 0;
+    return LUAU_LIKELY(L->global->totalbytes + bytes <= meter.alarm) || !meter.on_alarm || meter.on_alarm(L, bytes) != 0;
 }
 
 inline void take(lua_State* L, size_t bytes)
@@ -27,7 +27,7 @@ inline void take_string(lua_State* L, TString* string, size_t bytes)
     if (LUAU_LIKELY(string->perilune_run == meter.run) || testbit(string->marked, FIXEDBIT))
         return;
     take(L, bytes);
-    meter.extra += bytes;
+    meter.count(ptrdiff_t(bytes));
     meter.touched += bytes;
     string->perilune_run = meter.run;
 }

@@ -19,6 +19,9 @@ unsafe extern "C-unwind" {
     /// Sets the key of tables that are made from here on: of the numbers, vectors and addresses in them.
     pub fn perilune_set_table_key(state: *mut lua_State, key: u32);
 
+    /// Says of the table at the index, whose keys are strings, that it is copied and no longer written to: so a copy need not look at its keys.
+    pub fn perilune_names_only(state: *mut lua_State, index: c_int);
+
     /// The meter of a VM; it lives as long.
     pub fn perilune_meter(state: *mut lua_State) -> *mut Meter;
 
@@ -34,7 +37,7 @@ unsafe extern "C-unwind" {
 #[derive(Debug)]
 #[repr(C)]
 pub struct Meter {
-    /// What objects may take, `extra` among them, before `on_alarm` is asked.
+    /// What objects may take before `on_alarm` is asked, `extra` taken off; `usize::MAX` for as much as they like.
     pub alarm: usize,
     /// What counts beside `lua_totalbytes`; wraps, as it holds what does not count as well.
     pub extra: usize,

@@ -224,6 +224,7 @@ unsafe fn push_entry(state: *mut lua_State) {
         set_function(state, c"__newindex", new_global);
         lock(state);
         ffi::lua_setmetatable(state, -2);
+        perilune_luau::perilune_names_only(state, -1);
         // 2: what `ARGS` is copied from.
         ffi::lua_createtable(state, 0, 2);
         for name in [c"GET", c"POST"] {
@@ -234,6 +235,7 @@ unsafe fn push_entry(state: *mut lua_State) {
         set_function(state, c"__index", tables::args_index);
         lock(state);
         ffi::lua_setmetatable(state, -2);
+        perilune_luau::perilune_names_only(state, -1);
         // 3 to 8: the names, so that setting them hashes nothing.
         for name in run::NAMES {
             ffi::lua_pushliteral(state, name);

@@ -132,6 +132,12 @@ impl Heap {
         self.with_meter(|meter| unsafe { *meter.objects }.wrapping_add(meter.extra))
     }
 
+    /// Counts `new` bytes beside the objects, in place of `old`.
+    fn count(&self, old: usize, new: usize) {
+        self.with_meter(|meter| meter.extra = meter.extra.wrapping_add(new).wrapping_sub(old));
+        self.set_alarm();
+    }
+
     /// Takes what there is now as the base that runs grow from. A full collection was made just now.
     ///
     /// # Safety
@@ -255,7 +261,8 @@ impl Heap {
 
     fn set_alarm(&self) {
         let alarm = if self.collect.get() { self.cap.get() } else { self.soft.get().min(self.cap.get()) };
-        self.with_meter(|meter| meter.alarm = alarm);
+        // What counts beside may be less than nothing.
+        self.with_meter(|meter| meter.alarm = alarm.saturating_sub_signed(meter.extra.cast_signed()));
     }
 
     /// An allocation is refused. From now until the next collection, the whole limit may be used.
@@ -275,7 +282,7 @@ impl Heap {
     pub(super) fn charge(&self, bytes: usize) -> bool {
         let fits = self.has_room(bytes);
         if fits {
-            self.with_meter(|meter| meter.extra = meter.extra.wrapping_add(bytes));
+            self.count(0, bytes);
             self.observe(0);
             self.hold(bytes, &mut self.blocks.borrow_mut());
         } else {
@@ -357,7 +364,7 @@ impl Heap {
         let had = if old == 0 { 0 } else { blocks.taken(old) };
         if new == 0 {
             if old > 0 {
-                self.with_meter(|meter| meter.extra = meter.extra.wrapping_sub(old));
+                self.count(old, 0);
                 // SAFETY: by this function's contract.
                 unsafe { blocks.give_back(block, old) };
                 self.let_go(had, &blocks);
@@ -379,7 +386,7 @@ impl Heap {
             self.refused.set(true);
             return result;
         }
-        self.with_meter(|meter| meter.extra = meter.extra.wrapping_add(new).wrapping_sub(old));
+        self.count(old, new);
         self.observe(0);
         if needed >= had {
             self.hold(needed - had, &mut blocks);
@@ -391,7 +398,7 @@ impl Heap {
 
     /// Gives back what was [`charge`](Self::charge)d.
     pub(super) fn release(&self, bytes: usize) {
-        self.with_meter(|meter| meter.extra = meter.extra.wrapping_sub(bytes));
+        self.count(bytes, 0);
         self.held.set(self.held.get() - bytes);
     }
 
