@@ -5,11 +5,13 @@ mod bench;
 mod call;
 mod indent;
 
-use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use clap::{CommandFactory, Parser};
+use clap_complete::Shell;
 use perilune::{Diagnostic, Engine, Severity};
 
 use args::{Arguments, Command, Format, Input, RunArguments};
@@ -24,18 +26,28 @@ const WARNED: u8 = 1;
 /// Exit code when there is no trace: usage, an unreadable file, a compile error, a bad payload.
 const REFUSED: u8 = 2;
 
+/// What leads a line of stderr where the terminal has colours.
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+
 fn main() -> ExitCode {
     let done = match Arguments::try_parse() {
         Ok(arguments) => match arguments.command {
             Command::Run(run) => self::run(&run),
             Command::Check { files, format, deny_warnings } => check(&files, format, deny_warnings),
             Command::Bench(bench) => bench::bench(&bench),
+            Command::Completions { shell } => completions(shell),
         },
         Err(error) if error.use_stderr() => Err(Refused::Other(args::one_line(&error))),
-        Err(help) => print(&help.render().to_string()).map(|()| ExitCode::SUCCESS),
+        Err(help) => {
+            let text = help.render();
+            let has_colours = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
+            let text = if has_colours { text.ansi().to_string() } else { text.to_string() };
+            print(&text).map(|()| ExitCode::SUCCESS)
+        }
     };
     done.unwrap_or_else(|refused| {
-        complain(&refused);
+        refused.tell();
         ExitCode::from(REFUSED)
     })
 }
@@ -60,12 +72,12 @@ fn check(files: &[Input], format: Format, deny_warnings: bool) -> Result<ExitCod
     for file in files {
         match file.read() {
             Ok(source) => {
-                for mut found in engine.check(&file.name(), source) {
-                    // It leads to the file where the script's name does not.
-                    found.script = file.path().into_owned();
+                for found in engine.check(&file.name(), source) {
+                    // The path leads to the file where the script's name does not.
+                    let path = file.path();
                     match format {
-                        Format::Text => complain(&found),
-                        Format::Json => print(&format!("{}\n", json(&found)))?,
+                        Format::Text => tell(&path, &found),
+                        Format::Json => print(&format!("{}\n", json(&path, &found)))?,
                     }
                     code = code.max(match found.severity {
                         Severity::Error => REFUSED,
@@ -75,7 +87,7 @@ fn check(files: &[Input], format: Format, deny_warnings: bool) -> Result<ExitCod
                 }
             }
             Err(reason) => {
-                complain(&Refused::from(reason));
+                Refused::from(reason).tell();
                 code = REFUSED;
             }
         }
@@ -83,15 +95,30 @@ fn check(files: &[Input], format: Format, deny_warnings: bool) -> Result<ExitCod
     Ok(ExitCode::from(code))
 }
 
-fn json(found: &Diagnostic) -> serde_json::Value {
+fn tell(path: &str, found: &Diagnostic) {
+    let place = format!("{path}:{}", found.line);
+    match found.severity {
+        Severity::Error => complain(ERROR, &place, &found.message),
+        _ => complain(WARNING, &format!("{place}: warning"), &found.message),
+    }
+}
+
+fn json(path: &str, found: &Diagnostic) -> serde_json::Value {
     let severity = if found.severity == Severity::Error { "error" } else { "warning" };
     serde_json::json!({
-        "file": found.script,
+        "file": path,
         "line": found.line,
         "column": found.column,
         "severity": severity,
         "message": found.message,
     })
+}
+
+fn completions(shell: Shell) -> Result<ExitCode, Refused> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "perilune", &mut script);
+    print(&String::from_utf8_lossy(&script))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Writes to stdout. A reader that has gone, as `head` does, wants no more: that is no error.
@@ -105,8 +132,8 @@ fn print(text: &str) -> Result<(), Refused> {
     }
 }
 
-/// One line on stderr, whatever a path or a script put into it. Nobody is left to tell when that fails.
-fn complain(reason: &impl Display) {
-    let line = reason.to_string().replace(char::is_control, " ");
-    let _ = writeln!(io::stderr(), "{line}");
+/// One line on stderr, `SUBJECT: REASON`, whatever a path or a script put into it. Nobody is left to tell when that fails.
+fn complain(style: Style, subject: &str, reason: &str) {
+    let [subject, reason] = [subject, reason].map(|text| text.replace(char::is_control, " "));
+    let _ = writeln!(anstream::stderr(), "{style}{subject}:{style:#} {reason}");
 }

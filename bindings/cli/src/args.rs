@@ -8,6 +8,8 @@ use std::{fs, io};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use perilune::{Engine, EngineBuilder};
 
 /// Runs untrusted Luau scripts: a script and a request in, a trace out
 #[derive(Parser)]
@@ -51,6 +53,11 @@ or a bad payload: one line on stderr and nothing on stdout.")]
     #[command(after_help = "\
 Exit code: 0 all runs succeeded; 1 some did not, stderr says how many and why; 2 as for run.")]
     Bench(BenchArguments),
+    /// Prints a script that has a shell complete the command: source it, or put it where the shell looks for such
+    Completions {
+        #[arg(value_name = "SHELL")]
+        shell: Shell,
+    },
 }
 
 #[derive(Args)]
@@ -85,17 +92,8 @@ pub(crate) struct RunArguments {
     #[arg(long, value_name = "N", value_parser = whole)]
     pub(crate) seed: Option<u64>,
 
-    /// Wall clock for one run, in milliseconds [default: 30000]
-    #[arg(long, value_name = "MS", value_parser = whole)]
-    pub(crate) timeout: Option<u64>,
-
-    /// Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]
-    #[arg(long, value_name = "BYTES", value_parser = perilune::parse_bytes)]
-    pub(crate) memory: Option<usize>,
-
-    /// Captured stdout and stderr, each [default: 512KiB]
-    #[arg(long, value_name = "BYTES", value_parser = perilune::parse_bytes)]
-    pub(crate) output: Option<usize>,
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
 
     /// A module that the script can require by this name; can be repeated
     #[arg(long, value_name = "NAME=FILE", value_parser = pair)]
@@ -105,6 +103,38 @@ pub(crate) struct RunArguments {
     /// or stdin
     #[arg(value_name = "FILE|-", value_parser = script())]
     pub(crate) file: Input,
+}
+
+#[derive(Args)]
+pub(crate) struct LimitArguments {
+    /// Wall clock for one run, in milliseconds [default: 30000]
+    #[arg(long, value_name = "MS", value_parser = whole)]
+    timeout: Option<u64>,
+
+    /// Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]
+    #[arg(long, value_name = "BYTES", value_parser = perilune::parse_bytes)]
+    memory: Option<usize>,
+
+    /// Captured stdout and stderr, each [default: 512KiB]
+    #[arg(long, value_name = "BYTES", value_parser = perilune::parse_bytes)]
+    output: Option<usize>,
+}
+
+impl LimitArguments {
+    /// An engine with these limits, which can be above the default where a run's can't.
+    pub(crate) fn engine(&self) -> EngineBuilder {
+        let mut engine = Engine::builder();
+        if let Some(milliseconds) = self.timeout {
+            engine = engine.timeout(Duration::from_millis(milliseconds));
+        }
+        if let Some(bytes) = self.memory {
+            engine = engine.memory(bytes);
+        }
+        if let Some(bytes) = self.output {
+            engine = engine.output(bytes);
+        }
+        engine
+    }
 }
 
 #[derive(Args)]

@@ -1,11 +1,11 @@
 //! From arguments to a script and its request.
 
-use std::fmt::{self, Write};
-use std::time::Duration;
+use std::fmt::Write;
 
 use perilune::{CompileError, Engine, Error, Part, PayloadError, Request, Script};
 
 use crate::args::{Input, Pair, RunArguments};
+use crate::{ERROR, complain};
 
 /// Why there is no trace; its text is for stderr.
 pub(crate) enum Refused {
@@ -14,12 +14,13 @@ pub(crate) enum Refused {
     Other(String),
 }
 
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Refused {
+    /// Tells it as the one line of stderr.
+    pub(crate) fn tell(&self) {
         match self {
             // Compilers' form, which editors read; the path leads to the file where the script's name does not.
-            Self::Compile(path, error) => write!(f, "{path}:{}: {}", error.line, error.reason),
-            Self::Other(reason) => write!(f, "perilune: {reason}"),
+            Self::Compile(path, error) => complain(ERROR, &format!("{path}:{}", error.line), &error.reason),
+            Self::Other(reason) => complain(ERROR, "perilune", reason),
         }
     }
 }
@@ -41,22 +42,10 @@ impl From<Error> for Refused {
 
 /// Reads all that the arguments name, and compiles the script in an engine of its own.
 pub(crate) fn prepare(arguments: &RunArguments) -> Result<(Script, Request<'static>), Refused> {
-    let RunArguments { query, get, post, form, config, meta, seed, timeout, memory, output, module, file } =
-        arguments;
+    let RunArguments { query, get, post, form, config, meta, seed, limits, module, file } = arguments;
     at_most_one_stdin([Some(file), post.as_ref(), config.as_ref(), meta.as_ref()].into_iter().flatten())?;
 
-    // An engine's limits, unlike a run's, can be above the default.
-    let mut engine = Engine::builder().pool_size(1);
-    if let Some(milliseconds) = *timeout {
-        engine = engine.timeout(Duration::from_millis(milliseconds));
-    }
-    if let Some(bytes) = *memory {
-        engine = engine.memory(bytes);
-    }
-    if let Some(bytes) = *output {
-        engine = engine.output(bytes);
-    }
-    let engine = engine.build();
+    let engine = limits.engine().pool_size(1).build();
     for (name, path) in module {
         let input = Input::File(path.into());
         let source = input.read()?;

@@ -10,7 +10,7 @@ use perilune::{Request, Script, Trace};
 
 use crate::args::BenchArguments;
 use crate::call::{self, Refused};
-use crate::{NOT_A_SUCCESS, complain, print};
+use crate::{ERROR, NOT_A_SUCCESS, complain, print};
 
 /// Long enough for the VM, the caches and the clock of the processor to settle.
 const WARM_UP: Duration = Duration::from_millis(300);
@@ -30,7 +30,7 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<ExitCode, Refused> {
     let warm = measure(&script, &request, WARM_UP.min(arguments.seconds), "warming up")?;
     // A script that fails now and then can be measured all the same; how long it takes to always fail misleads.
     if let Some(failures) = warm.failures().filter(|_| warm.failed == warm.latencies.len()) {
-        complain(&format!("{path}: {failures}; nothing was measured"));
+        complain(ERROR, &path, &format!("{failures}; nothing was measured"));
         return Ok(ExitCode::from(NOT_A_SUCCESS));
     }
     let measured = measure(&script, &request, arguments.seconds, "measuring")?;
@@ -38,7 +38,7 @@ pub(crate) fn bench(arguments: &BenchArguments) -> Result<ExitCode, Refused> {
     Ok(match measured.failures() {
         None => ExitCode::SUCCESS,
         Some(failures) => {
-            complain(&format!("{path}: {failures}"));
+            complain(ERROR, &path, &failures);
             ExitCode::from(NOT_A_SUCCESS)
         }
     })
