@@ -1,6 +1,5 @@
 //! What a run hands back.
 
-use std::borrow::Borrow;
 use std::ffi::{CStr, c_char};
 use std::mem::offset_of;
 use std::ptr;
@@ -39,12 +38,6 @@ impl From<Trace> for Kept {
     }
 }
 
-impl Borrow<Trace> for Box<Kept> {
-    fn borrow(&self) -> &Trace {
-        &self.trace
-    }
-}
-
 /// Runs a script, and hands its trace to C.
 ///
 /// # Safety
@@ -55,8 +48,8 @@ pub(crate) unsafe fn give(
     script: &Script,
     request: &Request<'_>,
 ) -> Result<(), Failure> {
-    // In place: a new box of something is made of a copy of it.
-    let kept = script.run_with(request, |trace| Box::write(Box::new_uninit(), Kept::from(trace)))?;
+    let mut kept = Box::new(Kept::from(script.blank_trace()));
+    script.run_into(request, &mut kept.trace)?;
     // SAFETY: by this function's contract.
     unsafe { out.write(handle::box_into_raw(kept)) };
     Ok(())

@@ -1,9 +1,8 @@
 //! Many runs of one script, over all VMs of the pool.
 
-use std::convert::identity;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use super::execute::execute;
+use super::execute::Execution;
 use super::script::Script;
 use super::span::Origin;
 use crate::model::cancel::CancelHandle;
@@ -73,7 +72,7 @@ impl<'a> Batch<'a> {
             loop {
                 let index = next.fetch_add(1, Relaxed);
                 let Some(request) = requests.get(index) else { return results };
-                let make = || execute(self.script, request, self.cancel.as_ref(), identity);
+                let make = || Execution::new(self.script, request, self.cancel.as_ref())?.run();
                 results.push((index, origin.within(make)));
                 if let Some(progress) = &self.progress {
                     progress(done.fetch_add(1, Relaxed) + 1, requests.len());

@@ -1,7 +1,5 @@
 //! One run, from a request to a trace.
 
-use std::borrow::Borrow;
-use std::convert::identity;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
@@ -14,9 +12,8 @@ use crate::model::error::Error;
 use crate::model::limits::Limits;
 use crate::model::poll::Polling;
 use crate::model::request::Request;
-use crate::model::trace::{ErrorKind, ScriptError, Status, Trace, Usage};
+use crate::model::trace::{ErrorKind, ScriptError, Trace};
 use crate::pool::pool::{Lent, Refused};
-use crate::vm::Outcome;
 use crate::vm::job::Job;
 
 impl Script {
@@ -26,163 +23,159 @@ impl Script {
     /// # Errors
     /// Only what keeps the run from beginning: a request that can't be given to a script, or a failing system.
     pub fn run(&self, request: &Request<'_>) -> Result<Trace, Error> {
-        execute(self, request, None, identity)
+        Execution::new(self, request, None)?.run()
     }
 
-    /// The same, for a host that keeps its traces behind a pointer: `keep` is handed the trace to put it there, once and before
-    /// this returns.
+    /// The same for the C ABI, which keeps traces behind pointers: into a [`blank_trace`](Self::blank_trace) that is where it stays,
+    /// since what was written just now is the dearest to move (30 ns).
     ///
     /// # Errors
-    /// As [`run`](Self::run); `keep` is not called then.
-    pub fn run_with<T: Borrow<Trace>>(
+    /// As [`run`](Self::run).
+    #[doc(hidden)]
+    pub fn run_into(&self, request: &Request<'_>, trace: &mut Trace) -> Result<(), Error> {
+        Execution::new(self, request, None)?.run_into(trace)
+    }
+
+    /// The trace of a run that is to be: for [`run_into`](Self::run_into), once.
+    #[doc(hidden)]
+    #[must_use]
+    #[inline]
+    pub fn blank_trace(&self) -> Trace {
+        Trace::of(Arc::clone(&self.compiled.name), self.compiled.version)
+    }
+}
+
+/// One run of a script, whose request is within its limits.
+pub(crate) struct Execution<'a> {
+    pub(super) script: &'a Script,
+    pub(super) request: &'a Request<'a>,
+    /// What ends it beside the request's own handle.
+    pub(super) cancel: Option<&'a CancelHandle>,
+    pub(super) limits: Limits,
+}
+
+impl<'a> Execution<'a> {
+    /// # Errors
+    /// The request is over the limits.
+    pub(crate) fn new(
+        script: &'a Script,
+        request: &'a Request<'a>,
+        cancel: Option<&'a CancelHandle>,
+    ) -> Result<Self, Error> {
+        let limits = script.engine.limits.lowered_by(&script.limits).lowered_by(&request.limits);
+        request.check(&limits)?;
+        Ok(Self { script, request, cancel, limits })
+    }
+
+    pub(crate) fn run(&self) -> Result<Trace, Error> {
+        let mut trace = self.script.blank_trace();
+        self.run_into(&mut trace)?;
+        Ok(trace)
+    }
+
+    /// Runs it in the first VM that comes free.
+    fn run_into(&self, trace: &mut Trace) -> Result<(), Error> {
+        if self.is_cancelled() {
+            self.cancelled(Duration::ZERO, trace);
+            return Ok(());
+        }
+        match self.script.engine.pool.checkout(self.limits.queue, self.request.poll.as_ref()) {
+            Ok((lent, queued)) => self.run_in(lent, queued, trace),
+            Err(refused) => self.refused(refused, trace),
+        }
+    }
+
+    /// Runs it in a VM that was waited for.
+    pub(crate) fn run_in(
         &self,
-        request: &Request<'_>,
-        keep: impl FnOnce(Trace) -> T,
-    ) -> Result<T, Error> {
-        execute(self, request, None, keep)
-    }
-}
-
-/// Runs `script`; `cancel` ends it, as the request's own handle does. `keep` puts the trace where it stays, so that it is not moved
-/// on the way: what was written just now is the dearest to move.
-pub(crate) fn execute<T: Borrow<Trace>>(
-    script: &Script,
-    request: &Request<'_>,
-    cancel: Option<&CancelHandle>,
-    keep: impl FnOnce(Trace) -> T,
-) -> Result<T, Error> {
-    let engine = &*script.engine;
-    let limits = engine.limits.lowered_by(&script.limits).lowered_by(&request.limits);
-    request.check(&limits)?;
-    if is_cancelled(request, cancel) {
-        return Ok(keep(cancelled(script, Duration::ZERO)));
-    }
-
-    match engine.pool.checkout(limits.queue, request.poll.as_ref()) {
-        Ok((lent, queued)) => execute_in(lent, queued, script, request, &limits, cancel, keep),
-        Err(refused) => never_ran(script, &limits, refused).map(keep),
-    }
-}
-
-/// Runs it in a VM that was waited for.
-pub(crate) fn execute_in<T: Borrow<Trace>>(
-    mut lent: Lent<'_>,
-    queued: Duration,
-    script: &Script,
-    request: &Request<'_>,
-    limits: &Limits,
-    cancel: Option<&CancelHandle>,
-    keep: impl FnOnce(Trace) -> T,
-) -> Result<T, Error> {
-    // It costs the VM to stop a run in it.
-    if is_cancelled(request, cancel) {
-        return Ok(keep(cancelled(script, queued)));
-    }
-    let span = Span::enter(script);
-    let (executed_at, began) = (SystemTime::now(), Instant::now());
-    let deadline = Deadline::after(began, limits.timeout);
-
-    let (member, watchdog) = lent.parts();
-    let due = request.poll.as_ref().map_or(Deadline::NEVER, |poll| poll.due(began));
-    let watch = watchdog.guard(&member.watched, deadline.min(due));
-    let wake_at = |deadline| watch.wake_at(deadline);
-    let polling = request.poll.as_ref().map(|poll| Polling::new(poll, due, deadline, &wake_at));
-    let job = Job {
-        compiled: &script.compiled,
-        functions: script.functions.as_deref(),
-        environment: &script.engine.environment,
-        runs: &script.engine.runs,
-        request,
-        cancel,
-        limits,
-        deadline,
-        polling: polling.as_ref(),
-    };
-    let outcome = member.vm.run(&job)?;
-    drop(watch);
-
-    let duration = outcome.ended.duration_since(began);
-    let dropped = outcome.dropped;
-    let kept = keep(trace(script, outcome, executed_at, duration, queued));
-    member.recorder.count(kept.borrow(), dropped);
-    span.end(kept.borrow());
-    Ok(kept)
-}
-
-fn trace(
-    script: &Script,
-    outcome: Outcome,
-    executed_at: SystemTime,
-    duration: Duration,
-    queued: Duration,
-) -> Trace {
-    Trace {
-        id: outcome.id,
-        status: outcome.error.as_ref().map_or(Status::Success, |error| error.kind.status()),
-        executed_at,
-        duration,
-        stdout: outcome.stdout.0,
-        stderr: outcome.stderr.0,
-        stdout_truncated: outcome.stdout.1,
-        stderr_truncated: outcome.stderr.1,
-        value: outcome.value,
-        response: outcome.response,
-        error: outcome.error,
-        script: Arc::clone(&script.compiled.name),
-        version: script.compiled.version,
-        usage: Usage { memory_bytes: outcome.memory, host_calls: outcome.host_calls, queued },
-    }
-}
-
-/// The trace of a run for which no VM came free, or why there is none.
-pub(crate) fn never_ran(script: &Script, limits: &Limits, refused: Refused) -> Result<Trace, Error> {
-    match refused {
-        Refused::Failed(error) => Err(error),
-        Refused::Cancelled(waited) => Ok(cancelled(script, waited)),
-        Refused::Timeout => {
-            let message = format!("no VM came free within {} ms", limits.queue.as_millis());
-            Ok(without_vm(script, ErrorKind::QueueTimeout, message, limits.queue))
+        mut lent: Lent<'_>,
+        queued: Duration,
+        trace: &mut Trace,
+    ) -> Result<(), Error> {
+        // It costs the VM to stop a run in it.
+        if self.is_cancelled() {
+            self.cancelled(queued, trace);
+            return Ok(());
         }
-        Refused::Full => {
-            let message = format!("{} runs wait for a VM already", script.engine.backlog);
-            Ok(without_vm(script, ErrorKind::QueueTimeout, message, Duration::ZERO))
-        }
+        let (script, request) = (self.script, self.request);
+        let span = Span::enter(script);
+        self.begin(queued, trace);
+        let began = Instant::now();
+        let deadline = Deadline::after(began, self.limits.timeout);
+
+        let (member, watchdog) = lent.parts();
+        let due = request.poll.as_ref().map_or(Deadline::NEVER, |poll| poll.due(began));
+        let watch = watchdog.guard(&member.watched, deadline.min(due));
+        let wake_at = |deadline| watch.wake_at(deadline);
+        let polling = request.poll.as_ref().map(|poll| Polling::new(poll, due, deadline, &wake_at));
+        let job = Job {
+            compiled: &script.compiled,
+            functions: script.functions.as_deref(),
+            environment: &script.engine.environment,
+            runs: &script.engine.runs,
+            request,
+            cancel: self.cancel,
+            limits: &self.limits,
+            deadline,
+            polling: polling.as_ref(),
+        };
+        let end = member.vm.run(&job, trace)?;
+        drop(watch);
+
+        trace.duration = end.at.duration_since(began);
+        member.recorder.count(trace, end.dropped);
+        span.end(trace);
+        Ok(())
     }
-}
 
-fn is_cancelled(request: &Request<'_>, cancel: Option<&CancelHandle>) -> bool {
-    request.cancel.as_ref().into_iter().chain(cancel).any(CancelHandle::is_cancelled)
-}
+    /// The trace of a run for which no VM came free, or why there is none.
+    pub(crate) fn refused(&self, refused: Refused, trace: &mut Trace) -> Result<(), Error> {
+        match refused {
+            Refused::Failed(error) => return Err(error),
+            Refused::Cancelled(waited) => self.cancelled(waited, trace),
+            Refused::Timeout => {
+                let message = format!("no VM came free within {} ms", self.limits.queue.as_millis());
+                self.never_ran(ErrorKind::QueueTimeout, message, self.limits.queue, trace);
+            }
+            Refused::Full => {
+                let message = format!("{} runs wait for a VM already", self.script.engine.backlog);
+                self.never_ran(ErrorKind::QueueTimeout, message, Duration::ZERO, trace);
+            }
+        }
+        Ok(())
+    }
 
-/// The trace of a run that was cancelled before it began.
-pub(crate) fn cancelled(script: &Script, queued: Duration) -> Trace {
-    without_vm(script, ErrorKind::Cancelled, cancel::MESSAGE.to_owned(), queued)
-}
+    fn is_cancelled(&self) -> bool {
+        self.request.cancel.as_ref().into_iter().chain(self.cancel).any(CancelHandle::is_cancelled)
+    }
 
-/// The trace of a run that ended before it began.
-fn without_vm(script: &Script, kind: ErrorKind, message: String, queued: Duration) -> Trace {
-    let outcome = Outcome {
-        id: script.engine.runs.fetch_add(1, Relaxed) + 1,
-        stdout: Default::default(),
-        stderr: (format!("{message}\n").into_bytes(), false),
-        value: None,
-        error: Some(Box::new(ScriptError {
+    /// It was cancelled before it began.
+    pub(crate) fn cancelled(&self, queued: Duration, trace: &mut Trace) {
+        self.never_ran(ErrorKind::Cancelled, cancel::MESSAGE.to_owned(), queued, trace);
+    }
+
+    /// It ended before it began.
+    fn never_ran(&self, kind: ErrorKind, message: String, queued: Duration, trace: &mut Trace) {
+        let span = Span::enter(self.script);
+        self.begin(queued, trace);
+        trace.id = self.script.engine.runs.fetch_add(1, Relaxed) + 1;
+        trace.status = kind.status();
+        trace.stderr = format!("{message}\n").into_bytes();
+        trace.error = Some(Box::new(ScriptError {
             kind,
             message,
             script: None,
             line: None,
             traceback: String::new(),
             cause: None,
-        })),
-        response: None,
-        memory: 0,
-        host_calls: 0,
-        ended: Instant::now(),
-        dropped: 0,
-    };
-    let span = Span::enter(script);
-    let trace = trace(script, outcome, SystemTime::now(), Duration::ZERO, queued);
-    script.engine.pool.tally().count_without_vm(&trace);
-    span.end(&trace);
-    trace
+        }));
+        self.script.engine.pool.tally().count_without_vm(trace);
+        span.end(trace);
+    }
+
+    /// Writes down what is known before the run.
+    fn begin(&self, queued: Duration, trace: &mut Trace) {
+        trace.executed_at = SystemTime::now();
+        trace.usage.queued = queued;
+    }
 }

@@ -1,6 +1,5 @@
 //! Runs on the engine's own threads: the caller goes on, and is told.
 
-use std::convert::identity;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -8,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
-use super::execute::{cancelled, execute_in, never_ran};
+use super::execute::Execution;
 use super::script::Script;
 use super::span::Origin;
 use crate::model::cancel::{Cancel, CancelHandle, Enlisted};
@@ -179,10 +178,10 @@ pub(crate) fn submit(
     callback: Callback,
 ) {
     let engine = &*script.engine;
-    let limits = engine.limits.lowered_by(&script.limits).lowered_by(&request.limits);
-    if let Err(error) = request.check(&limits) {
-        return callback(Err(error.into()));
-    }
+    let limits = match Execution::new(script, &request, cancel) {
+        Ok(execution) => execution.limits,
+        Err(error) => return callback(Err(error)),
+    };
     let handles: Vec<CancelHandle> = request.cancel.iter().chain(cancel).cloned().collect();
     let submission = Arc::new(Submission {
         waiting: Mutex::new(Some(Waiting {
@@ -223,6 +222,13 @@ struct Waiting {
     enlisted: Vec<Enlisted>,
 }
 
+impl Waiting {
+    fn execution(&self) -> Execution<'_> {
+        let Self { script, request, cancel, limits, .. } = self;
+        Execution { script, request, cancel: cancel.as_ref(), limits: *limits }
+    }
+}
+
 impl Submission {
     fn lock(&self) -> MutexGuard<'_, Option<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
@@ -230,18 +236,19 @@ impl Submission {
 
     fn run(&self, with: Result<(Lent<'_>, std::time::Duration), Refused>) {
         // Cancelled meanwhile: a VM goes back as it is.
-        let Some(waiting) = self.lock().take() else { return };
-        let Waiting { script, request, cancel, limits, callback, origin, enlisted, .. } = waiting;
-        drop(enlisted);
-        let make = || match with {
-            Ok((lent, queued)) => {
-                execute_in(lent, queued, &script, &request, &limits, cancel.as_ref(), identity)
-            }
-            Err(refused) => never_ran(&script, &limits, refused),
+        let Some(mut waiting) = self.lock().take() else { return };
+        waiting.enlisted.clear();
+        let make = || {
+            let mut trace = waiting.script.blank_trace();
+            match with {
+                Ok((lent, queued)) => waiting.execution().run_in(lent, queued, &mut trace),
+                Err(refused) => waiting.execution().refused(refused, &mut trace),
+            }?;
+            Ok(trace)
         };
         // Somebody waits for an answer, also when the host's own code in a run (a subscriber of spans) panics.
-        let made = catch_unwind(AssertUnwindSafe(|| origin.within(make)));
-        callback(made.unwrap_or_else(|_| Err(Error::Internal("the run panicked".to_owned()))));
+        let made = catch_unwind(AssertUnwindSafe(|| waiting.origin.within(make)));
+        (waiting.callback)(made.unwrap_or_else(|_| Err(Error::Internal("the run panicked".to_owned()))));
     }
 }
 
@@ -250,10 +257,13 @@ struct Listener(Weak<Submission>);
 impl Cancel for Listener {
     fn cancelled(&self) {
         let Some(submission) = self.0.upgrade() else { return };
-        let Some(waiting) = submission.lock().take() else { return };
-        let Waiting { script, callback, submitted, origin, enlisted, .. } = waiting;
-        drop(enlisted);
-        let tell = || callback(Ok(origin.within(|| cancelled(&script, submitted.elapsed()))));
+        let Some(mut waiting) = submission.lock().take() else { return };
+        waiting.enlisted.clear();
+        let tell = || {
+            let mut trace = waiting.script.blank_trace();
+            waiting.origin.within(|| waiting.execution().cancelled(waiting.submitted.elapsed(), &mut trace));
+            (waiting.callback)(Ok(trace));
+        };
         // A panic in it is not the canceller's, who has others to tell.
         let _ = catch_unwind(AssertUnwindSafe(tell));
     }

@@ -55,9 +55,14 @@ impl Capture {
         self.dropped
     }
 
-    /// What was captured, and whether something was dropped.
-    pub(crate) fn take(&self) -> (Vec<u8>, bool) {
-        (self.bytes.as_slice().to_vec(), self.truncated)
+    /// Whether something was dropped.
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.truncated
+    }
+
+    /// What was captured, in no more memory than it takes.
+    pub(crate) fn to_vec(&self) -> Vec<u8> {
+        self.bytes.as_slice().to_vec()
     }
 }
 

@@ -229,6 +229,27 @@ pub struct Trace {
 }
 
 impl Trace {
+    /// Of a run that is to be.
+    #[inline]
+    pub(crate) fn of(script: Arc<str>, version: u64) -> Self {
+        Self {
+            id: 0,
+            status: Status::Success,
+            executed_at: SystemTime::UNIX_EPOCH,
+            duration: Duration::ZERO,
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            stdout_truncated: false,
+            stderr_truncated: false,
+            value: None,
+            response: None,
+            error: None,
+            script,
+            version,
+            usage: Usage::default(),
+        }
+    }
+
     /// Whether the status is success.
     #[must_use]
     pub fn ok(&self) -> bool {

@@ -73,8 +73,7 @@ use self::job::{Job, Run};
 use self::uncaught::Fault;
 use crate::model::cancel;
 use crate::model::error::Error;
-use crate::model::response::Response;
-use crate::model::trace::{ErrorKind, ScriptError};
+use crate::model::trace::{ErrorKind, ScriptError, Status, Trace};
 
 /// Native stack that a run has at least, in bytes: Luau nests C calls 200 deep, in at most 2 KiB each (10 KiB where it was built
 /// without optimisation), and the rest is for host functions.
@@ -98,17 +97,9 @@ pub(crate) struct Vm {
 // every method that touches them takes `&mut self`. What other threads may touch, `Interrupt` guards.
 unsafe impl Send for Vm {}
 
-/// What came of a run.
-pub(crate) struct Outcome {
-    pub(crate) id: u64,
-    pub(crate) stdout: (Vec<u8>, bool),
-    pub(crate) stderr: (Vec<u8>, bool),
-    pub(crate) value: Option<String>,
-    pub(crate) error: Option<Box<ScriptError>>,
-    pub(crate) response: Option<Box<Response>>,
-    pub(crate) memory: usize,
-    pub(crate) host_calls: u64,
-    pub(crate) ended: Instant,
+/// The end of a run.
+pub(crate) struct End {
+    pub(crate) at: Instant,
     /// Bytes of output past the limit.
     pub(crate) dropped: u64,
 }
@@ -171,7 +162,7 @@ impl Vm {
     ///
     /// # Errors
     /// The request can't be given to a script, or the engine failed.
-    pub(crate) fn run(&mut self, job: &Job<'_>) -> Result<Outcome, Error> {
+    pub(crate) fn run(&mut self, job: &Job<'_>, trace: &mut Trace) -> Result<End, Error> {
         let raw = self.state.as_ptr();
         let run = Run::new(job);
         let control = self.control();
@@ -216,20 +207,19 @@ impl Vm {
         let is_attacked = unsafe { perilune_luau::perilune_is_attacked(raw) } != 0;
         self.is_sound = !is_attacked
             && !matches!(kind, Some(ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::MemoryLimit));
-        let outcome = Outcome {
-            id: run.id(),
-            stdout: control.stdout.borrow().take(),
-            stderr: control.stderr.borrow().take(),
-            value,
-            response: control.response.take(),
-            memory: control.heap.grown(),
-            host_calls: control.host_calls.get(),
-            dropped: control.stdout.borrow().dropped().saturating_add(control.stderr.borrow().dropped()),
-            error,
-            ended,
-        };
+        trace.id = run.id();
+        trace.status = kind.map_or(Status::Success, ErrorKind::status);
+        (trace.value, trace.error) = (value, error);
+        trace.response = control.response.take();
+        trace.usage.memory_bytes = control.heap.grown();
+        trace.usage.host_calls = control.host_calls.get();
+        let (stdout, stderr) = (control.stdout.borrow(), control.stderr.borrow());
+        (trace.stdout, trace.stdout_truncated) = (stdout.to_vec(), stdout.is_truncated());
+        (trace.stderr, trace.stderr_truncated) = (stderr.to_vec(), stderr.is_truncated());
+        let dropped = stdout.dropped().saturating_add(stderr.dropped());
+        drop((stdout, stderr));
         self.settle();
-        Ok(outcome)
+        Ok(End { at: ended, dropped })
     }
 
     /// Leaves the VM as the next run expects it.
@@ -363,13 +353,18 @@ mod tests {
         return { POST, ARGS.monster, xpcall(error, debug.traceback, "e") }
     "#;
 
-    fn run(vm: &mut Vm, compiled: &Compiled) -> Result<Outcome, Error> {
+    fn run(vm: &mut Vm, compiled: &Compiled) -> Result<Trace, Error> {
         let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2,{"k":"v"}]}"#);
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
         let limits = &Limits::default();
         let (environment, runs) = (&Registered::default(), &AtomicU64::new(0));
         let (functions, cancel, polling, request) = (None, None, None, &request);
-        vm.run(&Job { compiled, functions, environment, runs, request, cancel, limits, deadline, polling })
+        let mut trace = Trace::of("script".into(), 1);
+        vm.run(
+            &Job { compiled, functions, environment, runs, request, cancel, limits, deadline, polling },
+            &mut trace,
+        )?;
+        Ok(trace)
     }
 
     /// Guards against state that a failed allocation leaves half-made, in Luau or in our functions: Luau 0.740's
