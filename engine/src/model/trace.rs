@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -283,22 +284,30 @@ impl Trace {
     /// The trace as one line of JSON.
     #[must_use]
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).expect("a trace holds text, numbers and JSON only")
+        let value = self.value.as_deref().unwrap_or_default();
+        let mut json = Vec::with_capacity(512 + self.stdout.len() + self.stderr.len() + value.len());
+        let mut serializer = serde_json::Serializer::with_formatter(&mut json, AsItIs(value));
+        let written = self.write(&mut serializer, || Ok(ItsPlace));
+        written.expect("a trace holds text, numbers and JSON only");
+        String::from_utf8(json).expect("serde_json writes text")
     }
-}
 
-impl Serialize for Trace {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+    /// The JSON form, with what `value` gives in the place of the value.
+    fn write<S: Serializer, V: Serialize>(
+        &self,
+        serializer: S,
+        value: impl Fn() -> Result<V, serde_json::Error>,
+    ) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("status", self.status.as_str())?;
-        map.serialize_entry("duration", &self.duration.as_millis())?;
-        map.serialize_entry("result", &ResultPart(self))?;
+        map.serialize_entry("duration", &whole(self.duration.as_millis()))?;
+        map.serialize_entry("result", &ResultPart(self, value))?;
         map.serialize_entry(
             "executed_at",
             &format_args!("{}", humantime::format_rfc3339_micros(self.executed_at)),
         )?;
         map.serialize_entry("id", &self.id)?;
-        map.serialize_entry("duration_ns", &nanoseconds(self.duration))?;
+        map.serialize_entry("duration_ns", &whole(self.duration.as_nanos()))?;
         if let Some(error) = &self.error {
             map.serialize_entry("error", error)?;
         }
@@ -309,12 +318,37 @@ impl Serialize for Trace {
     }
 }
 
-/// The nested `result` of the JSON form.
-struct ResultPart<'a>(&'a Trace);
-
-impl Serialize for ResultPart<'_> {
+impl Serialize for Trace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let trace = self.0;
+        // What any serializer takes: JSON text that was checked.
+        self.write(serializer, || serde_json::from_str::<&RawValue>(self.value.as_deref().unwrap_or("null")))
+    }
+}
+
+/// Stands for a value in [`Trace::to_json`]: a kind of number that a trace has nowhere else.
+struct ItsPlace;
+
+impl Serialize for ItsPlace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u128(0)
+    }
+}
+
+/// Writes the text in place of [`ItsPlace`]: what the engine wrote as JSON is not read again to be sent.
+struct AsItIs<'a>(&'a str);
+
+impl serde_json::ser::Formatter for AsItIs<'_> {
+    fn write_u128<W: ?Sized + io::Write>(&mut self, writer: &mut W, _: u128) -> io::Result<()> {
+        writer.write_all(self.0.as_bytes())
+    }
+}
+
+/// The nested `result` of the JSON form.
+struct ResultPart<'a, F>(&'a Trace, F);
+
+impl<V: Serialize, F: Fn() -> Result<V, serde_json::Error>> Serialize for ResultPart<'_, F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self(trace, value) = self;
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("stderr", &*trace.stderr_text())?;
         map.serialize_entry("stdout", &*trace.stdout_text())?;
@@ -324,9 +358,8 @@ impl Serialize for ResultPart<'_> {
         if trace.stderr_truncated {
             map.serialize_entry("stderr_truncated", &true)?;
         }
-        if let Some(value) = &trace.value {
-            let value: &RawValue = serde_json::from_str(value).map_err(ser::Error::custom)?;
-            map.serialize_entry("value", value)?;
+        if trace.value.is_some() {
+            map.serialize_entry("value", &value().map_err(ser::Error::custom)?)?;
         }
         if let Some(response) = &trace.response {
             map.serialize_entry("response", response)?;
@@ -361,12 +394,13 @@ impl Serialize for Usage {
             map.serialize_entry("host_calls", &self.host_calls)?;
         }
         if !self.queued.is_zero() {
-            map.serialize_entry("queued_ns", &nanoseconds(self.queued))?;
+            map.serialize_entry("queued_ns", &whole(self.queued.as_nanos()))?;
         }
         map.end()
     }
 }
 
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+/// A duration in whole units.
+fn whole(units: u128) -> u64 {
+    u64::try_from(units).unwrap_or(u64::MAX)
 }
