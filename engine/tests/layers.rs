@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const ROOMS: [&str; 7] = ["engine", "pool", "vm", "registry", "compile", "syntax", "model"];
 
 /// What holds the data of a VM, below the functions that work on it.
-const VM_DATA: [&str; 11] = [
+const VM_DATA: [&str; 12] = [
     "access",
     "blocks",
     "heap",
@@ -19,6 +19,7 @@ const VM_DATA: [&str; 11] = [
     "marks",
     "random",
     "slots",
+    "stack",
     "uncaught",
 ];
 

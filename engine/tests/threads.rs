@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::sync::Mutex;
 
 use perilune::{Call, CompileError, Engine, Error, Request, Script, Status, Trace};
-use perilune_luau::stack::on_another;
 
 #[test]
 fn what_a_host_shares_can_be_shared() {
@@ -142,7 +141,7 @@ fn a_script_that_nests_deep_runs_from_any_stack() {
     };
     // Code that was not optimised needs more to call from.
     for kib in [64, 128, 256, 1024] {
-        on_another(kib << 10, runs).expect("a stack");
+        stacker::grow(kib << 10, runs);
         std::thread::scope(|threads| {
             let small = std::thread::Builder::new().stack_size(kib << 10).spawn_scoped(threads, runs);
             small.expect("a thread").join().expect("no panic");

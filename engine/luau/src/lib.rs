@@ -4,7 +4,6 @@
 //! strangers' code needs: hashes with a key, and safepoints where a run could go on for long without one. All other users
 //! of `mlua-sys` in the program run on this Luau, too.
 
-pub mod stack;
 pub mod syntax;
 
 use std::ffi::{c_int, c_void};

@@ -1,9 +1,12 @@
 //! Luau's own parser: what it makes of a source, and what it finds wrong, as lists of places in the source.
 //!
-//! It recurses up to 1,000 levels deep, whatever the source: call it with [`PARSER`](crate::stack::PARSER) bytes of stack. Sources have less than 4 GiB and no
+//! It recurses up to 1,000 levels deep, whatever the source: call it with [`STACK`] bytes of stack. Sources have less than 4 GiB and no
 //! NUL byte.
 
 pub use self::bridge::{Kind, Node, SyntaxError, Token, Tree};
+
+/// What the parser, and so the compiler, may take of native stack, in bytes: frames of up to 2 KiB.
+pub const STACK: usize = 8 << 20;
 
 #[cxx::bridge(namespace = "perilune::syntax")]
 mod bridge {

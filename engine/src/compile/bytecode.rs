@@ -3,9 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use perilune_luau::stack;
-
-use crate::syntax::parsed::preamble;
+use crate::syntax::parsed::{on_its_stack, preamble};
 
 /// The longest reason kept of an error, in bytes.
 const REASON: usize = 512;
@@ -32,9 +30,9 @@ impl Bytecode {
         // Luau obeys `--!optimize 2` before the first token: it would compute `math.floor(1.5)` itself, whatever `math`
         // is at run time, and inline functions. So there is a token before all.
         let text = [b"do end ", source.get(preamble(source)..).unwrap_or_default()].concat();
-        // The text may come from anyone and the thread from any host: it gets a stack of its own.
-        let compiled = stack::on_another(stack::PARSER, || compiler.compile(&text));
-        let bytes = compiled.map_err(|error| (1, error.to_string()))?.map_err(|error| match error {
+        let compiled = on_its_stack(|| compiler.compile(&text));
+        let no_stack = || (1, "the system gives no memory to compile in".to_owned());
+        let bytes = compiled.ok_or_else(no_stack)?.map_err(|error| match error {
             mlua::Error::SyntaxError { message, .. } => parse_error(&message),
             other => (1, other.to_string()),
         })?;

@@ -1,7 +1,8 @@
 //! A source as Luau's own parser reads it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use memchr::memchr;
-use perilune_luau::stack;
 use perilune_luau::syntax::{self, Kind, SyntaxError, Tree};
 
 /// The longest source that is read, in bytes: places in it are 32 bits.
@@ -21,6 +22,12 @@ pub(crate) struct Parsed<'s> {
     tree: Tree,
 }
 
+/// Calls Luau's parser or compiler on a stack of its own: the source may come from anyone, and the thread from any host. `None` where
+/// the system has no memory for one, which `stacker` tells by a panic.
+pub(crate) fn on_its_stack<T>(call: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(|| stacker::grow(syntax::STACK, call))).ok()
+}
+
 impl<'s> Parsed<'s> {
     /// `None`: it is too long, or there is no memory.
     pub(crate) fn new(source: &'s [u8]) -> Option<Self> {
@@ -28,8 +35,7 @@ impl<'s> Parsed<'s> {
             return None;
         }
         let code = &source[preamble(source)..];
-        // The text may come from anyone and the thread from any host: the parser gets a stack of its own.
-        let tree = stack::on_another(stack::PARSER, || syntax::parse(code)).ok()?.ok()?;
+        let tree = on_its_stack(|| syntax::parse(code))?.ok()?;
         Some(Self { code, tree })
     }
 

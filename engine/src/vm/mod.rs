@@ -54,6 +54,7 @@ mod random;
 mod run;
 mod sink;
 mod slots;
+mod stack;
 mod tables;
 mod traceback;
 mod uncaught;
@@ -65,11 +66,10 @@ use std::time::{Duration, Instant};
 
 use mlua::ffi;
 
-use perilune_luau::stack::{NoMemory, Stack};
-
 use self::control::Control;
 use self::interrupt::Interrupt;
 use self::job::{Job, Run};
+use self::stack::Stack;
 use self::uncaught::Fault;
 use crate::model::cancel;
 use crate::model::error::Error;
@@ -183,9 +183,8 @@ impl Vm {
         let ended = Instant::now();
         let ending = control.ending(ended);
         control.run.set(std::ptr::null());
-        let no_memory = |error: NoMemory| Error::Internal(error.to_string());
         let panicked = |_| Error::Internal("a function of the library panicked".into());
-        let called = match called.map_err(no_memory).and_then(|called| called.map_err(panicked)) {
+        let called = match called.map_err(Error::from).and_then(|called| called.map_err(panicked)) {
             Ok(called) => called,
             Err(error) => {
                 self.is_sound = false;

@@ -4,10 +4,11 @@
 //! the host made itself and of which the system knows nothing. It is seen by its stack pointer, which is not within the thread's
 //! own stack. A run there is made on a stack of the VM's, which is kept: to map and unmap one takes ten times as long as a short run.
 
-use std::fmt;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
+
+use crate::model::error::Error;
 
 /// What lies below a stack, so that whoever runs over its end is stopped there: a multiple of any page.
 const GUARD: usize = 64 << 10;
@@ -54,31 +55,26 @@ fn own() -> Option<Range<usize>> {
     None
 }
 
-/// Stack for Luau's parser, and so for its compiler, in bytes: it recurses up to 1,000 levels, in frames of up to 2 KiB.
-pub const PARSER: usize = 8 << 20;
-
 /// The system has no memory for a stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NoMemory;
+#[derive(Debug)]
+pub(super) struct NoMemory;
 
-impl fmt::Display for NoMemory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the system gives no memory for a stack")
+impl From<NoMemory> for Error {
+    fn from(NoMemory: NoMemory) -> Self {
+        Self::Internal("the system gives no memory for a stack".to_owned())
     }
 }
 
-impl std::error::Error for NoMemory {}
-
 /// A stack, made when it is first needed.
 #[derive(Default)]
-pub struct Stack(Option<Mapping>);
+pub(super) struct Stack(Option<Mapping>);
 
 impl Stack {
     /// Calls where at least `bytes` are left: here, or on this stack, which is then twice as large. A panic is handed back.
     ///
     /// # Errors
     /// The system gives no memory.
-    pub fn with_room<R>(
+    pub(super) fn with_room<R>(
         &mut self,
         bytes: usize,
         call: impl FnOnce() -> R,
@@ -92,14 +88,6 @@ impl Stack {
         };
         Ok(mapping.call(call))
     }
-}
-
-/// Calls on a stack of so many bytes, which is gone after it.
-///
-/// # Errors
-/// The system gives no memory.
-pub fn on_another<R>(bytes: usize, call: impl FnOnce() -> R) -> Result<R, NoMemory> {
-    Ok(Mapping::new(bytes)?.call(call).unwrap_or_else(|panic| resume_unwind(panic)))
 }
 
 /// A guard, and a stack above it.
@@ -161,7 +149,7 @@ mod tests {
         let small = std::thread::Builder::new().stack_size(128 << 10).spawn(|| {
             assert!(has_left(16 << 10) && !has_left(256 << 10));
             // Stands for a fiber: a stack that is not the thread's, far from its end.
-            on_another(1 << 20, || assert!(!has_left(16 << 10))).expect("a stack");
+            stacker::grow(1 << 20, || assert!(!has_left(16 << 10)));
             let mut stack = Stack::default();
             let sum = || {
                 let ours = std::hint::black_box([1u8; 512 << 10]);
