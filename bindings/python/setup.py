@@ -1,4 +1,5 @@
-"""Builds the extension: Rust's part with cargo, the C files in `native/` with the C compiler, both in one module for all CPythons from 3.9 on.
+"""Builds the extension and the command: Rust's part with cargo, the C files in `native/` with the C compiler, both in one module for all
+CPythons from 3.9 on; the command `perilune` is a program of Rust alone, and stands among the scripts of the installation.
 
 A source distribution carries the Rust sources in `rust/`; in a checkout they are two levels up.
 """
@@ -9,9 +10,10 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
-from setuptools import Extension, setup
+from setuptools import Command, Extension, setup
 from setuptools.command.build_ext import build_ext
 from setuptools.command.sdist import sdist
 
@@ -30,23 +32,49 @@ def needed(variable, names, complaint):
     return found
 
 
+@lru_cache(maxsize=None)
+def built():
+    """The folder of the library and the command, which are built at once: the engine in both is compiled once."""
+    cargo = needed("CARGO", ["cargo"], "cargo is missing. The engine is Rust: get it from https://rustup.rs (1.91 or later)")
+    needed("CXX", ["c++", "g++", "clang++"], "a C++ compiler is missing. Get one (Debian: apt-get install g++)")
+    target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
+    subprocess.run(
+        [cargo, "build", "--release", "--locked", "-p", "perilune-library", "-p", "perilune-cli"],
+        cwd=ROOT,
+        env={**os.environ, "CARGO_TARGET_DIR": str(target)},
+        check=True,
+    )
+    return target / "release"
+
+
 class BuildExtension(build_ext):
     def build_extension(self, ext):
-        cargo = needed("CARGO", ["cargo"], "cargo is missing. The engine is Rust: get it from https://rustup.rs (1.91 or later)")
-        needed("CXX", ["c++", "g++", "clang++"], "a C++ compiler is missing. Get one (Debian: apt-get install g++)")
-        target = ROOT / os.environ.get("CARGO_TARGET_DIR", "target")
-        subprocess.run(
-            [cargo, "build", "--release", "--locked", "-p", "perilune-library"],
-            cwd=ROOT,
-            env={**os.environ, "CARGO_TARGET_DIR": str(target)},
-            check=True,
-        )
+        release = built()
         ext.include_dirs = [str(ROOT / "include")]
-        ext.extra_objects = [str(target / "release" / "libperilune.a")]
+        ext.extra_objects = [str(release / "libperilune.a")]
         ext.depends = [*ext.extra_objects, "native/native.h", str(ROOT / "include" / "perilune.h")]
         # An interpreter that was built for a directory of its own would have modules look for libraries there.
         self.compiler.linker_so = [part for part in self.compiler.linker_so if not part.startswith("-Wl,-rpath")]
         super().build_extension(ext)
+
+
+class BuildScripts(Command):
+    """The one of setuptools reads scripts as text, for the interpreter in their first line."""
+
+    user_options = [("build-dir=", None, "where the command goes")]
+
+    def initialize_options(self):
+        self.build_dir = None
+
+    def finalize_options(self):
+        self.set_undefined_options("build", ("build_scripts", "build_dir"))
+
+    def get_source_files(self):
+        return []
+
+    def run(self):
+        self.mkpath(self.build_dir)
+        self.copy_file(str(built() / "perilune"), self.build_dir)
 
 
 class SourceDistribution(sdist):
@@ -95,5 +123,6 @@ setup(
             libraries=["stdc++", "m", "pthread", "dl"] if linux else ["c++"],
         )
     ],
-    cmdclass={"build_ext": BuildExtension, "sdist": SourceDistribution, **wheel_command()},
+    scripts=["perilune"],
+    cmdclass={"build_ext": BuildExtension, "build_scripts": BuildScripts, "sdist": SourceDistribution, **wheel_command()},
 )

@@ -67,7 +67,8 @@ def installed(python: str, folder: Path, package: Path, **rest: Any) -> str:
     pip("install", "--quiet", package, python=folder / "bin" / "python", cwd=folder, **rest)
     said = output(folder / "bin" / "python", "-c", SMOKE, cwd=folder)
     (folder / "smoke.lua").write_text("return 1")
-    output(folder / "bin" / "python", "-m", "perilune", "run", "smoke.lua", cwd=folder)
+    for command in ([folder / "bin" / "perilune"], [folder / "bin" / "python", "-m", "perilune"]):
+        assert '"value":1' in output(*command, "run", "smoke.lua", cwd=folder)
     return said
 
 
@@ -98,19 +99,23 @@ def sdist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_wheel_is_for_all_pythons_and_has_nothing_else(wheel: Path, tmp_path: Path) -> None:
     assert wheel.name.startswith(f"perilune-{perilune.__version__}-cp39-abi3-")
+    assert wheel.stat().st_size < 8_000_000
     information = f"perilune-{perilune.__version__}.dist-info"
+    command = f"perilune-{perilune.__version__}.data/scripts/perilune"
     sources = {f"perilune/{path.name}" for path in (HERE / "src" / "perilune").iterdir() if path.suffix in (".py", ".pyi", ".typed")}
     about = {f"{information}/{name}" for name in ("METADATA", "RECORD", "WHEEL", "top_level.txt", "licenses/LICENSE")}
     with zipfile.ZipFile(wheel) as archive:
-        assert set(archive.namelist()) == {*sources, *about, "perilune/_native.abi3.so"}
+        assert set(archive.namelist()) == {*sources, *about, "perilune/_native.abi3.so", command}
         for name in archive.namelist():
             assert str(ROOT).encode() not in archive.read(name), name
-        about_it = output("readelf", "--wide", "--section-headers", "--dynamic", "--dyn-syms", archive.extract("perilune/_native.abi3.so", tmp_path))
-    assert ".dynsym" in about_it
-    exported = {line.split()[-1] for line in about_it.splitlines() if " GLOBAL " in line and " UND " not in line}
+        files = [archive.extract(name, tmp_path) for name in ("perilune/_native.abi3.so", command)]
+    module, program = (output("readelf", "--wide", "--section-headers", "--dynamic", "--dyn-syms", file) for file in files)
+    exported = {line.split()[-1] for line in module.splitlines() if " GLOBAL " in line and " UND " not in line}
     assert exported == {"PyInit__native"}
-    for unwanted in (".symtab", ".debug", "RPATH", "RUNPATH"):
-        assert unwanted not in about_it
+    for about_it in (module, program):
+        assert ".dynsym" in about_it
+        for unwanted in (".symtab", ".debug_info", ".debug_line", "RPATH", "RUNPATH"):
+            assert unwanted not in about_it
 
 
 @pytest.mark.parametrize("minor", range(9, 20))
@@ -119,6 +124,30 @@ def test_a_wheel_runs(wheel: Path, minor: int, tmp_path: Path) -> None:
     if python is None:
         pytest.skip(f"there is no CPython 3.{minor} here")
     assert installed(python, tmp_path / "venv", wheel).startswith(f"{perilune.__version__} {tmp_path}")
+
+
+def test_the_command_is_found_where_a_wheel_has_a_folder_of_its_own(wheel: Path, tmp_path: Path) -> None:
+    pip("install", "--quiet", "--no-deps", "--target", tmp_path / "target", wheel)
+    pip("install", "--quiet", "--no-deps", "--ignore-installed", "--prefix", tmp_path / "prefix", wheel)
+    (packages,) = (tmp_path / "prefix").glob("lib/*/site-packages")
+    for folder, command in (tmp_path / "target", tmp_path / "target" / "bin"), (packages, tmp_path / "prefix" / "bin"):
+        # The interpreter has another in its own folder.
+        (command / "perilune").write_text('#!/bin/sh\necho "$0" "$1"\n')
+        said = output(sys.executable, "-m", "perilune", "--version", env={**os.environ, "PYTHONPATH": str(folder)})
+        assert said == f"{command}/perilune --version\n"
+
+
+def test_an_editable_package_has_the_command(tmp_path: Path) -> None:
+    output(sys.executable, "-m", "venv", tmp_path)
+    before = files()
+    try:
+        pip("install", "--quiet", "--no-deps", "--editable", HERE, python=tmp_path / "bin" / "python")
+        said = output(tmp_path / "bin" / "python", "-m", "perilune", "--version", cwd=tmp_path)
+    finally:
+        # The extension, which an editable package has in the checkout.
+        for made in files() - before:
+            made.unlink()
+    assert said == f"perilune {perilune.__version__}\n"
 
 
 def test_an_sdist_installs_by_itself(sdist: Path, tmp_path: Path) -> None:
