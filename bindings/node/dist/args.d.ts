@@ -1,32 +1,19 @@
-/** What the command takes. What is wrong with it is said in the words of the Rust command. */
-/** Why there is no trace; its text is for stderr. */
+/** What `serve` takes. What is wrong with it is said in the words of the Rust command. */
+/** Why it can't serve; its text is for stderr. */
 export declare class Refused extends Error {
 }
 export declare const usage: (reason: string) => Refused;
-/** Where a script or a JSON text comes from: a file, a text, or stdin. */
+/** Where keys come from: a file, or a text. */
 export interface Input {
     file?: string;
     text?: string;
 }
-export declare const isStdin: (input: Input) => boolean;
-type Pair = [key: string, value: string];
 /** What was given. */
 export interface Arguments {
     files: Input[];
-    query?: string;
-    get: Pair[];
-    post?: Input;
-    form?: string;
-    config?: Input;
-    meta?: Input;
-    seed?: bigint;
     timeout?: number;
     memory?: number;
     output?: number;
-    module: Pair[];
-    seconds?: number;
-    format?: string;
-    'deny-warnings'?: boolean;
     key: Input[];
     host?: string;
     port?: number;
@@ -53,7 +40,6 @@ export interface Command {
     };
     options: Option[];
 }
-export declare const COMMANDS: Command[];
 /** A command and what it was given, or a text to print. */
 export declare function parse(argv: string[]): [Command, Arguments] | string;
 export {};

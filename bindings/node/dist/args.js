@@ -1,33 +1,18 @@
 "use strict";
-/** What the command takes. What is wrong with it is said in the words of the Rust command. */
+/** What `serve` takes. What is wrong with it is said in the words of the Rust command. */
 Object.defineProperty(exports, "__esModule", { value: true });
-exports.COMMANDS = exports.isStdin = exports.usage = exports.Refused = void 0;
+exports.usage = exports.Refused = void 0;
 exports.parse = parse;
 const native_1 = require("./native");
-/** Why there is no trace; its text is for stderr. */
+/** Why it can't serve; its text is for stderr. */
 class Refused extends Error {
 }
 exports.Refused = Refused;
 const usage = (reason) => new Refused(`perilune: ${reason}; see --help`);
 exports.usage = usage;
-const isStdin = (input) => input.file === undefined && input.text === undefined;
-exports.isStdin = isStdin;
 const LARGEST = 2n ** 64n - 1n;
 const text = (given) => given;
 const script = (given) => (given === '-' ? {} : { file: given });
-function json(given) {
-    if (given === '@')
-        throw new Error("a file's name must follow the @");
-    if (given.startsWith('@'))
-        return { file: given.slice(1) };
-    return given === '-' ? {} : { text: given };
-}
-function pair(given) {
-    const at = given.indexOf('=');
-    if (at < 0)
-        throw new Error(`a = must stand between key and value, as in ${given}=1`);
-    return [given.slice(0, at), given.slice(at + 1)];
-}
 function whole(given) {
     const number = /^\+?[0-9]+$/.test(given) ? BigInt(given.replace('+', '')) : LARGEST + 1n;
     if (number > LARGEST)
@@ -42,7 +27,6 @@ function positive(given, what) {
         throw new Error(`give a number of ${what}`);
     return number;
 }
-const seconds = (given) => positive(given, 'seconds above 0, such as 0.5 or 10');
 const rate = (given) => positive(given, 'runs a second above 0');
 function port(given) {
     if (!/^[0-9]{1,5}$/.test(given) || Number(given) > 65535)
@@ -54,67 +38,17 @@ function key(given) {
         throw new Error('give a key, or @ and the name of a file with one in each line');
     return given.startsWith('@') ? { file: given.slice(1) } : { text: given };
 }
-function format(given) {
-    if (given !== 'text' && given !== 'json')
-        throw new Error('give text or json');
-    return given;
-}
 function endpoint(given) {
     if (!/^[^/]+\/[^/]+$/.test(given))
         throw new Error('give an instance and a name, as in moonbase/hello');
     return given;
 }
-const FILE = {
-    value: '<FILE|->',
-    help: 'The script; - is stdin. Errors and traces call it by its file name without the extension (hello for hello.lua), or stdin',
-};
 const LIMITS = [
     { name: 'timeout', value: '<MS>', read: count, help: 'Wall clock for one run, in milliseconds [default: 30000]' },
     { name: 'memory', value: '<BYTES>', read: size, help: 'Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]' },
     { name: 'output', value: '<BYTES>', read: size, help: 'Captured stdout and stderr, each [default: 512KiB]' },
 ];
-const OPTIONS = [
-    { name: 'query', value: '<QUERY>', read: text, help: 'The query as in a URL, without its ?' },
-    {
-        name: 'get', value: '<K=V>', read: pair, isList: true,
-        help: 'A parameter of the query, as it is: nothing in it is decoded. Can be repeated, and comes after those of --query; of one key the last value counts',
-    },
-    { name: 'post', value: '<JSON|@FILE|->', read: json, help: 'The body: a JSON object, @FILE to read it from a file, or - for stdin' },
-    { name: 'form', value: '<FORM>', read: text, help: 'The body: an urlencoded form, such as a=1&b=2' },
-    { name: 'config', value: '<JSON|@FILE|->', read: json, help: "The script's settings, CONFIG: given as for --post" },
-    { name: 'meta', value: '<JSON|@FILE|->', read: json, help: 'What the host knows of the request, META: given as for --post' },
-    { name: 'seed', value: '<N>', read: whole, help: 'Makes math.random repeat' },
-    ...LIMITS,
-    { name: 'module', value: '<NAME=FILE>', read: pair, isList: true, help: 'A module that the script can require by this name; can be repeated' },
-];
-exports.COMMANDS = [
-    {
-        name: 'run',
-        about: 'Runs a script once and prints its trace, as one line of JSON or indented on a terminal',
-        exit: '0 success; 1 any other status, the trace is still printed; 2 usage, an unreadable file, a compile error or a bad payload: one line on stderr and nothing on stdout.',
-        file: FILE,
-        options: OPTIONS,
-    },
-    {
-        name: 'check',
-        about: 'Compiles scripts without running them: a line FILE:LINE: REASON on stderr for each error; where there is none, a line FILE:LINE: warning: … for what may not be there, or differs from other Luas',
-        exit: "0 all compile, whatever the warnings; 1 with --deny-warnings, there are some; 2 some don't compile, or can't be read.",
-        file: { value: '<FILE>', help: 'The scripts; - is stdin', isList: true },
-        options: [
-            {
-                name: 'format', value: '<FORMAT>', read: format,
-                help: 'text: lines on stderr; json: objects on stdout, one a line, with file, line, column, severity and message [default: text]',
-            },
-            { name: 'deny-warnings', read: () => true, help: 'Fail where there are warnings' },
-        ],
-    },
-    {
-        name: 'bench',
-        about: 'Runs a script over and over, on one thread, and prints a histogram of its latency',
-        exit: '0 all runs succeeded; 1 some did not, stderr says how many and why; 2 as for run.',
-        file: FILE,
-        options: [...OPTIONS, { name: 'seconds', value: '<S>', read: seconds, help: 'How long to measure [default: 3]' }],
-    },
+const COMMANDS = [
     {
         name: 'serve',
         about: "Serves the scripts DIR/INSTANCE/NAME.lua over HTTP, as Syncano's Script Endpoints, and keeps them as the files are; a line FILE:LINE: REASON on stderr for each that does not compile",
@@ -170,7 +104,7 @@ function wrap(given, indentation) {
 }
 function help(command) {
     if (!command) {
-        const commands = exports.COMMANDS.map(({ name, about }) => `  ${name}\n${wrap(about, '      ')}`);
+        const commands = COMMANDS.map(({ name, about }) => `  ${name}\n${wrap(about, '      ')}`);
         return [
             'Runs untrusted Luau scripts: a script and a request in, a trace out',
             'Usage: perilune <COMMAND>',
@@ -199,7 +133,7 @@ function value(option, given) {
 const isValue = (given) => given !== undefined && (!given.startsWith('-') || /^-(\d+(\.\d*)?)?$/.test(given));
 /** A command and what it was given, or a text to print. */
 function parse(argv) {
-    const names = exports.COMMANDS.map(({ name }) => name);
+    const names = COMMANDS.map(({ name }) => name);
     let [first, ...rest] = argv;
     if (first === 'help')
         [first, rest] = rest.length > 0 ? [rest[0], ['--help']] : ['--help', []];
@@ -210,13 +144,13 @@ function parse(argv) {
         return help(undefined);
     if (first === '-V' || first === '--version')
         return `perilune ${native_1.native.version}\n`;
-    const command = exports.COMMANDS.find(({ name }) => name === first);
+    const command = COMMANDS.find(({ name }) => name === first);
     if (!command) {
         if (first.startsWith('-'))
             throw (0, exports.usage)(`unexpected argument '${first}' found`);
         throw (0, exports.usage)(`unrecognized subcommand '${first}'${similar('subcommand', first, names)}`);
     }
-    const given = { files: [], get: [], module: [], key: [], public: [] };
+    const given = { files: [], key: [], public: [] };
     let areFiles = false;
     while (rest.length > 0) {
         const argument = rest.shift();
@@ -258,8 +192,5 @@ function parse(argv) {
     }
     if (given.files.length === 0)
         throw (0, exports.usage)(`the following required arguments were not provided: ${fileLabel(command)}`);
-    if (given.post && given.form !== undefined) {
-        throw (0, exports.usage)("the argument '--post <JSON|@FILE|->' cannot be used with '--form <FORM>'");
-    }
     return [command, given];
 }

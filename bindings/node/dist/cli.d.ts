@@ -1,3 +1,3 @@
 #!/usr/bin/env node
-/** The command: what it takes, prints and exits with is the same as of the Rust command `perilune`, which doesn't serve. */
+/** `npx perilune serve`: what it takes, prints and exits with, as long as the command itself does not serve. */
 export {};

@@ -1,19 +1,14 @@
 #!/usr/bin/env node
 "use strict";
-/** The command: what it takes, prints and exits with is the same as of the Rust command `perilune`, which doesn't serve. */
+/** `npx perilune serve`: what it takes, prints and exits with, as long as the command itself does not serve. */
 Object.defineProperty(exports, "__esModule", { value: true });
 const node_fs_1 = require("node:fs");
 const node_path_1 = require("node:path");
-const node_tty_1 = require("node:tty");
 const node_util_1 = require("node:util");
 const args_1 = require("./args");
-const bench_1 = require("./bench");
 const engine_1 = require("./engine");
 const errors_1 = require("./errors");
-const json_1 = require("./json");
-/** Exit code of a run whose status is not success; its trace was printed. */
-const NOT_A_SUCCESS = 1;
-/** Exit code when there is no trace: usage, an unreadable file, a compile error, a bad payload. */
+/** Exit code of usage, and when it can't serve. */
 const REFUSED = 2;
 /** What the system says, as other programs write it. */
 function reasonOf({ errno = 0, message }) {
@@ -22,8 +17,6 @@ function reasonOf({ errno = 0, message }) {
 }
 /** What users know an input by. */
 const pathOf = (input) => input.file ?? 'stdin';
-/** What errors and traces call the script. */
-const nameOf = (input) => (0, node_path_1.parse)(pathOf(input)).name;
 function read(input) {
     if (input.text !== undefined)
         return Buffer.from(input.text);
@@ -60,104 +53,11 @@ function print(text) {
 }
 function complain(reason) {
     try {
-        write(2, `${(0, json_1.oneLine)(reason)}\n`);
+        write(2, `${reason.replace(/[\x00-\x1f\x7f-\x9f]/g, ' ')}\n`);
     }
     catch {
         // Nobody is left to tell.
     }
-}
-/** Refuses what would read stdin twice, before anybody waits for it. */
-function atMostOneStdin(inputs) {
-    if (inputs.filter((input) => input && (0, args_1.isStdin)(input)).length > 1) {
-        throw new args_1.Refused('perilune: stdin can be read once: give - in one place, files in the others');
-    }
-}
-/** The path leads to the file where the script's name does not. */
-function compiling(path, body) {
-    try {
-        return body();
-    }
-    catch (error) {
-        if (error instanceof errors_1.CompileError)
-            throw new args_1.Refused(`${path}:${error.line}: ${error.reason}`);
-        throw error;
-    }
-}
-/** The query with `pairs` behind it, escaped as far as decoding would change them. No key has a `=`. */
-function withPairs(query, pairs) {
-    const escape = (text) => text.replace(/[%&+]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
-    return [...(query ? [query] : []), ...pairs.map(([key, value]) => `${escape(key)}=${escape(value)}`)].join('&');
-}
-/** Reads all that the arguments name, and compiles the script in an engine of its own. */
-function prepare(given) {
-    const { timeout, memory, output, post, config, meta } = given;
-    const [file] = given.files;
-    atMostOneStdin([file, post, config, meta]);
-    // An engine's limits, unlike a run's, can be above the default.
-    const engine = new engine_1.Engine({ poolSize: 1, timeout, memory, output });
-    for (const [name, path] of given.module) {
-        const source = read({ file: path });
-        compiling(path, () => engine.module(name, source));
-    }
-    const source = read(file);
-    const script = compiling(pathOf(file), () => engine.compile(source, { name: nameOf(file) }));
-    const request = {
-        query: withPairs(given.query ?? '', given.get),
-        post: post && read(post),
-        form: given.form,
-        config: config && read(config),
-        meta: meta && read(meta),
-        seed: given.seed,
-    };
-    return [script, request, pathOf(file)];
-}
-function run(given) {
-    const [script, request] = prepare(given);
-    const trace = script.runSync(request);
-    const json = (0, json_1.jsonOf)(trace);
-    print(`${(0, node_tty_1.isatty)(1) ? (0, json_1.indent)(json) : json}\n`);
-    return trace.ok ? 0 : NOT_A_SUCCESS;
-}
-/** Looks at every file, whatever comes of those before it. */
-function check(given) {
-    atMostOneStdin(given.files);
-    const engine = new engine_1.Engine();
-    let code = 0;
-    for (const file of given.files) {
-        try {
-            for (const { severity, line, column, message } of engine.check(read(file), { name: nameOf(file) })) {
-                const isWarning = severity === 'warning';
-                if (given.format === 'json')
-                    print(`${JSON.stringify({ column, file: pathOf(file), line, message, severity })}\n`);
-                else
-                    complain(`${pathOf(file)}:${line}: ${isWarning ? 'warning: ' : ''}${message}`);
-                code = Math.max(code, !isWarning ? REFUSED : given['deny-warnings'] ? NOT_A_SUCCESS : 0);
-            }
-        }
-        catch (error) {
-            if (!(error instanceof args_1.Refused))
-                throw error;
-            complain(error.message);
-            code = REFUSED;
-        }
-    }
-    return code;
-}
-function bench(given) {
-    const [script, request, path] = prepare(given);
-    const seconds = given.seconds ?? 3;
-    const warm = (0, bench_1.measure)(script, request, Math.min(bench_1.WARM_UP, seconds), 'warming up');
-    // A script that fails now and then can be measured all the same; how long it takes to always fail misleads.
-    if (warm.failed === warm.runs) {
-        complain(`${path}: ${warm.failures()}; nothing was measured`);
-        return NOT_A_SUCCESS;
-    }
-    const measured = (0, bench_1.measure)(script, request, seconds, 'measuring');
-    print(measured.report(path));
-    if (measured.failed === 0)
-        return 0;
-    complain(`${path}: ${measured.failures()}`);
-    return NOT_A_SUCCESS;
 }
 /** The module that serves, which needs packages that others don't. */
 async function serving() {
@@ -212,7 +112,6 @@ async function serve(given) {
     // Runs under way are nobody's any more.
     process.exit(0);
 }
-const COMMANDS = { run, check, bench, serve };
 async function main(argv) {
     try {
         const parsed = (0, args_1.parse)(argv);
@@ -220,15 +119,14 @@ async function main(argv) {
             print(parsed);
             return 0;
         }
-        const [command, given] = parsed;
-        return await COMMANDS[command.name](given);
+        return await serve(parsed[1]);
     }
     catch (error) {
         if (error instanceof args_1.Refused) {
             complain(error.message);
         }
         else if (error instanceof errors_1.PeriluneError) {
-            complain(`perilune: ${error instanceof errors_1.PayloadError && error.part === 'body' ? 'POST: ' : ''}${error.message}`);
+            complain(`perilune: ${error.message}`);
         }
         else {
             throw error;

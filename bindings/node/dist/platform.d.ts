@@ -3,3 +3,5 @@
  * have installed both.
  */
 export declare function platformPackages(platform: string, arch: string): string[];
+/** The addon of the first of them that a folder's modules can load. */
+export declare function prebuilt(folder: string): string | undefined;

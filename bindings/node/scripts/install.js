@@ -1,11 +1,11 @@
-// Builds the addon, unless a platform package has it: Rust's part with cargo, the C files with the C compiler. Nothing is downloaded but by
-// cargo, from crates.io.
+// Builds the addon and the command, unless a platform package has them: Rust's part with cargo, the C files with the C compiler. Nothing is
+// downloaded but by cargo, from crates.io.
 'use strict'
 
 const { execFileSync } = require('node:child_process')
-const { existsSync, mkdirSync, readdirSync, renameSync, rmSync } = require('node:fs')
+const { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } = require('node:fs')
 const { dirname, join } = require('node:path')
-const { platformPackages } = require('../dist/platform.js')
+const { prebuilt } = require('../dist/platform.js')
 
 const here = join(__dirname, '..')
 // In a checkout the Rust sources are two levels up; a tarball carries them in `rust/`.
@@ -13,18 +13,6 @@ const checkout = join(here, '..', '..')
 const isCheckout = existsSync(join(checkout, 'ffi', 'library', 'Cargo.toml'))
 const addon = join(here, 'src', 'addon')
 const root = isCheckout ? checkout : join(here, 'rust')
-
-/** Whether a package is there that has an addon for this machine. */
-function isPrebuilt() {
-  return platformPackages(process.platform, process.arch).some((name) => {
-    try {
-      require(require.resolve(name, { paths: [here] }))
-      return true
-    } catch {
-      return false
-    }
-  })
-}
 
 /** Where node_api.h is. */
 function headers() {
@@ -56,7 +44,7 @@ function build() {
   // Before cargo works for a minute.
   run(compiler, 'cc', ['--version'], { stdio: 'ignore' })
   const target = process.env.CARGO_TARGET_DIR || join(root, 'target')
-  run(process.env.CARGO || 'cargo', 'cargo', ['build', '--release', '--locked', '--quiet', '-p', 'perilune-library'], {
+  run(process.env.CARGO || 'cargo', 'cargo', ['build', '--release', '--locked', '--quiet', '-p', 'perilune-library', '-p', 'perilune-cli'], {
     cwd: root,
     env: { ...process.env, CARGO_TARGET_DIR: target },
   })
@@ -78,14 +66,16 @@ function build() {
         ]),
     '-o', `${output}.new`,
   ])
-  // A process may be using the old one.
-  renameSync(`${output}.new`, output)
+  const command = join(here, 'build', 'perilune')
+  copyFileSync(join(target, 'release', 'perilune'), `${command}.new`)
+  // Processes may be using the old ones.
+  for (const made of [output, command]) renameSync(`${made}.new`, made)
   // Hundreds of megabytes that nobody needs any more.
   if (!isCheckout && !process.env.CARGO_TARGET_DIR) rmSync(target, { recursive: true })
 }
 
 try {
-  if (!isPrebuilt()) build()
+  if (prebuilt(here) === undefined) build()
 } catch (error) {
   console.error(`perilune: ${error.message}`)
   process.exit(1)

@@ -1,6 +1,6 @@
-// Makes the packages of a release, from the addon that was built here:
+// Makes the packages of a release, from the addon and the command that were built here:
 //
-//     node scripts/platform.js FOLDER                    FOLDER/linux-x64-gnu, the package with this machine's addon
+//     node scripts/platform.js FOLDER                    FOLDER/linux-x64-gnu, the package with those of this machine
 //     node scripts/platform.js FOLDER linux-x64-gnu …    FOLDER/perilune, which names such packages, built on as many machines
 'use strict'
 
@@ -31,15 +31,15 @@ if (!folder) {
   const to = write(`${platform}-${arch}${suffix}`, {
     name: `@perilune/${platform}-${arch}${suffix}`,
     version: main.version,
-    description: `The addon of perilune for ${platform}-${arch}${suffix}`,
+    description: `The addon and the command of perilune for ${platform}-${arch}${suffix}`,
     license: main.license,
     os: [platform],
     cpu: [arch],
     ...(libc && { libc: [libc] }),
     main: 'perilune.node',
-    files: ['perilune.node'],
+    files: ['perilune.node', 'perilune'],
   })
-  copyFileSync(join(here, 'build', 'perilune.node'), join(to, 'perilune.node'))
+  for (const file of ['perilune.node', 'perilune']) copyFileSync(join(here, 'build', file), join(to, file))
 } else {
   const { scripts, devDependencies, optionalDependencies, ...rest } = main
   const named = Object.fromEntries(platforms.map((platform) => [`@perilune/${platform}`, main.version]))

@@ -1,39 +1,24 @@
-/** What the command takes. What is wrong with it is said in the words of the Rust command. */
+/** What `serve` takes. What is wrong with it is said in the words of the Rust command. */
 
 import { native } from './native'
 
-/** Why there is no trace; its text is for stderr. */
+/** Why it can't serve; its text is for stderr. */
 export class Refused extends Error {}
 
 export const usage = (reason: string): Refused => new Refused(`perilune: ${reason}; see --help`)
 
-/** Where a script or a JSON text comes from: a file, a text, or stdin. */
+/** Where keys come from: a file, or a text. */
 export interface Input {
   file?: string
   text?: string
 }
 
-export const isStdin = (input: Input): boolean => input.file === undefined && input.text === undefined
-
-type Pair = [key: string, value: string]
-
 /** What was given. */
 export interface Arguments {
   files: Input[]
-  query?: string
-  get: Pair[]
-  post?: Input
-  form?: string
-  config?: Input
-  meta?: Input
-  seed?: bigint
   timeout?: number
   memory?: number
   output?: number
-  module: Pair[]
-  seconds?: number
-  format?: string
-  'deny-warnings'?: boolean
   key: Input[]
   host?: string
   port?: number
@@ -65,18 +50,6 @@ const text = (given: string) => given
 
 const script = (given: string): Input => (given === '-' ? {} : { file: given })
 
-function json(given: string): Input {
-  if (given === '@') throw new Error("a file's name must follow the @")
-  if (given.startsWith('@')) return { file: given.slice(1) }
-  return given === '-' ? {} : { text: given }
-}
-
-function pair(given: string): Pair {
-  const at = given.indexOf('=')
-  if (at < 0) throw new Error(`a = must stand between key and value, as in ${given}=1`)
-  return [given.slice(0, at), given.slice(at + 1)]
-}
-
 function whole(given: string): bigint {
   const number = /^\+?[0-9]+$/.test(given) ? BigInt(given.replace('+', '')) : LARGEST + 1n
   if (number > LARGEST) throw new Error(`give a whole number from 0 to ${LARGEST}`)
@@ -93,7 +66,6 @@ function positive(given: string, what: string): number {
   return number
 }
 
-const seconds = (given: string) => positive(given, 'seconds above 0, such as 0.5 or 10')
 const rate = (given: string) => positive(given, 'runs a second above 0')
 
 function port(given: string): number {
@@ -106,69 +78,17 @@ function key(given: string): Input {
   return given.startsWith('@') ? { file: given.slice(1) } : { text: given }
 }
 
-function format(given: string): string {
-  if (given !== 'text' && given !== 'json') throw new Error('give text or json')
-  return given
-}
-
 function endpoint(given: string): string {
   if (!/^[^/]+\/[^/]+$/.test(given)) throw new Error('give an instance and a name, as in moonbase/hello')
   return given
 }
 
-const FILE = {
-  value: '<FILE|->',
-  help: 'The script; - is stdin. Errors and traces call it by its file name without the extension (hello for hello.lua), or stdin',
-}
 const LIMITS: Option[] = [
   { name: 'timeout', value: '<MS>', read: count, help: 'Wall clock for one run, in milliseconds [default: 30000]' },
   { name: 'memory', value: '<BYTES>', read: size, help: 'Memory for one run: a number, or one with KiB, MiB or GiB behind it [default: 64MiB]' },
   { name: 'output', value: '<BYTES>', read: size, help: 'Captured stdout and stderr, each [default: 512KiB]' },
 ]
-const OPTIONS: Option[] = [
-  { name: 'query', value: '<QUERY>', read: text, help: 'The query as in a URL, without its ?' },
-  {
-    name: 'get', value: '<K=V>', read: pair, isList: true,
-    help: 'A parameter of the query, as it is: nothing in it is decoded. Can be repeated, and comes after those of --query; of one key the last value counts',
-  },
-  { name: 'post', value: '<JSON|@FILE|->', read: json, help: 'The body: a JSON object, @FILE to read it from a file, or - for stdin' },
-  { name: 'form', value: '<FORM>', read: text, help: 'The body: an urlencoded form, such as a=1&b=2' },
-  { name: 'config', value: '<JSON|@FILE|->', read: json, help: "The script's settings, CONFIG: given as for --post" },
-  { name: 'meta', value: '<JSON|@FILE|->', read: json, help: 'What the host knows of the request, META: given as for --post' },
-  { name: 'seed', value: '<N>', read: whole, help: 'Makes math.random repeat' },
-  ...LIMITS,
-  { name: 'module', value: '<NAME=FILE>', read: pair, isList: true, help: 'A module that the script can require by this name; can be repeated' },
-]
-
-export const COMMANDS: Command[] = [
-  {
-    name: 'run',
-    about: 'Runs a script once and prints its trace, as one line of JSON or indented on a terminal',
-    exit: '0 success; 1 any other status, the trace is still printed; 2 usage, an unreadable file, a compile error or a bad payload: one line on stderr and nothing on stdout.',
-    file: FILE,
-    options: OPTIONS,
-  },
-  {
-    name: 'check',
-    about:
-      'Compiles scripts without running them: a line FILE:LINE: REASON on stderr for each error; where there is none, a line FILE:LINE: warning: … for what may not be there, or differs from other Luas',
-    exit: "0 all compile, whatever the warnings; 1 with --deny-warnings, there are some; 2 some don't compile, or can't be read.",
-    file: { value: '<FILE>', help: 'The scripts; - is stdin', isList: true },
-    options: [
-      {
-        name: 'format', value: '<FORMAT>', read: format,
-        help: 'text: lines on stderr; json: objects on stdout, one a line, with file, line, column, severity and message [default: text]',
-      },
-      { name: 'deny-warnings', read: () => true, help: 'Fail where there are warnings' },
-    ],
-  },
-  {
-    name: 'bench',
-    about: 'Runs a script over and over, on one thread, and prints a histogram of its latency',
-    exit: '0 all runs succeeded; 1 some did not, stderr says how many and why; 2 as for run.',
-    file: FILE,
-    options: [...OPTIONS, { name: 'seconds', value: '<S>', read: seconds, help: 'How long to measure [default: 3]' }],
-  },
+const COMMANDS: Command[] = [
   {
     name: 'serve',
     about:
@@ -273,7 +193,7 @@ export function parse(argv: string[]): [Command, Arguments] | string {
     throw usage(`unrecognized subcommand '${first}'${similar('subcommand', first, names)}`)
   }
 
-  const given: Arguments = { files: [], get: [], module: [], key: [], public: [] }
+  const given: Arguments = { files: [], key: [], public: [] }
   let areFiles = false
   while (rest.length > 0) {
     const argument = rest.shift() as string
@@ -303,8 +223,5 @@ export function parse(argv: string[]): [Command, Arguments] | string {
     }
   }
   if (given.files.length === 0) throw usage(`the following required arguments were not provided: ${fileLabel(command)}`)
-  if (given.post && given.form !== undefined) {
-    throw usage("the argument '--post <JSON|@FILE|->' cannot be used with '--form <FORM>'")
-  }
   return [command, given]
 }

@@ -1,21 +1,15 @@
 #!/usr/bin/env node
-/** The command: what it takes, prints and exits with is the same as of the Rust command `perilune`, which doesn't serve. */
+/** `npx perilune serve`: what it takes, prints and exits with, as long as the command itself does not serve. */
 
 import { readFileSync, statSync, writeSync } from 'node:fs'
-import { join, parse as parsePath } from 'node:path'
-import { isatty } from 'node:tty'
+import { join } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
 
-import { isStdin, parse, Refused, usage, type Arguments, type Input } from './args'
-import { measure, WARM_UP } from './bench'
-import { Engine, type Script } from './engine'
-import { CompileError, PayloadError, PeriluneError } from './errors'
-import { indent, jsonOf, oneLine } from './json'
-import { type RunRequest } from './script'
+import { parse, Refused, usage, type Arguments, type Input } from './args'
+import { Engine } from './engine'
+import { PeriluneError } from './errors'
 
-/** Exit code of a run whose status is not success; its trace was printed. */
-const NOT_A_SUCCESS = 1
-/** Exit code when there is no trace: usage, an unreadable file, a compile error, a bad payload. */
+/** Exit code of usage, and when it can't serve. */
 const REFUSED = 2
 
 /** What the system says, as other programs write it. */
@@ -26,9 +20,6 @@ function reasonOf({ errno = 0, message }: NodeJS.ErrnoException): string {
 
 /** What users know an input by. */
 const pathOf = (input: Input) => input.file ?? 'stdin'
-
-/** What errors and traces call the script. */
-const nameOf = (input: Input) => parsePath(pathOf(input)).name
 
 function read(input: Input): Buffer {
   if (input.text !== undefined) return Buffer.from(input.text)
@@ -63,103 +54,10 @@ function print(text: string): void {
 
 function complain(reason: string): void {
   try {
-    write(2, `${oneLine(reason)}\n`)
+    write(2, `${reason.replace(/[\x00-\x1f\x7f-\x9f]/g, ' ')}\n`)
   } catch {
     // Nobody is left to tell.
   }
-}
-
-/** Refuses what would read stdin twice, before anybody waits for it. */
-function atMostOneStdin(inputs: (Input | undefined)[]): void {
-  if (inputs.filter((input) => input && isStdin(input)).length > 1) {
-    throw new Refused('perilune: stdin can be read once: give - in one place, files in the others')
-  }
-}
-
-/** The path leads to the file where the script's name does not. */
-function compiling<T>(path: string, body: () => T): T {
-  try {
-    return body()
-  } catch (error) {
-    if (error instanceof CompileError) throw new Refused(`${path}:${error.line}: ${error.reason}`)
-    throw error
-  }
-}
-
-/** The query with `pairs` behind it, escaped as far as decoding would change them. No key has a `=`. */
-function withPairs(query: string, pairs: [string, string][]): string {
-  const escape = (text: string) => text.replace(/[%&+]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`)
-  return [...(query ? [query] : []), ...pairs.map(([key, value]) => `${escape(key)}=${escape(value)}`)].join('&')
-}
-
-/** Reads all that the arguments name, and compiles the script in an engine of its own. */
-function prepare(given: Arguments): [Script, RunRequest, path: string] {
-  const { timeout, memory, output, post, config, meta } = given
-  const [file] = given.files as [Input]
-  atMostOneStdin([file, post, config, meta])
-  // An engine's limits, unlike a run's, can be above the default.
-  const engine = new Engine({ poolSize: 1, timeout, memory, output })
-  for (const [name, path] of given.module) {
-    const source = read({ file: path })
-    compiling(path, () => engine.module(name, source))
-  }
-  const source = read(file)
-  const script = compiling(pathOf(file), () => engine.compile(source, { name: nameOf(file) }))
-  const request = {
-    query: withPairs(given.query ?? '', given.get),
-    post: post && read(post),
-    form: given.form,
-    config: config && read(config),
-    meta: meta && read(meta),
-    seed: given.seed,
-  }
-  return [script, request, pathOf(file)]
-}
-
-function run(given: Arguments): number {
-  const [script, request] = prepare(given)
-  const trace = script.runSync(request)
-  const json = jsonOf(trace)
-  print(`${isatty(1) ? indent(json) : json}\n`)
-  return trace.ok ? 0 : NOT_A_SUCCESS
-}
-
-/** Looks at every file, whatever comes of those before it. */
-function check(given: Arguments): number {
-  atMostOneStdin(given.files)
-  const engine = new Engine()
-  let code = 0
-  for (const file of given.files) {
-    try {
-      for (const { severity, line, column, message } of engine.check(read(file), { name: nameOf(file) })) {
-        const isWarning = severity === 'warning'
-        if (given.format === 'json') print(`${JSON.stringify({ column, file: pathOf(file), line, message, severity })}\n`)
-        else complain(`${pathOf(file)}:${line}: ${isWarning ? 'warning: ' : ''}${message}`)
-        code = Math.max(code, !isWarning ? REFUSED : given['deny-warnings'] ? NOT_A_SUCCESS : 0)
-      }
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error
-      complain(error.message)
-      code = REFUSED
-    }
-  }
-  return code
-}
-
-function bench(given: Arguments): number {
-  const [script, request, path] = prepare(given)
-  const seconds = given.seconds ?? 3
-  const warm = measure(script, request, Math.min(WARM_UP, seconds), 'warming up')
-  // A script that fails now and then can be measured all the same; how long it takes to always fail misleads.
-  if (warm.failed === warm.runs) {
-    complain(`${path}: ${warm.failures()}; nothing was measured`)
-    return NOT_A_SUCCESS
-  }
-  const measured = measure(script, request, seconds, 'measuring')
-  print(measured.report(path))
-  if (measured.failed === 0) return 0
-  complain(`${path}: ${measured.failures()}`)
-  return NOT_A_SUCCESS
 }
 
 /** The module that serves, which needs packages that others don't. */
@@ -211,8 +109,6 @@ async function serve(given: Arguments): Promise<number> {
   process.exit(0)
 }
 
-const COMMANDS: Record<string, (given: Arguments) => number | Promise<number>> = { run, check, bench, serve }
-
 async function main(argv: string[]): Promise<number> {
   try {
     const parsed = parse(argv)
@@ -220,13 +116,12 @@ async function main(argv: string[]): Promise<number> {
       print(parsed)
       return 0
     }
-    const [command, given] = parsed
-    return await (COMMANDS[command.name] as (given: Arguments) => number | Promise<number>)(given)
+    return await serve(parsed[1])
   } catch (error) {
     if (error instanceof Refused) {
       complain(error.message)
     } else if (error instanceof PeriluneError) {
-      complain(`perilune: ${error instanceof PayloadError && error.part === 'body' ? 'POST: ' : ''}${error.message}`)
+      complain(`perilune: ${error.message}`)
     } else {
       throw error
     }

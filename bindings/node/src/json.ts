@@ -1,4 +1,4 @@
-/** Traces as the command prints them. */
+/** Traces as the engine writes them. */
 
 import { type Trace } from './trace'
 
@@ -12,38 +12,4 @@ export function jsonOf(trace: Trace): string {
     object(Object.entries(members).map(([key, item]) => [key, key === own ? (text() as string) : JSON.stringify(item)]))
   const whole = trace.toJSON()
   return json(whole, 'result', () => json(whole.result, 'value', () => trace.valueText))
-}
-
-const CONTROL = /[\x00-\x1f\x7f-\x9f]/g
-
-/**
- * Indents one line of JSON for a terminal. Keys keep their order and numbers their digits. Control characters, which JSON allows from
- * U+007F on, are escaped: a terminal would obey them.
- */
-export function indent(json: string): string {
-  let depth = 0
-  const line = () => '\n' + '  '.repeat(depth)
-  return json.replace(/"(?:[^"\\]|\\.)*"|\{\}|\[\]|[{}[\],:]|[^"{}[\],:]+/g, (token) => {
-    switch (token) {
-      case '{':
-      case '[':
-        depth++
-        return token + line()
-      case '}':
-      case ']':
-        depth--
-        return line() + token
-      case ',':
-        return token + line()
-      case ':':
-        return ': '
-      default:
-        return token.replace(CONTROL, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)
-    }
-  })
-}
-
-/** One line, whatever a path or a script put into it. */
-export function oneLine(text: string): string {
-  return text.replace(CONTROL, ' ')
 }

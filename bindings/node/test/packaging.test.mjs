@@ -1,7 +1,7 @@
 // Installing: from the directory, from a tarball that is built by its user, and from those of a release, which need no compiler.
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
@@ -67,7 +67,7 @@ test('a tarball is built where it is installed', () => {
   ok(npm(folder, 'install', tarball))
   works(folder)
   const files = readdirSync(join(folder, 'node_modules', 'perilune'))
-  assert.deepEqual(files.sort(), ['LICENSE', 'README.md', 'build', 'dist', 'fastify.d.mts', 'fastify.mjs', 'index.d.mts', 'index.mjs', 'package.json', 'rust', 'scripts', 'src'])
+  assert.deepEqual(files.sort(), ['LICENSE', 'README.md', 'bin', 'build', 'dist', 'fastify.d.mts', 'fastify.mjs', 'index.d.mts', 'index.mjs', 'package.json', 'rust', 'scripts', 'src'])
   assert.deepEqual(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.')), ['node-api-headers', 'perilune'])
 })
 
@@ -84,8 +84,10 @@ test('the packages of a release need neither compiler nor cargo', () => {
 
   // The registry has neither: both are given, as it would give them.
   const folder = project()
-  const bare = { ...env, PATH: path('sh', 'env', 'npm') }
-  const done = spawnSync(which('npm'), ['install', pack(join(release, name)), pack(join(release, 'perilune')), '--no-audit', '--no-fund', '--foreground-scripts'], {
+  const bare = { ...env, PATH: path('sh', 'env', 'npm', 'readlink') }
+  const tarballs = [name, 'perilune'].map((one) => pack(join(release, one)))
+  for (const tarball of tarballs) assert.ok(statSync(tarball).size < 8e6)
+  const done = spawnSync(which('npm'), ['install', ...tarballs, '--no-audit', '--no-fund', '--foreground-scripts'], {
     cwd: folder, env: bare, encoding: 'utf8',
   })
   ok(done)
@@ -111,4 +113,7 @@ test('what is missing is named', () => {
   const { status, stderr } = spawnSync(process.execPath, ['-e', `require(${JSON.stringify(join(folder, 'package'))})`], { encoding: 'utf8' })
   assert.equal(status, 1)
   assert.match(stderr, /Error: perilune has no addon for \w+-\w+: /)
+  const command = spawnSync(join(folder, 'package', 'bin', 'perilune'), ['--version'], { encoding: 'utf8' })
+  assert.equal(command.status, 1)
+  assert.match(command.stderr, /^perilune: the command was not built, nor is there a package that has it: [^\n]*\n$/)
 })
