@@ -32,7 +32,7 @@ impl Compiled {
     pub(crate) fn new(name: &str, source: &[u8], limits: &Limits) -> Result<Self, CompileError> {
         validate(name, source, limits)?;
         let bytecode = Bytecode::compile(name, source).map_err(|(line, reason)| {
-            let reason = Dialects::of(source).told(line, reason);
+            let reason = Dialects::new(source).describe(line, reason);
             CompileError { script: name.to_owned(), line, reason }
         })?;
         let (name, hash, hints) = (name.into(), content_hash(source), Hints::new(source));

@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::engine::Engine;
+use super::inner::EngineInner;
 use super::script::Script;
-use super::shared::Shared;
 use crate::model::error::Error;
-use crate::model::function::{Arguments, Function, HostError};
+use crate::model::function::{Arguments, HostError, HostFunction};
 use crate::model::value::{Value, from_json};
 use crate::registry::functions::Functions;
 
@@ -41,8 +41,8 @@ impl Engine {
         R: Into<Value>,
     {
         // Kept here, so that one with a name that is refused is not dropped under the lock.
-        let function = stored(self.shared(), function);
-        self.shared().environment.change(|environment| {
+        let function = stored(self.inner(), function);
+        self.inner().environment.change(|environment| {
             environment.functions = environment.functions.with(name, Arc::clone(&function))?;
             Ok(())
         })
@@ -70,7 +70,7 @@ impl Script {
 
 /// A host function of the host's own type, as it is stored with an engine: who calls it needs not know of that. The engine is not
 /// held by it, which it would hold in turn.
-fn stored<F, R>(engine: &Arc<Shared>, function: F) -> Arc<Function>
+fn stored<F, R>(engine: &Arc<EngineInner>, function: F) -> Arc<HostFunction>
 where
     F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
     R: Into<Value>,
@@ -83,7 +83,7 @@ where
 /// about one counts from 1, as Lua does.
 pub struct Call<'a> {
     arguments: &'a dyn Arguments,
-    engine: &'a Weak<Shared>,
+    engine: &'a Weak<EngineInner>,
 }
 
 impl Call<'_> {
@@ -185,7 +185,7 @@ impl Call<'_> {
     /// alive for ever.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        Engine::of(self.engine.upgrade().expect("the script that runs holds its engine"))
+        Engine::from_inner(self.engine.upgrade().expect("the script that runs holds its engine"))
     }
 
     /// The run's [`Trace::id`](crate::Trace::id).

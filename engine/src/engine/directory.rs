@@ -20,7 +20,7 @@ impl Scripts {
     /// # Errors
     /// [`Error::File`]: the directory can't be read.
     pub fn load_dir(&self, path: impl AsRef<Path>) -> Result<Report, Error> {
-        Directory::new(path.as_ref()).look(self, Duration::ZERO)
+        Directory::new(path.as_ref()).scan(self, Duration::ZERO)
     }
 }
 
@@ -112,7 +112,7 @@ impl Directory {
     /// Puts what is new or changed, and removes what is gone. With a `pause`, a file that changed less than that ago is
     /// left for another look, since it may be half written, and a file is gone when it is missing for four times that:
     /// editors and version control remove a file and write it anew.
-    pub(crate) fn look(&mut self, scripts: &Scripts, pause: Duration) -> Result<Report, Error> {
+    pub(crate) fn scan(&mut self, scripts: &Scripts, pause: Duration) -> Result<Report, Error> {
         let inside = fs::canonicalize(&self.root).map_err(|error| failed(&self.root, &error))?;
         let Listing { files, unreadable, .. } = self.list().map_err(|error| failed(&self.root, &error))?;
         let mut report = Report::default();
@@ -123,7 +123,7 @@ impl Directory {
             seen.insert(path);
         }
         for path in files {
-            match self.take(&path, &inside, scripts, pause) {
+            match self.load_if_changed(&path, &inside, scripts, pause) {
                 Ok(Some(script)) => report.loaded.push(script),
                 Ok(None) => {}
                 Err(Error::File { .. }) if is_gone(&path) => continue,
@@ -151,9 +151,9 @@ impl Directory {
 
     /// The files here and one level deeper. In a directory that can't be read, what was there is taken to be there still.
     fn list(&self) -> io::Result<Listing> {
-        let mut listing = Listing::of(&self.root)?;
+        let mut listing = Listing::read(&self.root)?;
         for directory in &listing.directories {
-            match Listing::of(directory) {
+            match Listing::read(directory) {
                 Ok(deeper) => listing.files.extend(deeper.files),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => {
@@ -168,7 +168,7 @@ impl Directory {
     }
 
     /// Puts a file if it changed; the script, if it is a new version.
-    fn take(
+    fn load_if_changed(
         &mut self,
         path: &Path,
         inside: &Path,
@@ -188,7 +188,7 @@ impl Directory {
             metadata = fs::symlink_metadata(&target).map_err(|error| failed(path, &error))?;
             real = Cow::Owned(target);
         }
-        let stamp = Stamp::of(&metadata);
+        let stamp = Stamp::from_metadata(&metadata);
         if known.stamp.as_ref() == Some(&stamp) {
             return Ok(None);
         }
@@ -226,7 +226,7 @@ impl Directory {
 
     /// The directories that are namespaces.
     pub(crate) fn instances(&self) -> Vec<PathBuf> {
-        Listing::of(&self.root).map_or_else(|_| Vec::new(), |listing| listing.directories)
+        Listing::read(&self.root).map_or_else(|_| Vec::new(), |listing| listing.directories)
     }
 
     /// Has a file read in the next look, however it looks.
@@ -244,7 +244,7 @@ impl Directory {
 }
 
 impl Listing {
-    fn of(directory: &Path) -> io::Result<Self> {
+    fn read(directory: &Path) -> io::Result<Self> {
         let mut listing = Self::default();
         for entry in fs::read_dir(directory)? {
             let entry = entry?;
@@ -266,7 +266,7 @@ impl Listing {
 }
 
 impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
+    fn from_metadata(metadata: &Metadata) -> Self {
         let epoch = SystemTime::UNIX_EPOCH;
         #[cfg(unix)]
         let (file, changed) = {
@@ -329,23 +329,23 @@ mod tests {
 
     /// Guards against half of a file that serves, and against a gap while a file is replaced.
     #[test]
-    fn what_is_fresh_or_just_gone_is_left_for_another_look() {
+    fn what_is_fresh_or_just_gone_is_left_for_the_next_scan() {
         let root = tempfile::TempDir::new().expect("a directory");
         let path = root.path().join("hello.lua");
         fs::write(&path, "return 1").expect("a file");
         let scripts = Engine::builder().pool_size(1).build().scripts();
         let mut directory = Directory::new(root.path());
         let (never, now) = (Duration::from_secs(1 << 30), Duration::ZERO);
-        let mut look = |pause| {
-            let report = directory.look(&scripts, pause).expect("it is read");
+        let mut scan = |pause| {
+            let report = directory.scan(&scripts, pause).expect("it is read");
             (report.loaded.len(), report.removed.len(), directory.is_settled)
         };
-        assert_eq!(look(never), (0, 0, false), "it may be half written");
-        assert_eq!(look(now), (1, 0, true));
-        assert_eq!(look(never), (0, 0, true), "nothing changed");
+        assert_eq!(scan(never), (0, 0, false), "it may be half written");
+        assert_eq!(scan(now), (1, 0, true));
+        assert_eq!(scan(never), (0, 0, true), "nothing changed");
         fs::remove_file(&path).expect("it was there");
-        assert_eq!(look(never), (0, 0, false), "it may come again");
-        assert_eq!(look(now), (0, 1, true));
-        assert_eq!(look(never), (0, 0, true));
+        assert_eq!(scan(never), (0, 0, false), "it may come again");
+        assert_eq!(scan(now), (0, 1, true));
+        assert_eq!(scan(never), (0, 0, true));
     }
 }

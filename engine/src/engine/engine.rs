@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use super::shared::Shared;
+use super::inner::EngineInner;
 use crate::model::error::CompileError;
 use crate::model::limits::Limits;
 use crate::pool::metrics::Metrics;
 use crate::pool::pool::Pool;
 use crate::registry::check::{Diagnostic, check};
-use crate::registry::environment::Registered;
-use crate::registry::named::Named;
+use crate::registry::environment::CurrentEnvironment;
+use crate::registry::named::ScriptRegistry;
 
 /// Runs scripts. Make one for a process and share it: cloning costs a counter, and every clone is the same engine.
 ///
@@ -26,16 +26,16 @@ use crate::registry::named::Named;
 /// ```
 #[derive(Clone)]
 pub struct Engine {
-    shared: Arc<Shared>,
+    inner: Arc<EngineInner>,
 }
 
 impl Engine {
-    pub(crate) fn of(shared: Arc<Shared>) -> Self {
-        Self { shared }
+    pub(crate) fn from_inner(inner: Arc<EngineInner>) -> Self {
+        Self { inner }
     }
 
-    pub(super) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+    pub(super) fn inner(&self) -> &Arc<EngineInner> {
+        &self.inner
     }
 
     /// An engine with the default limits, and as many VMs as the machine has threads.
@@ -52,8 +52,8 @@ impl Engine {
     /// What was counted until now. Takes less than a microsecond for a few VMs, and the pool's lock for an instant.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        let pool = &self.shared.pool;
-        pool.tally().metrics(pool.vms(), self.shared.named.len() as u64)
+        let pool = &self.inner.pool;
+        pool.tally().metrics(pool.vms(), self.inner.named.len() as u64)
     }
 
     /// Gives all scripts a module, `require "NAME"`, from their next run on; one of the same name is replaced. Each run
@@ -62,8 +62,8 @@ impl Engine {
     /// # Errors
     /// The module does not compile, or is too long.
     pub fn module(&self, name: &str, source: impl AsRef<[u8]>) -> Result<(), CompileError> {
-        let module = Arc::new(self.shared.compile(name, source.as_ref())?);
-        self.shared.environment.change(|environment| {
+        let module = Arc::new(self.inner.compile(name, source.as_ref())?);
+        self.inner.environment.change(|environment| {
             environment.modules.insert(Arc::clone(&module.name), module);
             Ok(())
         })
@@ -83,13 +83,13 @@ impl Engine {
     /// ```
     #[must_use]
     pub fn check(&self, name: &str, source: impl AsRef<[u8]>) -> Vec<Diagnostic> {
-        check(name, source.as_ref(), &self.shared.limits, &self.shared.environment.current())
+        check(name, source.as_ref(), &self.inner.limits, &self.inner.environment.current())
     }
 
     /// The ceilings of every run.
     #[must_use]
     pub fn limits(&self) -> &Limits {
-        &self.shared.limits
+        &self.inner.limits
     }
 }
 
@@ -101,7 +101,7 @@ impl Default for Engine {
 
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Engine").field("limits", &self.shared.limits).finish_non_exhaustive()
+        f.debug_struct("Engine").field("limits", &self.inner.limits).finish_non_exhaustive()
     }
 }
 
@@ -191,14 +191,14 @@ impl EngineBuilder {
         let size = self
             .pool_size
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
-        let shared = Shared {
+        let inner = EngineInner {
             limits: self.limits,
             pool: Pool::new(size),
             runs: AtomicU64::new(0),
-            environment: Registered::default(),
+            environment: CurrentEnvironment::default(),
             backlog: self.backlog,
-            named: Named::default(),
+            named: ScriptRegistry::default(),
         };
-        Engine { shared: Arc::new(shared) }
+        Engine { inner: Arc::new(inner) }
     }
 }

@@ -13,7 +13,7 @@ use crate::model::limits::Limits;
 use crate::model::poll::Polling;
 use crate::model::request::Request;
 use crate::model::trace::{ErrorKind, ScriptError, Trace};
-use crate::pool::pool::{Lent, Refused};
+use crate::pool::pool::{Checkout, CheckoutError};
 use crate::vm::job::Job;
 
 impl Script {
@@ -41,7 +41,7 @@ impl Script {
     #[must_use]
     #[inline]
     pub fn blank_trace(&self) -> Trace {
-        Trace::of(Arc::clone(&self.compiled.name), self.compiled.version)
+        Trace::new(Arc::clone(&self.compiled.name), self.compiled.version)
     }
 }
 
@@ -80,15 +80,15 @@ impl<'a> Execution<'a> {
             return Ok(());
         }
         match self.script.engine.pool.checkout(self.limits.queue, self.request.poll.as_ref()) {
-            Ok((lent, queued)) => self.run_in(lent, queued, trace),
-            Err(refused) => self.refused(refused, trace),
+            Ok((checkout, queued)) => self.run_in(checkout, queued, trace),
+            Err(error) => self.not_checked_out(error, trace),
         }
     }
 
     /// Runs it in a VM that was waited for.
     pub(crate) fn run_in(
         &self,
-        mut lent: Lent<'_>,
+        mut checkout: Checkout<'_>,
         queued: Duration,
         trace: &mut Trace,
     ) -> Result<(), Error> {
@@ -103,9 +103,9 @@ impl<'a> Execution<'a> {
         let began = Instant::now();
         let deadline = Deadline::after(began, self.limits.timeout);
 
-        let (member, watchdog) = lent.parts();
+        let (pooled, watchdog) = checkout.parts();
         let due = request.poll.as_ref().map_or(Deadline::NEVER, |poll| poll.due(began));
-        let watch = watchdog.guard(&member.watched, deadline.min(due));
+        let watch = watchdog.guard(&pooled.watched, deadline.min(due));
         let wake_at = |deadline| watch.wake_at(deadline);
         let polling = request.poll.as_ref().map(|poll| Polling::new(poll, due, deadline, &wake_at));
         let job = Job {
@@ -119,25 +119,25 @@ impl<'a> Execution<'a> {
             deadline,
             polling: polling.as_ref(),
         };
-        let end = member.vm.run(&job, trace)?;
+        let end = pooled.vm.run(&job, trace)?;
         drop(watch);
 
         trace.duration = end.at.duration_since(began);
-        member.recorder.count(trace, end.dropped);
+        pooled.recorder.count(trace, end.dropped);
         span.end(trace);
         Ok(())
     }
 
     /// The trace of a run for which no VM came free, or why there is none.
-    pub(crate) fn refused(&self, refused: Refused, trace: &mut Trace) -> Result<(), Error> {
-        match refused {
-            Refused::Failed(error) => return Err(error),
-            Refused::Cancelled(waited) => self.cancelled(waited, trace),
-            Refused::Timeout => {
+    pub(crate) fn not_checked_out(&self, error: CheckoutError, trace: &mut Trace) -> Result<(), Error> {
+        match error {
+            CheckoutError::Failed(error) => return Err(error),
+            CheckoutError::Cancelled(waited) => self.cancelled(waited, trace),
+            CheckoutError::Timeout => {
                 let message = format!("no VM came free within {} ms", self.limits.queue.as_millis());
                 self.never_ran(ErrorKind::QueueTimeout, message, self.limits.queue, trace);
             }
-            Refused::Full => {
+            CheckoutError::Full => {
                 let message = format!("{} runs wait for a VM already", self.script.engine.backlog);
                 self.never_ran(ErrorKind::QueueTimeout, message, Duration::ZERO, trace);
             }

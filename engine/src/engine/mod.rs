@@ -6,9 +6,9 @@ pub(crate) mod directory;
 #[allow(clippy::module_inception, reason = "it is what the room is named after")]
 pub(crate) mod engine;
 pub(crate) mod execute;
+pub(crate) mod inner;
 pub(crate) mod script;
 pub(crate) mod scripts;
-pub(crate) mod shared;
 pub(crate) mod span;
 pub(crate) mod submit;
 #[cfg(feature = "watch")]

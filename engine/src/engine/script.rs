@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::engine::Engine;
-use super::shared::Shared;
+use super::inner::EngineInner;
 use crate::compile::compiled::Compiled;
 use crate::model::error::CompileError;
 use crate::model::limits::RunLimits;
@@ -16,15 +16,15 @@ impl Engine {
     /// # Errors
     /// The script does not compile, or is too long.
     pub fn compile(&self, name: &str, source: impl AsRef<[u8]>) -> Result<Script, CompileError> {
-        let compiled = self.shared().compile(name, source.as_ref())?;
-        Ok(Script::new(self.shared(), Arc::new(compiled)))
+        let compiled = self.inner().compile(name, source.as_ref())?;
+        Ok(Script::new(self.inner(), Arc::new(compiled)))
     }
 }
 
 /// A script that can be run, from any thread and by many at once. Cloning costs two counters.
 #[derive(Clone)]
 pub struct Script {
-    pub(crate) engine: Arc<Shared>,
+    pub(crate) engine: Arc<EngineInner>,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) limits: RunLimits,
     /// Host functions of its own.
@@ -32,7 +32,7 @@ pub struct Script {
 }
 
 impl Script {
-    pub(crate) fn new(engine: &Arc<Shared>, compiled: Arc<Compiled>) -> Self {
+    pub(crate) fn new(engine: &Arc<EngineInner>, compiled: Arc<Compiled>) -> Self {
         Self { engine: Arc::clone(engine), compiled, limits: RunLimits::default(), functions: None }
     }
 
@@ -45,7 +45,7 @@ impl Script {
     /// The engine that it belongs to.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        Engine::of(Arc::clone(&self.engine))
+        Engine::from_inner(Arc::clone(&self.engine))
     }
 
     /// Which version of its name this is, as in [`Trace::version`](crate::Trace::version): counted from 1 by

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::engine::Engine;
+use super::inner::EngineInner;
 use super::script::Script;
-use super::shared::Shared;
 use crate::compile::compiled::{Compiled, content_hash};
 use crate::model::error::{CompileError, Error};
 use crate::model::request::Request;
@@ -15,7 +15,7 @@ impl Engine {
     /// The named scripts of this engine.
     #[must_use]
     pub fn scripts(&self) -> Scripts {
-        Scripts { engine: Arc::clone(self.shared()) }
+        Scripts { engine: Arc::clone(self.inner()) }
     }
 
     /// Runs the script that serves under `name`: see [`Scripts`]. It is looked up once, so that a run goes on with the
@@ -24,8 +24,8 @@ impl Engine {
     /// # Errors
     /// [`Error::NotFound`], and those of [`Script::run`].
     pub fn run(&self, name: &str, request: &Request<'_>) -> Result<Trace, Error> {
-        let compiled = self.shared().named.get(name).ok_or(Error::NotFound)?;
-        Script::new(self.shared(), compiled).run(request)
+        let compiled = self.inner().named.get(name).ok_or(Error::NotFound)?;
+        Script::new(self.inner(), compiled).run(request)
     }
 }
 
@@ -57,7 +57,7 @@ impl Engine {
 /// ```
 #[derive(Clone)]
 pub struct Scripts {
-    pub(crate) engine: Arc<Shared>,
+    pub(crate) engine: Arc<EngineInner>,
 }
 
 impl Scripts {

@@ -10,12 +10,12 @@ use std::time::Instant;
 use super::execute::Execution;
 use super::script::Script;
 use super::span::Origin;
-use crate::model::cancel::{Cancel, CancelHandle, Enlisted};
+use crate::model::cancel::{CancelHandle, CancelTarget, Registration};
 use crate::model::error::Error;
 use crate::model::limits::Limits;
 use crate::model::request::Request;
 use crate::model::trace::Trace;
-use crate::pool::pool::{Lent, Refused};
+use crate::pool::pool::{Checkout, CheckoutError};
 
 impl Script {
     /// Has a run made on the engine's own threads, as soon as there is a VM.
@@ -36,7 +36,7 @@ impl Script {
 }
 
 /// What is called with the result.
-pub(crate) type Callback = Box<dyn FnOnce(Result<Trace, Error>) + Send>;
+pub(crate) type Completion = Box<dyn FnOnce(Result<Trace, Error>) + Send>;
 
 /// A run that was handed to [`Script::submit`]: wait for it, or await it. Dropping this neither
 /// waits nor cancels.
@@ -52,18 +52,18 @@ pub(crate) type Callback = Box<dyn FnOnce(Result<Trace, Error>) + Send>;
 /// ```
 #[must_use = "without it there is no way to the result; `submit_with` calls back"]
 pub struct Ticket {
-    shared: Arc<Shared>,
+    inner: Arc<TicketInner>,
     cancel: CancelHandle,
 }
 
 #[derive(Default)]
-struct Shared {
-    state: Mutex<State>,
+struct TicketInner {
+    state: Mutex<TicketState>,
     done: Condvar,
 }
 
 /// What a ticket is for.
-enum State {
+enum TicketState {
     /// The run has not ended; who is to be woken then.
     Pending(Option<Waker>),
     Ready(Result<Trace, Error>),
@@ -71,13 +71,13 @@ enum State {
     Taken,
 }
 
-impl Default for State {
+impl Default for TicketState {
     fn default() -> Self {
         Self::Pending(None)
     }
 }
 
-impl State {
+impl TicketState {
     /// The result, if there is one: it is handed out once.
     ///
     /// # Panics
@@ -96,25 +96,25 @@ impl State {
     }
 }
 
-impl Shared {
-    /// What it guards is whole at any time, also when [`State::take`] panics.
-    fn lock(&self) -> MutexGuard<'_, State> {
+impl TicketInner {
+    /// What it guards is whole at any time, also when [`TicketState::take`] panics.
+    fn lock(&self) -> MutexGuard<'_, TicketState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Ticket {
     pub(crate) fn submit(script: &Script, request: Request<'static>) -> Self {
-        let ticket = Self { shared: Arc::default(), cancel: CancelHandle::new() };
-        let shared = Arc::clone(&ticket.shared);
-        let tell = move |result| {
-            let before = std::mem::replace(&mut *shared.lock(), State::Ready(result));
-            shared.done.notify_all();
-            if let State::Pending(Some(waker)) = before {
+        let ticket = Self { inner: Arc::default(), cancel: CancelHandle::new() };
+        let inner = Arc::clone(&ticket.inner);
+        let complete = move |result| {
+            let before = std::mem::replace(&mut *inner.lock(), TicketState::Ready(result));
+            inner.done.notify_all();
+            if let TicketState::Pending(Some(waker)) = before {
                 waker.wake();
             }
         };
-        submit(script, request, Some(&ticket.cancel), Box::new(tell));
+        submit(script, request, Some(&ticket.cancel), Box::new(complete));
         ticket
     }
 
@@ -126,11 +126,11 @@ impl Ticket {
     /// # Panics
     /// The ticket was polled, and was ready then.
     pub fn wait(self) -> Result<Trace, Error> {
-        let mut state = self.shared.lock();
+        let mut state = self.inner.lock();
         loop {
             match state.take() {
                 Some(result) => return result,
-                None => state = self.shared.done.wait(state).unwrap_or_else(PoisonError::into_inner),
+                None => state = self.inner.done.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
         }
     }
@@ -138,7 +138,7 @@ impl Ticket {
     /// Whether the run has ended.
     #[must_use]
     pub fn is_done(&self) -> bool {
-        !matches!(*self.shared.lock(), State::Pending(_))
+        !matches!(*self.inner.lock(), TicketState::Pending(_))
     }
 
     /// Ends the run: at once where it waits for a VM, at its next safe point where it runs.
@@ -152,11 +152,11 @@ impl Future for Ticket {
     type Output = Result<Trace, Error>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.shared.lock();
+        let mut state = self.inner.lock();
         match state.take() {
             Some(result) => Poll::Ready(result),
             None => {
-                *state = State::Pending(Some(context.waker().clone()));
+                *state = TicketState::Pending(Some(context.waker().clone()));
                 Poll::Pending
             }
         }
@@ -175,7 +175,7 @@ pub(crate) fn submit(
     script: &Script,
     request: Request<'static>,
     cancel: Option<&CancelHandle>,
-    callback: Callback,
+    callback: Completion,
 ) {
     let engine = &*script.engine;
     let limits = match Execution::new(script, &request, cancel) {
@@ -192,14 +192,14 @@ pub(crate) fn submit(
             callback,
             submitted: Instant::now(),
             origin: Origin::here(),
-            enlisted: Vec::new(),
+            registrations: Vec::new(),
         })),
     });
     for handle in handles {
-        let one = Arc::new(Listener(Arc::downgrade(&submission)));
-        let enlisted = handle.enlist(one);
+        let one = Arc::new(CancelSubmission(Arc::downgrade(&submission)));
+        let registration = handle.register(one);
         if let Some(waiting) = &mut *submission.lock() {
-            waiting.enlisted.push(enlisted);
+            waiting.registrations.push(registration);
         }
     }
     engine.pool.submit(limits.queue, engine.backlog, Box::new(move |with| submission.run(with)));
@@ -215,11 +215,11 @@ struct Waiting {
     request: Request<'static>,
     cancel: Option<CancelHandle>,
     limits: Limits,
-    callback: Callback,
+    callback: Completion,
     submitted: Instant,
     origin: Origin,
     /// With the handles that can cancel it, which must not keep it alive in turn.
-    enlisted: Vec<Enlisted>,
+    registrations: Vec<Registration>,
 }
 
 impl Waiting {
@@ -234,15 +234,15 @@ impl Submission {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, with: Result<(Lent<'_>, std::time::Duration), Refused>) {
+    fn run(&self, with: Result<(Checkout<'_>, std::time::Duration), CheckoutError>) {
         // Cancelled meanwhile: a VM goes back as it is.
         let Some(mut waiting) = self.lock().take() else { return };
-        waiting.enlisted.clear();
+        waiting.registrations.clear();
         let make = || {
             let mut trace = waiting.script.blank_trace();
             match with {
-                Ok((lent, queued)) => waiting.execution().run_in(lent, queued, &mut trace),
-                Err(refused) => waiting.execution().refused(refused, &mut trace),
+                Ok((checkout, queued)) => waiting.execution().run_in(checkout, queued, &mut trace),
+                Err(error) => waiting.execution().not_checked_out(error, &mut trace),
             }?;
             Ok(trace)
         };
@@ -252,19 +252,19 @@ impl Submission {
     }
 }
 
-struct Listener(Weak<Submission>);
+struct CancelSubmission(Weak<Submission>);
 
-impl Cancel for Listener {
-    fn cancelled(&self) {
+impl CancelTarget for CancelSubmission {
+    fn on_cancel(&self) {
         let Some(submission) = self.0.upgrade() else { return };
         let Some(mut waiting) = submission.lock().take() else { return };
-        waiting.enlisted.clear();
-        let tell = || {
+        waiting.registrations.clear();
+        let complete = || {
             let mut trace = waiting.script.blank_trace();
             waiting.origin.within(|| waiting.execution().cancelled(waiting.submitted.elapsed(), &mut trace));
             (waiting.callback)(Ok(trace));
         };
         // A panic in it is not the canceller's, who has others to tell.
-        let _ = catch_unwind(AssertUnwindSafe(tell));
+        let _ = catch_unwind(AssertUnwindSafe(complete));
     }
 }

@@ -156,8 +156,8 @@ impl<F: FnMut(&Report)> Follower<F> {
 
     /// The first look: nothing was read yet that could be half written.
     fn begin(&mut self) -> Result<(), Error> {
-        let report = self.look(Duration::ZERO)?;
-        self.tell(&report);
+        let report = self.scan(Duration::ZERO)?;
+        self.report(&report);
         Ok(())
     }
 
@@ -186,7 +186,7 @@ impl<F: FnMut(&Report)> Follower<F> {
                 }
                 next = messages.recv_deadline(until).ok();
             }
-            let report = match self.look(PAUSE) {
+            let report = match self.scan(PAUSE) {
                 Ok(report) => {
                     self.lost = None;
                     report
@@ -199,7 +199,7 @@ impl<F: FnMut(&Report)> Follower<F> {
                 }
             };
             if !report.is_empty() {
-                self.tell(&report);
+                self.report(&report);
             }
         }
     }
@@ -214,7 +214,7 @@ impl<F: FnMut(&Report)> Follower<F> {
     }
 
     /// Watches what is to be watched, and only then looks: what changes later makes an event.
-    fn look(&mut self, pause: Duration) -> Result<Report, Error> {
+    fn scan(&mut self, pause: Duration) -> Result<Report, Error> {
         let root = self.directory.root().to_owned();
         self.watch(root)?;
         let mut unwatched = Vec::new();
@@ -228,7 +228,7 @@ impl<F: FnMut(&Report)> Follower<F> {
                 unwatched.push(FileError { path, error });
             }
         }
-        let mut report = self.directory.look(&self.scripts, pause)?;
+        let mut report = self.directory.scan(&self.scripts, pause)?;
         report.failed.extend(unwatched);
         Ok(report)
     }
@@ -245,7 +245,7 @@ impl<F: FnMut(&Report)> Follower<F> {
         Ok(())
     }
 
-    fn tell(&mut self, report: &Report) {
+    fn report(&mut self, report: &Report) {
         // The thread goes on; the panic was shown by the host's hook.
         let _ = catch_unwind(AssertUnwindSafe(|| (self.callback)(report)));
     }

@@ -26,19 +26,19 @@ pub(crate) const MESSAGE: &str = "the run was cancelled";
 /// ```
 #[derive(Clone, Default)]
 pub struct CancelHandle {
-    shared: Arc<Shared>,
+    inner: Arc<CancelInner>,
 }
 
 #[derive(Default)]
-struct Shared {
-    cancelled: AtomicBool,
-    listed: Mutex<Vec<Arc<dyn Cancel>>>,
+struct CancelInner {
+    is_cancelled: AtomicBool,
+    targets: Mutex<Vec<Arc<dyn CancelTarget>>>,
 }
 
-/// What a handle can reach: a VM that runs, or a run that waits for one.
-pub(crate) trait Cancel: Send + Sync {
+/// What a handle can reach: a VM that runs, or a run that waits for target.
+pub(crate) trait CancelTarget: Send + Sync {
     /// The handle was cancelled.
-    fn cancelled(&self);
+    fn on_cancel(&self);
 }
 
 impl CancelHandle {
@@ -50,28 +50,28 @@ impl CancelHandle {
 
     /// Ends the runs. Returns at once; a run ends at its next safe point, which is microseconds away.
     pub fn cancel(&self) {
-        self.shared.cancelled.store(true, SeqCst);
+        self.inner.is_cancelled.store(true, SeqCst);
         // Without the lock: what is told may end a run, and that is the host's code.
-        let listed = self.shared.listed.lock().clone();
-        for other in listed {
-            other.cancelled();
+        let targets = self.inner.targets.lock().clone();
+        for target in targets {
+            target.on_cancel();
         }
     }
 
     /// Whether [`cancel`](Self::cancel) was called.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
-        self.shared.cancelled.load(SeqCst)
+        self.inner.is_cancelled.load(SeqCst)
     }
 
     /// Has `one` told when this is cancelled, until what is returned is dropped.
-    pub(crate) fn enlist(&self, one: Arc<dyn Cancel>) -> Enlisted {
-        self.shared.listed.lock().push(Arc::clone(&one));
+    pub(crate) fn register(&self, target: Arc<dyn CancelTarget>) -> Registration {
+        self.inner.targets.lock().push(Arc::clone(&target));
         // Cancelled before it was enlisted: nobody else tells it.
         if self.is_cancelled() {
-            one.cancelled();
+            target.on_cancel();
         }
-        Enlisted { handle: self.clone(), one }
+        Registration { handle: self.clone(), target }
     }
 }
 
@@ -82,16 +82,16 @@ impl std::fmt::Debug for CancelHandle {
 }
 
 /// Something that can be cancelled.
-pub(crate) struct Enlisted {
+pub(crate) struct Registration {
     handle: CancelHandle,
-    one: Arc<dyn Cancel>,
+    target: Arc<dyn CancelTarget>,
 }
 
-impl Drop for Enlisted {
+impl Drop for Registration {
     fn drop(&mut self) {
-        let mut listed = self.handle.shared.listed.lock();
-        if let Some(at) = listed.iter().position(|other| Arc::ptr_eq(other, &self.one)) {
-            listed.swap_remove(at);
+        let mut targets = self.handle.inner.targets.lock();
+        if let Some(at) = targets.iter().position(|other| Arc::ptr_eq(other, &self.target)) {
+            targets.swap_remove(at);
         }
     }
 }

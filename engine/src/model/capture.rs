@@ -2,7 +2,7 @@
 
 /// One captured stream.
 #[derive(Debug, Default)]
-pub(crate) struct Capture {
+pub(crate) struct CapturedOutput {
     bytes: Vec<u8>,
     limit: usize,
     truncated: bool,
@@ -11,13 +11,13 @@ pub(crate) struct Capture {
 }
 
 /// The room that a buffer keeps between runs.
-const KEPT: usize = 16 * 1024;
+const RETAINED: usize = 16 * 1024;
 
-impl Capture {
+impl CapturedOutput {
     /// Empties the buffer for the next run.
     pub(crate) fn reset(&mut self, limit: usize) {
         self.bytes.clear();
-        self.bytes.shrink_to(KEPT);
+        self.bytes.shrink_to(RETAINED);
         self.limit = limit;
         self.truncated = false;
         self.dropped = 0;

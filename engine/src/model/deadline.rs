@@ -32,7 +32,7 @@ impl Deadline {
     }
 
     /// Whether `now` is not before it.
-    pub(crate) fn passed(self, now: Instant) -> bool {
+    pub(crate) fn has_passed(self, now: Instant) -> bool {
         self.0 != NEVER && nanos_since_epoch(now) >= self.0
     }
 }

@@ -68,7 +68,7 @@ impl fmt::Display for HostError {
 }
 
 /// A host function, whatever its type and whatever it knows of its engine.
-pub(crate) type Function = dyn Fn(&dyn Arguments) -> Result<Value, HostError> + Send + Sync;
+pub(crate) type HostFunction = dyn Fn(&dyn Arguments) -> Result<Value, HostError> + Send + Sync;
 
 /// The arguments of one call of a host function, numbered from 0, and the run that it is part of. What they mean is said at
 /// [`Call`](crate::Call), which has a method for each of these.

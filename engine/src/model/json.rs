@@ -19,7 +19,7 @@ pub(crate) fn integer(number: f64) -> Option<i64> {
 }
 
 /// Values between two looks at the deadline.
-const LOOK_EVERY: u32 = 64;
+const SAFEPOINT_EVERY: u32 = 64;
 
 /// Bytes between two looks, where there are few values in them.
 const PIECE: usize = 64 << 10;
@@ -39,24 +39,24 @@ const FAR: i64 = 1 << 56;
 
 /// Why a text did not become a value.
 #[derive(Debug)]
-pub(crate) enum Refused<S> {
+pub(crate) enum ReadError<S> {
     /// It is no JSON, or nested too deeply: why, and at which byte.
     Syntax { reason: &'static str, at: usize },
     /// Whoever makes the values wants no more.
-    Stopped(S),
+    Builder(S),
 }
 
 #[derive(Clone, Copy, PartialEq)]
-pub(crate) enum Kind {
+pub(crate) enum Container {
     Array,
     Object,
 }
 
 /// Makes values, on a stack: a value goes on its top, and into the table below it with [`element`](Self::element) or
 /// [`member`](Self::member).
-pub(crate) trait Build {
+pub(crate) trait JsonBuilder {
     /// Why it may want no more.
-    type Stop;
+    type Error;
 
     fn null(&mut self);
     fn boolean(&mut self, flag: bool);
@@ -64,24 +64,24 @@ pub(crate) trait Build {
     /// A string of UTF-8: a value, or the key of the member to come.
     fn string(&mut self, text: &[u8]);
     /// A piece of a string that comes in several.
-    fn piece(&mut self, text: &[u8]) -> Result<(), Self::Stop>;
+    fn piece(&mut self, text: &[u8]) -> Result<(), Self::Error>;
     /// The pieces were all of the string.
     fn pieces(&mut self);
     /// An empty array or object.
-    fn open(&mut self, kind: Kind);
+    fn open(&mut self, kind: Container);
     /// The value on the top is an element of the array below, at this index from 1.
     fn element(&mut self, index: usize);
     /// The value on the top, with the key below it, is a member of the object below.
     fn member(&mut self);
     /// The array or object on the top has all it will have.
-    fn close(&mut self, kind: Kind);
+    fn close(&mut self, kind: Container);
     /// Called once in a while.
-    fn look(&mut self) -> Result<(), Self::Stop>;
+    fn safepoint(&mut self) -> Result<(), Self::Error>;
 }
 
 /// Reads the one value that `text` holds. What a refused text leaves on the builder's stack is the caller's to remove.
-pub(crate) fn read<B: Build>(text: &[u8], build: &mut B) -> Result<(), Refused<B::Stop>> {
-    let mut reader = Reader { text, at: 0, build, values: 0, looked_at: 0 };
+pub(crate) fn read<B: JsonBuilder>(text: &[u8], build: &mut B) -> Result<(), ReadError<B::Error>> {
+    let mut reader = JsonReader { text, at: 0, build, values: 0, last_safepoint: 0 };
     reader.value(0)?;
     match reader.space()? {
         None => Ok(()),
@@ -101,19 +101,19 @@ pub(crate) fn position(text: &[u8], byte: usize) -> Position {
     }
 }
 
-struct Reader<'a, B> {
+struct JsonReader<'a, B> {
     text: &'a [u8],
     /// The byte that comes next.
     at: usize,
     build: &'a mut B,
     values: u32,
     /// Where the last look was.
-    looked_at: usize,
+    last_safepoint: usize,
 }
 
-impl<B: Build> Reader<'_, B> {
-    fn refuse<T>(&self, reason: &'static str) -> Result<T, Refused<B::Stop>> {
-        Err(Refused::Syntax { reason, at: self.at })
+impl<B: JsonBuilder> JsonReader<'_, B> {
+    fn refuse<T>(&self, reason: &'static str) -> Result<T, ReadError<B::Error>> {
+        Err(ReadError::Syntax { reason, at: self.at })
     }
 
     fn peek(&self) -> Option<u8> {
@@ -121,42 +121,42 @@ impl<B: Build> Reader<'_, B> {
     }
 
     /// A look, if the last one is many bytes ago.
-    fn look(&mut self) -> Result<(), Refused<B::Stop>> {
-        if self.at - self.looked_at >= PIECE {
-            self.looked_at = self.at;
-            self.build.look().map_err(Refused::Stopped)?;
+    fn safepoint(&mut self) -> Result<(), ReadError<B::Error>> {
+        if self.at - self.last_safepoint >= PIECE {
+            self.last_safepoint = self.at;
+            self.build.safepoint().map_err(ReadError::Builder)?;
         }
         Ok(())
     }
 
     /// One more value or key is coming.
-    fn count(&mut self) -> Result<(), Refused<B::Stop>> {
+    fn count(&mut self) -> Result<(), ReadError<B::Error>> {
         self.values = self.values.wrapping_add(1);
-        if self.values.is_multiple_of(LOOK_EVERY) {
-            self.build.look().map_err(Refused::Stopped)?;
+        if self.values.is_multiple_of(SAFEPOINT_EVERY) {
+            self.build.safepoint().map_err(ReadError::Builder)?;
         }
         Ok(())
     }
 
     /// What comes after white space.
-    fn space(&mut self) -> Result<Option<u8>, Refused<B::Stop>> {
+    fn space(&mut self) -> Result<Option<u8>, ReadError<B::Error>> {
         loop {
             match self.peek() {
                 Some(b' ' | b'\n' | b'\t' | b'\r') => {
                     self.at += 1;
-                    self.look()?;
+                    self.safepoint()?;
                 }
                 next => return Ok(next),
             }
         }
     }
 
-    fn value(&mut self, depth: u32) -> Result<(), Refused<B::Stop>> {
+    fn value(&mut self, depth: u32) -> Result<(), ReadError<B::Error>> {
         match self.space()? {
             Some(b'"') => self.string(),
             Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b'{') => self.table(Kind::Object, depth),
-            Some(b'[') => self.table(Kind::Array, depth),
+            Some(b'{') => self.table(Container::Object, depth),
+            Some(b'[') => self.table(Container::Array, depth),
             Some(b't') => self.word(b"true").map(|()| self.build.boolean(true)),
             Some(b'f') => self.word(b"false").map(|()| self.build.boolean(false)),
             Some(b'n') => self.word(b"null").map(|()| self.build.null()),
@@ -165,7 +165,7 @@ impl<B: Build> Reader<'_, B> {
         }
     }
 
-    fn word(&mut self, word: &[u8]) -> Result<(), Refused<B::Stop>> {
+    fn word(&mut self, word: &[u8]) -> Result<(), ReadError<B::Error>> {
         for expected in word {
             match self.peek() {
                 Some(found) if found == *expected => self.at += 1,
@@ -176,10 +176,10 @@ impl<B: Build> Reader<'_, B> {
         Ok(())
     }
 
-    fn table(&mut self, kind: Kind, depth: u32) -> Result<(), Refused<B::Stop>> {
+    fn table(&mut self, kind: Container, depth: u32) -> Result<(), ReadError<B::Error>> {
         let (end, unfinished, unseparated) = match kind {
-            Kind::Array => (b']', "EOF while parsing a list", "expected `,` or `]`"),
-            Kind::Object => (b'}', "EOF while parsing an object", "expected `,` or `}`"),
+            Container::Array => (b']', "EOF while parsing a list", "expected `,` or `]`"),
+            Container::Object => (b'}', "EOF while parsing an object", "expected `,` or `}`"),
         };
         if depth >= MAX_DEPTH {
             const { assert!(MAX_DEPTH == 128) }
@@ -191,7 +191,7 @@ impl<B: Build> Reader<'_, B> {
         let mut entries = 0;
         while next != Some(end) {
             self.count()?;
-            if kind == Kind::Object {
+            if kind == Container::Object {
                 match next {
                     Some(b'"') => self.string()?,
                     Some(_) => return self.refuse("key must be a string"),
@@ -229,7 +229,7 @@ impl<B: Build> Reader<'_, B> {
     }
 
     /// A string, of which the opening quote comes next.
-    fn string(&mut self) -> Result<(), Refused<B::Stop>> {
+    fn string(&mut self) -> Result<(), ReadError<B::Error>> {
         self.at += 1;
         let (start, mut plain) = (self.at, self.at);
         let mut high = false;
@@ -241,7 +241,7 @@ impl<B: Build> Reader<'_, B> {
                     self.at += 1;
                     self.escape()?;
                     plain = self.at;
-                    self.look()?;
+                    self.safepoint()?;
                 }
                 Some(_) => {
                     return self.refuse("control character (\\u0000-\\u001F) found while parsing a string");
@@ -260,15 +260,15 @@ impl<B: Build> Reader<'_, B> {
             self.build.pieces();
         }
         self.at += 1;
-        self.look()
+        self.safepoint()
     }
 
-    fn piece(&mut self, text: &[u8]) -> Result<(), Refused<B::Stop>> {
-        self.build.piece(text).map_err(Refused::Stopped)
+    fn piece(&mut self, text: &[u8]) -> Result<(), ReadError<B::Error>> {
+        self.build.piece(text).map_err(ReadError::Builder)
     }
 
     /// Refuses what is no UTF-8 from `start` to here.
-    fn check_characters(&mut self, start: usize) -> Result<(), Refused<B::Stop>> {
+    fn check_characters(&mut self, start: usize) -> Result<(), ReadError<B::Error>> {
         let (mut at, end) = (start, self.at);
         while at < end {
             let stop = end.min(at + PIECE);
@@ -282,7 +282,7 @@ impl<B: Build> Reader<'_, B> {
                 }
             };
             if at < end {
-                self.build.look().map_err(Refused::Stopped)?;
+                self.build.safepoint().map_err(ReadError::Builder)?;
             }
         }
         Ok(())
@@ -325,7 +325,7 @@ impl<B: Build> Reader<'_, B> {
     }
 
     /// Appends what the escape means whose backslash was passed.
-    fn escape(&mut self) -> Result<(), Refused<B::Stop>> {
+    fn escape(&mut self) -> Result<(), ReadError<B::Error>> {
         let byte = match self.peek() {
             Some(byte @ (b'"' | b'\\' | b'/')) => byte,
             Some(b'n') => b'\n',
@@ -342,7 +342,7 @@ impl<B: Build> Reader<'_, B> {
     }
 
     /// Appends the character of an escape whose `u` comes next, and of the one behind it where the two are a pair.
-    fn unicode(&mut self) -> Result<(), Refused<B::Stop>> {
+    fn unicode(&mut self) -> Result<(), ReadError<B::Error>> {
         let unit = self.unit()?;
         let character = char::from_u32(unit.into()).or_else(|| {
             let (0xD800..0xDC00, Some([b'\\', b'u', digits @ ..])) =
@@ -359,7 +359,7 @@ impl<B: Build> Reader<'_, B> {
     }
 
     /// The four digits behind the `u` that comes next.
-    fn unit(&mut self) -> Result<u16, Refused<B::Stop>> {
+    fn unit(&mut self) -> Result<u16, ReadError<B::Error>> {
         self.at += 1;
         let digits = &self.text[self.at..];
         if let Some(unit) = digits.first_chunk().and_then(hexadecimal) {
@@ -371,10 +371,10 @@ impl<B: Build> Reader<'_, B> {
     }
 
     /// Goes past digits and appends them to a number, which is right as long as it has at most [`DIGITS`].
-    fn digits(&mut self, number: &mut u64) -> Result<usize, Refused<B::Stop>> {
+    fn digits(&mut self, number: &mut u64) -> Result<usize, ReadError<B::Error>> {
         let mut count = self.some_digits(number);
         while count > 0 && count.is_multiple_of(PIECE) {
-            self.look()?;
+            self.safepoint()?;
             match self.some_digits(number) {
                 0 => break,
                 more => count += more,
@@ -401,7 +401,7 @@ impl<B: Build> Reader<'_, B> {
     }
 
     /// A number, of which the minus or first digit comes next. Most have few digits, and are exact with one operation.
-    fn number(&mut self) -> Result<(), Refused<B::Stop>> {
+    fn number(&mut self) -> Result<(), ReadError<B::Error>> {
         let start = self.at;
         let negative = self.peek() == Some(b'-');
         self.at += usize::from(negative);
@@ -441,7 +441,7 @@ impl<B: Build> Reader<'_, B> {
             self.build.number(if negative { -number } else { number });
             return Ok(());
         }
-        self.look()?;
+        self.safepoint()?;
         let shortened;
         let text = if self.at - start > LONGEST_NUMBER {
             shortened = self.shorten(start)?;
@@ -471,13 +471,13 @@ impl<B: Build> Reader<'_, B> {
 
     /// A number that is the same double as the one from `start` to here, in a text of bounded length: Rust's parser takes it at
     /// once.
-    fn shorten(&mut self, start: usize) -> Result<String, Refused<B::Stop>> {
+    fn shorten(&mut self, start: usize) -> Result<String, ReadError<B::Error>> {
         let text = self.text;
         let (mut digits, mut is_more, mut is_fraction) = (String::new(), false, false);
         // Of the last digit that is kept; and what the text says of it.
         let (mut exponent, mut written, mut is_exponent, mut is_down) = (0_i64, 0_i64, false, false);
         for piece in text[start..self.at].chunks(PIECE) {
-            self.build.look().map_err(Refused::Stopped)?;
+            self.build.safepoint().map_err(ReadError::Builder)?;
             for &byte in piece {
                 match byte {
                     b'.' => is_fraction = true,
@@ -509,7 +509,7 @@ impl<B: Build> Reader<'_, B> {
         Ok(format!("{sign}0{digits}e{}", exponent + if is_down { -written } else { written }))
     }
 
-    fn invalid(&self) -> Result<(), Refused<B::Stop>> {
+    fn invalid(&self) -> Result<(), ReadError<B::Error>> {
         self.refuse(if self.at < self.text.len() { "invalid number" } else { "EOF while parsing a value" })
     }
 }

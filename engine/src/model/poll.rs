@@ -93,7 +93,7 @@ impl<'a> Polling<'a> {
 
     /// Calls the host if that is due at `now`, on the thread that runs the VM; returns whether it was.
     pub(crate) fn poll(&self, now: Instant) -> bool {
-        if !self.due.get().passed(now) {
+        if !self.due.get().has_passed(now) {
             return false;
         }
         let due = match self.poll.call() {

@@ -22,8 +22,8 @@ use crate::model::urlencoded;
 pub struct Request<'a> {
     pub(crate) query: Query<'a>,
     pub(crate) body: Body<'a>,
-    pub(crate) config: Option<Bytes<'a>>,
-    pub(crate) meta: Option<Bytes<'a>>,
+    pub(crate) config: Option<PartBytes<'a>>,
+    pub(crate) meta: Option<PartBytes<'a>>,
     pub(crate) seed: Option<u64>,
     pub(crate) limits: RunLimits,
     pub(crate) cancel: Option<CancelHandle>,
@@ -33,7 +33,7 @@ pub struct Request<'a> {
 /// Where `GET` comes from.
 #[derive(Debug, Clone)]
 pub(crate) enum Query<'a> {
-    Raw(Bytes<'a>),
+    Raw(PartBytes<'a>),
     Pairs(Arc<Vec<Pair<'a>>>),
 }
 
@@ -63,11 +63,11 @@ impl<'a, P: IntoPart<'a>> IntoPart<'a> for Option<P> {
 }
 
 /// A key and a value, decoded.
-type Pair<'a> = (Bytes<'a>, Bytes<'a>);
+type Pair<'a> = (PartBytes<'a>, PartBytes<'a>);
 
 impl Default for Query<'_> {
     fn default() -> Self {
-        Self::Raw(Bytes::default())
+        Self::Raw(PartBytes::default())
     }
 }
 
@@ -76,24 +76,24 @@ impl Default for Query<'_> {
 pub(crate) enum Body<'a> {
     #[default]
     None,
-    Json(Bytes<'a>),
-    Form(Bytes<'a>),
+    Json(PartBytes<'a>),
+    Form(PartBytes<'a>),
 }
 
-/// Bytes that a request borrows, or shares with its clones.
+/// PartBytes that a request borrows, or shares with its clones.
 #[derive(Debug, Clone)]
-pub(crate) enum Bytes<'a> {
+pub(crate) enum PartBytes<'a> {
     Borrowed(&'a [u8]),
     Shared(Arc<Vec<u8>>),
 }
 
-impl Default for Bytes<'_> {
+impl Default for PartBytes<'_> {
     fn default() -> Self {
         Self::Borrowed(b"")
     }
 }
 
-impl Deref for Bytes<'_> {
+impl Deref for PartBytes<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -104,7 +104,7 @@ impl Deref for Bytes<'_> {
     }
 }
 
-impl<'a> From<Cow<'a, str>> for Bytes<'a> {
+impl<'a> From<Cow<'a, str>> for PartBytes<'a> {
     fn from(text: Cow<'a, str>) -> Self {
         match text {
             Cow::Borrowed(text) => Self::Borrowed(text.as_bytes()),
@@ -113,16 +113,16 @@ impl<'a> From<Cow<'a, str>> for Bytes<'a> {
     }
 }
 
-impl<'a> Bytes<'a> {
-    fn of(part: impl IntoPart<'a>) -> Option<Self> {
+impl<'a> PartBytes<'a> {
+    fn from_part(part: impl IntoPart<'a>) -> Option<Self> {
         Some(match part.into_part()? {
             Cow::Borrowed(bytes) => Self::Borrowed(bytes),
             Cow::Owned(bytes) => Self::Shared(Arc::new(bytes)),
         })
     }
 
-    fn into_owned(self) -> Bytes<'static> {
-        Bytes::Shared(match self {
+    fn into_owned(self) -> PartBytes<'static> {
+        PartBytes::Shared(match self {
             Self::Borrowed(bytes) => Arc::new(bytes.to_vec()),
             Self::Shared(bytes) => bytes,
         })
@@ -139,7 +139,7 @@ impl<'a> Request<'a> {
     /// The raw query string, without the `?`. Replaces what [`param`](Self::param) added.
     #[must_use]
     pub fn query(mut self, query: impl IntoPart<'a>) -> Self {
-        self.query = Query::Raw(Bytes::of(query).unwrap_or_default());
+        self.query = Query::Raw(PartBytes::from_part(query).unwrap_or_default());
         self
     }
 
@@ -158,28 +158,28 @@ impl<'a> Request<'a> {
     /// The body, a JSON object. No bytes at all are no body.
     #[must_use]
     pub fn json(mut self, body: impl IntoPart<'a>) -> Self {
-        self.body = Bytes::of(body).map_or(Body::None, Body::Json);
+        self.body = PartBytes::from_part(body).map_or(Body::None, Body::Json);
         self
     }
 
     /// The body, an urlencoded form.
     #[must_use]
     pub fn form(mut self, body: impl IntoPart<'a>) -> Self {
-        self.body = Bytes::of(body).map_or(Body::None, Body::Form);
+        self.body = PartBytes::from_part(body).map_or(Body::None, Body::Form);
         self
     }
 
     /// The host's settings for the script, as JSON text, or none.
     #[must_use]
     pub fn config(mut self, config: impl IntoPart<'a>) -> Self {
-        self.config = Bytes::of(config);
+        self.config = PartBytes::from_part(config);
         self
     }
 
     /// What the host knows of the request, as JSON text, or nothing.
     #[must_use]
     pub fn meta(mut self, meta: impl IntoPart<'a>) -> Self {
-        self.meta = Bytes::of(meta);
+        self.meta = PartBytes::from_part(meta);
         self
     }
 
@@ -220,7 +220,7 @@ impl<'a> Request<'a> {
     /// The same request, owning all that it borrowed.
     #[must_use]
     pub fn into_owned(self) -> Request<'static> {
-        let own = Bytes::into_owned;
+        let own = PartBytes::into_owned;
         Request {
             query: match self.query {
                 Query::Raw(raw) => Query::Raw(own(raw)),

@@ -27,14 +27,14 @@ impl Serialize for Response {
         map.serialize_entry("status", &self.status)?;
         map.serialize_entry("content_type", &self.content_type)?;
         map.serialize_entry("content", &*String::from_utf8_lossy(&self.content))?;
-        map.serialize_entry("headers", &Headers(&self.headers))?;
+        map.serialize_entry("headers", &HeadersAsMap(&self.headers))?;
         map.end()
     }
 }
 
-struct Headers<'a>(&'a [(String, Vec<u8>)]);
+struct HeadersAsMap<'a>(&'a [(String, Vec<u8>)]);
 
-impl Serialize for Headers<'_> {
+impl Serialize for HeadersAsMap<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for lines in self.0.chunk_by(|(one, _), (other, _)| one == other) {

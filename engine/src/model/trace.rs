@@ -232,7 +232,7 @@ pub struct Trace {
 impl Trace {
     /// Of a run that is to be.
     #[inline]
-    pub(crate) fn of(script: Arc<str>, version: u64) -> Self {
+    pub(crate) fn new(script: Arc<str>, version: u64) -> Self {
         Self {
             id: 0,
             status: Status::Success,

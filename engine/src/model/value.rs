@@ -1,4 +1,4 @@
-//! Values that cross between a host and its scripts.
+//! ValueBuilder that cross between a host and its scripts.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use crate::model::json::{self, Build, Kind, MAX_EXACT};
+use crate::model::json::{self, Container, JsonBuilder, MAX_EXACT};
 
 /// Reads JSON that was written here, in a type of the host's.
 pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
@@ -64,13 +64,13 @@ impl Value {
     /// # Errors
     /// It is no JSON, is nested deeper than 128 levels, or has a number that is beyond all doubles.
     pub fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
-        let mut values = Values::default();
+        let mut values = ValueBuilder::default();
         match json::read(json, &mut values) {
             Ok(()) => Ok(values.pop()),
-            Err(json::Refused::Syntax { reason, at }) => {
+            Err(json::ReadError::Syntax { reason, at }) => {
                 Err(serde::de::Error::custom(format_args!("{reason}: {}", json::position(json, at))))
             }
-            Err(json::Refused::Stopped(never)) => match never {},
+            Err(json::ReadError::Builder(never)) => match never {},
         }
     }
 
@@ -120,20 +120,20 @@ impl PartialEq for Value {
 
 /// A stack of values that are being made.
 #[derive(Default)]
-struct Values {
+struct ValueBuilder {
     stack: Vec<Value>,
     /// Of the string that comes in several.
     pieces: Vec<u8>,
 }
 
-impl Values {
+impl ValueBuilder {
     fn pop(&mut self) -> Value {
         self.stack.pop().unwrap_or_default()
     }
 }
 
-impl Build for Values {
-    type Stop = Infallible;
+impl JsonBuilder for ValueBuilder {
+    type Error = Infallible;
 
     fn null(&mut self) {
         self.stack.push(Value::Null);
@@ -161,8 +161,8 @@ impl Build for Values {
         self.stack.push(Value::String(text));
     }
 
-    fn open(&mut self, kind: Kind) {
-        self.stack.push(if kind == Kind::Array {
+    fn open(&mut self, kind: Container) {
+        self.stack.push(if kind == Container::Array {
             Value::Array(Vec::new())
         } else {
             Value::Object(Vec::new())
@@ -184,7 +184,7 @@ impl Build for Values {
     }
 
     /// Members are in the order of their keys, and of repeated ones there is the last.
-    fn close(&mut self, _kind: Kind) {
+    fn close(&mut self, _kind: Container) {
         if let Some(Value::Object(members)) = self.stack.last_mut() {
             members.sort_by(|(one, _), (other, _)| one.cmp(other));
             members.dedup_by(|later, kept| {
@@ -197,7 +197,7 @@ impl Build for Values {
         }
     }
 
-    fn look(&mut self) -> Result<(), Infallible> {
+    fn safepoint(&mut self) -> Result<(), Infallible> {
         Ok(())
     }
 }

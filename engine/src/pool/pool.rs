@@ -21,7 +21,7 @@ use crate::model::poll::Poll;
 use crate::vm::{Vm, fork};
 
 /// A VM, the watch over it, and what counts its runs.
-pub(crate) struct Member {
+pub(crate) struct PooledVm {
     pub(crate) vm: Vm,
     pub(crate) watched: Arc<Watched>,
     pub(crate) recorder: Recorder,
@@ -37,14 +37,14 @@ pub(crate) struct Pool {
 /// it, and that one's locks may be held by threads that are not there.
 struct Generation {
     number: u64,
-    shared: Arc<Shared>,
+    inner: Arc<PoolInner>,
     next: OnceLock<Box<Self>>,
 }
 
 /// The locks are the standard library's, for the reason that [`watchdog`](crate::pool::watchdog) gives.
-pub(super) struct Shared {
+pub(super) struct PoolInner {
     pub(super) size: usize,
-    state: Mutex<State>,
+    state: Mutex<PoolState>,
     /// For callers that wait for a VM.
     returned: Condvar,
     /// For workers: there may be a task, and a VM for it.
@@ -54,8 +54,8 @@ pub(super) struct Shared {
 }
 
 #[derive(Default)]
-pub(super) struct State {
-    pub(super) idle: Vec<Member>,
+pub(super) struct PoolState {
+    pub(super) idle: Vec<PooledVm>,
     /// VMs that exist, idle, lent or being replaced.
     pub(super) made: usize,
     replacing: usize,
@@ -63,15 +63,15 @@ pub(super) struct State {
     /// Callers that have waited for [`STARVING`]: a VM that comes back is not for others to take.
     pub(super) starving: usize,
     /// What waits for a VM without a thread of its own.
-    pub(super) tasks: Tasks<Work>,
+    pub(super) tasks: Tasks<TaskFn>,
     /// Where VMs go to be closed and replaced; the thread behind it is started by the first.
-    replacer: Option<Sender<Member>>,
+    replacer: Option<Sender<PooledVm>>,
     /// How many were retired, and how many of those replaced.
     retired: u64,
     rebuilt: u64,
 }
 
-impl State {
+impl PoolState {
     /// VMs that are not for whoever comes first.
     fn reserved(&self) -> usize {
         self.starving + self.tasks.reserved()
@@ -79,10 +79,10 @@ impl State {
 }
 
 /// What is done with a VM, or without one: it is called once, on a thread of the pool's.
-pub(crate) type Work = Box<dyn FnOnce(Result<(Lent<'_>, Duration), Refused>) + Send>;
+pub(crate) type TaskFn = Box<dyn FnOnce(Result<(Checkout<'_>, Duration), CheckoutError>) + Send>;
 
 /// Why no VM was lent.
-pub(crate) enum Refused {
+pub(crate) enum CheckoutError {
     /// None came free in time.
     Timeout,
     /// Too many wait already.
@@ -101,12 +101,12 @@ impl Pool {
     }
 
     /// The VMs of this process.
-    pub(super) fn here(&self) -> &Arc<Shared> {
+    pub(super) fn here(&self) -> &Arc<PoolInner> {
         let mut generation = &self.first;
         while generation.number != fork::generation() {
             generation = generation.next.get_or_init(|| Box::new(Generation::new(self.size)));
         }
-        &generation.shared
+        &generation.inner
     }
 
     /// What is counted in this process.
@@ -131,21 +131,21 @@ impl Pool {
         &self,
         patience: Duration,
         poll: Option<&Poll>,
-    ) -> Result<(Lent<'_>, Duration), Refused> {
+    ) -> Result<(Checkout<'_>, Duration), CheckoutError> {
         let nesting = Nesting::depth();
         if nesting >= MAX_NESTING {
-            return Err(Refused::Failed(Error::Nested { limit: MAX_NESTING }));
+            return Err(CheckoutError::Failed(Error::Nested { limit: MAX_NESTING }));
         }
-        let shared = self.here();
+        let inner = self.here();
         let (mut began, mut is_starving) = (None::<Instant>, false);
         let mut due = Deadline::NEVER;
-        let mut state = shared.lock();
+        let mut state = inner.lock();
         let result = loop {
             let is_free = is_starving || nesting > 0 || state.idle.len() > state.reserved();
-            if is_free && let Some(member) = state.idle.pop() {
-                break Ok(Some(member));
+            if is_free && let Some(pooled) = state.idle.pop() {
+                break Ok(Some(pooled));
             }
-            if state.made < shared.size || nesting > 0 {
+            if state.made < inner.size || nesting > 0 {
                 state.made += 1;
                 break Ok(None);
             }
@@ -156,42 +156,42 @@ impl Pool {
             });
             let waited = now.saturating_duration_since(first);
             let Some(left) = patience.checked_sub(waited).filter(|left| !left.is_zero()) else {
-                break Err(Refused::Timeout);
+                break Err(CheckoutError::Timeout);
             };
             if !is_starving && waited >= STARVING {
                 is_starving = true;
                 state.starving += 1;
                 continue;
             }
-            if let Some(poll) = poll.filter(|_| due.passed(now)) {
+            if let Some(poll) = poll.filter(|_| due.has_passed(now)) {
                 // It may take long, or run scripts itself: a VM that comes back meanwhile is for others.
                 state.starving -= usize::from(std::mem::take(&mut is_starving));
                 drop(state);
                 let said = poll.call();
                 due = poll.due(Instant::now());
-                state = shared.lock();
+                state = inner.lock();
                 if said.is_break() {
-                    break Err(Refused::Cancelled(waited));
+                    break Err(CheckoutError::Cancelled(waited));
                 }
                 continue;
             }
             let time = if is_starving { left } else { left.min(STARVING) };
             let time = time.min(due.left(now));
             state.waiting += 1;
-            state = shared.returned.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
+            state = inner.returned.wait_timeout(state, time).unwrap_or_else(PoisonError::into_inner).0;
             state.waiting -= 1;
         };
         state.starving -= usize::from(is_starving);
         drop(state);
-        let member = match result? {
-            Some(member) => member,
-            None => shared.make().map_err(|error| {
-                shared.forget_one();
-                Refused::Failed(error)
+        let pooled = match result? {
+            Some(pooled) => pooled,
+            None => inner.new_vm().map_err(|error| {
+                inner.forget_one();
+                CheckoutError::Failed(error)
             })?,
         };
         let waited = began.map_or(Duration::ZERO, |began| began.elapsed());
-        Ok((Lent { shared, member: Some(member), is_workers: false }, waited))
+        Ok((Checkout { inner, pooled: Some(pooled), is_for_worker: false }, waited))
     }
 
     /// How many VMs there may be.
@@ -202,7 +202,7 @@ impl Pool {
 
 impl Generation {
     fn new(size: usize) -> Self {
-        let shared = Shared {
+        let inner = PoolInner {
             size,
             state: Mutex::default(),
             returned: Condvar::new(),
@@ -210,30 +210,30 @@ impl Generation {
             watchdog: Watchdog::new(),
             tally: Tally::new(),
         };
-        Self { number: fork::generation(), shared: Arc::new(shared), next: OnceLock::new() }
+        Self { number: fork::generation(), inner: Arc::new(inner), next: OnceLock::new() }
     }
 }
 
 impl Drop for Generation {
     fn drop(&mut self) {
         if self.number == fork::generation() {
-            self.shared.lock().tasks.end();
-            self.shared.task.notify_all();
+            self.inner.lock().tasks.end();
+            self.inner.task.notify_all();
         } else {
             // Another process's VMs are left alone: closing them could wait for ever for a thread that is not here.
-            std::mem::forget(Arc::clone(&self.shared));
+            std::mem::forget(Arc::clone(&self.inner));
         }
     }
 }
 
-impl Shared {
+impl PoolInner {
     /// Nothing panics while it holds the lock, but for lack of memory; what it guards is whole at any time.
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Wakes a worker, if there is a VM for it, or somebody must see when time is up.
-    pub(super) fn wake_worker(&self, mut state: MutexGuard<'_, State>, is_first_to_expire: bool) {
+    pub(super) fn wake_worker(&self, mut state: MutexGuard<'_, PoolState>, is_first_to_expire: bool) {
         let is_free = !state.idle.is_empty() || state.made < self.size;
         let wakes = state.tasks.must_wake(is_free, is_first_to_expire);
         drop(state);
@@ -242,28 +242,28 @@ impl Shared {
         }
     }
 
-    pub(super) fn make(&self) -> Result<Member, Error> {
+    pub(super) fn new_vm(&self) -> Result<PooledVm, Error> {
         let vm = Vm::new()?;
         let watched = self.watchdog.watch(vm.interrupt())?;
-        Ok(Member { vm, watched, recorder: self.tally.recorder() })
+        Ok(PooledVm { vm, watched, recorder: self.tally.recorder() })
     }
 
-    fn put_back(&self, member: Member, is_workers: bool) {
+    fn put_back(&self, pooled: PooledVm, is_for_worker: bool) {
         let mut state = self.lock();
         if state.made > self.size {
             state.made -= 1;
             drop(state);
-            return drop(member);
+            return drop(pooled);
         }
-        state.idle.push(member);
-        self.announce(state, is_workers);
+        state.idle.push(pooled);
+        self.announce(state, is_for_worker);
     }
 
     /// Tells whoever waits that a VM is there, or may be made. To its own a worker comes itself, when it has told what
     /// came of its run.
-    fn announce(&self, state: MutexGuard<'_, State>, is_workers: bool) {
+    fn announce(&self, state: MutexGuard<'_, PoolState>, is_for_worker: bool) {
         let (waiting, starving) = (state.waiting > 0, state.reserved() > 0);
-        if is_workers {
+        if is_for_worker {
             drop(state);
         } else {
             self.wake_worker(state, false);
@@ -277,22 +277,22 @@ impl Shared {
     }
 
     /// Closes a VM and makes another in its place, on a thread for that: neither is a run's to pay.
-    fn retire(self: &Arc<Self>, member: Member) {
+    fn retire(self: &Arc<Self>, pooled: PooledVm) {
         let mut state = self.lock();
         state.retired += 1;
         if state.replacer.is_none() {
-            let (sender, receiver) = crossbeam_channel::unbounded::<Member>();
+            let (sender, receiver) = crossbeam_channel::unbounded::<PooledVm>();
             let pool = Arc::downgrade(self);
             let replace = move || {
-                while let Ok(member) = receiver.recv() {
+                while let Ok(pooled) = receiver.recv() {
                     // Closing a large heap takes long, so its successor comes first; but only beside one such heap.
                     let is_only = receiver.is_empty();
                     let Some(pool) = pool.upgrade() else { return };
                     if is_only {
                         pool.replace();
-                        drop(member);
+                        drop(pooled);
                     } else {
-                        drop(member);
+                        drop(pooled);
                         pool.replace();
                     }
                 }
@@ -304,13 +304,13 @@ impl Shared {
         match &state.replacer {
             Some(replacer) => {
                 // The receiver lives as long as the sender in this state: this can't fail.
-                let _ = replacer.send(member);
+                let _ = replacer.send(pooled);
                 state.replacing += 1;
             }
             None => {
                 state.made -= 1;
                 self.announce(state, false);
-                drop(member);
+                drop(pooled);
             }
         }
     }
@@ -318,13 +318,13 @@ impl Shared {
     /// Puts a new VM in the place of one that was retired, unless that was one more than there should be.
     fn replace(&self) {
         let is_needed = self.lock().made <= self.size;
-        let made = if is_needed { self.make().ok() } else { None };
+        let made = if is_needed { self.new_vm().ok() } else { None };
         let mut state = self.lock();
         state.replacing -= 1;
         match made {
-            Some(member) => {
+            Some(pooled) => {
                 state.rebuilt += 1;
-                state.idle.push(member);
+                state.idle.push(pooled);
             }
             // Where one is missing, the next run that needs one tries again.
             None => state.made -= 1,
@@ -341,31 +341,31 @@ impl Shared {
 }
 
 /// A lent VM; it goes back when this is dropped, or is replaced when its run ended badly.
-pub(crate) struct Lent<'a> {
-    shared: &'a Arc<Shared>,
-    member: Option<Member>,
-    /// Lent to a worker, who looks for the next task itself.
-    is_workers: bool,
+pub(crate) struct Checkout<'a> {
+    inner: &'a Arc<PoolInner>,
+    pooled: Option<PooledVm>,
+    /// Checkout to a worker, who looks for the next task itself.
+    is_for_worker: bool,
 }
 
-impl<'a> Lent<'a> {
-    pub(super) fn to_worker(shared: &'a Arc<Shared>, member: Member) -> Self {
-        Self { shared, member: Some(member), is_workers: true }
+impl<'a> Checkout<'a> {
+    pub(super) fn for_worker(inner: &'a Arc<PoolInner>, pooled: PooledVm) -> Self {
+        Self { inner, pooled: Some(pooled), is_for_worker: true }
     }
 
     /// The VM, and the watchdog over it.
-    pub(crate) fn parts(&mut self) -> (&mut Member, &Watchdog) {
-        (self.member.as_mut().expect("only drop takes it"), &self.shared.watchdog)
+    pub(crate) fn parts(&mut self) -> (&mut PooledVm, &Watchdog) {
+        (self.pooled.as_mut().expect("only drop takes it"), &self.inner.watchdog)
     }
 }
 
-impl Drop for Lent<'_> {
+impl Drop for Checkout<'_> {
     fn drop(&mut self) {
-        if let Some(member) = self.member.take() {
-            if member.vm.is_sound() {
-                self.shared.put_back(member, self.is_workers);
+        if let Some(pooled) = self.pooled.take() {
+            if pooled.vm.is_sound() {
+                self.inner.put_back(pooled, self.is_for_worker);
             } else {
-                self.shared.retire(member);
+                self.inner.retire(pooled);
             }
         }
     }

@@ -7,7 +7,7 @@
 //! | state | what it says | changed by |
 //! | --- | --- | --- |
 //! | `waiting` | the tasks, the first to expire on top | who submits: `push`; the worker that does one: `take` |
-//! | `first_starves` | the first of them has waited for [`STARVING`]: while a worker rests, a VM that comes back is for it | a worker: `look` says what is so now, `take` ends it |
+//! | `is_first_starving` | the first of them has waited for [`STARVING`]: while a worker rests, a VM that comes back is for it | a worker: `peek` says what is so now, `take` ends it |
 //! | `workers` | threads that there are | who submits: `add_worker`; a worker at its end: `remove_worker` |
 //! | `idle` | workers that rest | the worker itself: `rest`, `wake_up` |
 //! | `watching` | of the idle ones, those that rest until somebody's time is up | as `idle` |
@@ -52,7 +52,7 @@ impl<W> Ord for Task<W> {
 /// The states above.
 pub(super) struct Tasks<W> {
     waiting: BinaryHeap<Task<W>>,
-    first_starves: bool,
+    is_first_starving: bool,
     workers: usize,
     idle: usize,
     watching: usize,
@@ -64,7 +64,7 @@ impl<W> Default for Tasks<W> {
     fn default() -> Self {
         Self {
             waiting: BinaryHeap::new(),
-            first_starves: false,
+            is_first_starving: false,
             workers: 0,
             idle: 0,
             watching: 0,
@@ -75,8 +75,8 @@ impl<W> Default for Tasks<W> {
 }
 
 /// The first task, as a worker sees it.
-pub(super) struct First {
-    pub(super) starves: bool,
+pub(super) struct FirstTask {
+    pub(super) is_starving: bool,
     pub(super) expires: Instant,
     /// Up to when to rest where there is no VM. Meanwhile one may come whose time is up sooner, or a VM for which nobody is woken: its
     /// worker is still telling what came of a run.
@@ -86,7 +86,7 @@ pub(super) struct First {
 impl<W> Tasks<W> {
     /// How many VMs are kept for tasks.
     pub(super) fn reserved(&self) -> usize {
-        usize::from(self.first_starves && self.idle > 0)
+        usize::from(self.is_first_starving && self.idle > 0)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -119,20 +119,20 @@ impl<W> Tasks<W> {
     }
 
     /// What a worker does next is about this task.
-    pub(super) fn look(&mut self, now: Instant) -> Option<First> {
+    pub(super) fn peek(&mut self, now: Instant) -> Option<FirstTask> {
         let first = self.waiting.peek().map(|task| {
             let starves_at = task.submitted + STARVING;
-            let starves = starves_at <= now;
-            let rest_until = task.expires.min(if starves { now + STARVING } else { starves_at });
-            First { starves, expires: task.expires, rest_until }
+            let is_starving = starves_at <= now;
+            let rest_until = task.expires.min(if is_starving { now + STARVING } else { starves_at });
+            FirstTask { is_starving, expires: task.expires, rest_until }
         });
-        self.first_starves = first.as_ref().is_some_and(|first| first.starves);
+        self.is_first_starving = first.as_ref().is_some_and(|first| first.is_starving);
         first
     }
 
-    /// The task that [`look`](Self::look) was about, under the same lock.
+    /// The task that [`peek`](Self::peek) was about, under the same lock.
     pub(super) fn take(&mut self) -> Option<Task<W>> {
-        self.first_starves = false;
+        self.is_first_starving = false;
         self.waiting.pop()
     }
 

@@ -17,7 +17,7 @@ use crate::model::error::Error;
 use crate::vm::interrupt::Interrupt;
 
 /// How long after asking a VM that is still running it is asked again.
-const AGAIN: Duration = Duration::from_millis(10);
+const REARM_EVERY: Duration = Duration::from_millis(10);
 
 /// One VM, as the watchdog sees it: when its run must look whether it is to end or to poll, and how to tell it.
 pub(crate) struct Watched {
@@ -27,29 +27,29 @@ pub(crate) struct Watched {
 
 /// An engine's watchdog: the thread ends with it.
 pub(crate) struct Watchdog {
-    shared: Arc<Shared>,
+    inner: Arc<WatchdogInner>,
 }
 
 /// What the thread shares with the runs.
-struct Shared {
+struct WatchdogInner {
     /// What the thread sleeps to; [`NEVER`] while it sleeps without end or was not started.
     wakes_at: AtomicU64,
-    state: Mutex<State>,
+    state: Mutex<WatchdogState>,
     wake: Condvar,
 }
 
 #[derive(Default)]
-struct State {
+struct WatchdogState {
     watched: Vec<Weak<Watched>>,
-    started: bool,
-    ended: bool,
+    is_started: bool,
+    has_ended: bool,
 }
 
 impl Watchdog {
     pub(crate) fn new() -> Self {
-        let shared =
-            Shared { wakes_at: AtomicU64::new(NEVER), state: Mutex::default(), wake: Condvar::new() };
-        Self { shared: Arc::new(shared) }
+        let inner =
+            WatchdogInner { wakes_at: AtomicU64::new(NEVER), state: Mutex::default(), wake: Condvar::new() };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Takes a VM under watch for as long as it keeps what is returned.
@@ -58,15 +58,15 @@ impl Watchdog {
     /// The system gives no thread.
     pub(crate) fn watch(&self, interrupt: Arc<Interrupt>) -> Result<Arc<Watched>, Error> {
         let watched = Arc::new(Watched { deadline: AtomicU64::new(NEVER), interrupt });
-        let mut state = self.shared.lock();
-        if !state.started {
-            let shared = Arc::clone(&self.shared);
+        let mut state = self.inner.lock();
+        if !state.is_started {
+            let inner = Arc::clone(&self.inner);
             std::thread::Builder::new()
                 .name("perilune-watchdog".into())
                 .stack_size(256 * 1024)
-                .spawn(move || shared.keep_watch())
+                .spawn(move || inner.watch_until_ended())
                 .map_err(|error| Error::Internal(format!("no thread for the watchdog: {error}")))?;
-            state.started = true;
+            state.is_started = true;
         }
         state.watched.retain(|other| other.strong_count() > 0);
         state.watched.push(Arc::downgrade(&watched));
@@ -74,8 +74,8 @@ impl Watchdog {
     }
 
     /// Has the run on `watched` look at `deadline`, unless what is returned was dropped before.
-    pub(crate) fn guard<'a>(&'a self, watched: &'a Watched, deadline: Deadline) -> Guard<'a> {
-        let guard = Guard { shared: &self.shared, watched };
+    pub(crate) fn guard<'a>(&'a self, watched: &'a Watched, deadline: Deadline) -> WatchGuard<'a> {
+        let guard = WatchGuard { inner: &self.inner, watched };
         guard.wake_at(deadline);
         guard
     }
@@ -83,20 +83,20 @@ impl Watchdog {
 
 impl Drop for Watchdog {
     fn drop(&mut self) {
-        self.shared.lock().ended = true;
-        self.shared.wake.notify_one();
+        self.inner.lock().has_ended = true;
+        self.inner.wake.notify_one();
     }
 }
 
-impl Shared {
+impl WatchdogInner {
     /// Nothing panics while it holds the lock, but for lack of memory; what it guards is whole at any time.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, WatchdogState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep_watch(&self) {
+    fn watch_until_ended(&self) {
         let mut state = self.lock();
-        while !state.ended {
+        while !state.has_ended {
             let next = state.scan();
             self.wakes_at.store(next, SeqCst);
             if state.scan() < next {
@@ -112,7 +112,7 @@ impl Shared {
     }
 }
 
-impl State {
+impl WatchdogState {
     /// Asks every VM that is past its deadline to look; the time of the next scan.
     fn scan(&self) -> u64 {
         let now = nanos_since_epoch(Instant::now());
@@ -120,8 +120,8 @@ impl State {
         for watched in self.watched.iter().filter_map(Weak::upgrade) {
             let deadline = watched.deadline.load(SeqCst);
             if deadline <= now {
-                watched.interrupt.ask();
-                next = next.min(now + AGAIN.as_nanos() as u64);
+                watched.interrupt.arm();
+                next = next.min(now + REARM_EVERY.as_nanos() as u64);
             } else {
                 next = next.min(deadline);
             }
@@ -131,26 +131,26 @@ impl State {
 }
 
 /// A run under watch.
-pub(crate) struct Guard<'a> {
-    shared: &'a Shared,
+pub(crate) struct WatchGuard<'a> {
+    inner: &'a WatchdogInner,
     watched: &'a Watched,
 }
 
-impl Guard<'_> {
+impl WatchGuard<'_> {
     /// Has the run look at `deadline`, and no more at what was said before.
     pub(crate) fn wake_at(&self, deadline: Deadline) {
         // This store and the thread's store of `wakes_at` are each followed by a load of the other, all in one total
         // order: either the thread sees this deadline when it scans, or this run sees that it sleeps too long.
         self.watched.deadline.store(deadline.as_nanos(), SeqCst);
-        if deadline.as_nanos() < self.shared.wakes_at.load(SeqCst) {
+        if deadline.as_nanos() < self.inner.wakes_at.load(SeqCst) {
             // Taking the lock waits until the thread is asleep, so that the wake-up is not lost.
-            drop(self.shared.lock());
-            self.shared.wake.notify_one();
+            drop(self.inner.lock());
+            self.inner.wake.notify_one();
         }
     }
 }
 
-impl Drop for Guard<'_> {
+impl Drop for WatchGuard<'_> {
     fn drop(&mut self) {
         self.watched.deadline.store(NEVER, SeqCst);
     }

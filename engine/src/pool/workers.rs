@@ -4,33 +4,33 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::pool::{Lent, Pool, Refused, Shared, State, Work};
+use super::pool::{Checkout, CheckoutError, Pool, PoolInner, PoolState, TaskFn};
 use super::tasks::Task;
 use crate::model::error::Error;
 
 impl Pool {
     /// Has a thread of the pool's do `work` as soon as there is a VM, or when there is none in time. With `capacity`
     /// tasks waiting already, beside those that there are VMs for, it is refused at once.
-    pub(crate) fn submit(&self, patience: Duration, capacity: usize, work: Work) {
-        let shared = self.here();
+    pub(crate) fn submit(&self, patience: Duration, capacity: usize, work: TaskFn) {
+        let inner = self.here();
         let submitted = Instant::now();
         // What is too far away is a year.
         let expires = submitted + patience.min(Duration::from_secs(365 * 24 * 3600));
-        let mut state = shared.lock();
-        let free = state.idle.len() + shared.size.saturating_sub(state.made);
+        let mut state = inner.lock();
+        let free = state.idle.len() + inner.size.saturating_sub(state.made);
         if state.tasks.len() >= capacity.saturating_add(free) {
             drop(state);
-            return work(Err(Refused::Full));
+            return work(Err(CheckoutError::Full));
         }
-        if state.tasks.needs_worker(shared.size) {
-            let worker = Arc::clone(shared);
+        if state.tasks.needs_worker(inner.size) {
+            let worker = Arc::clone(inner);
             let spawned =
                 std::thread::Builder::new().name("perilune-run".into()).spawn(move || worker.work());
             match spawned {
                 Ok(_) => state.tasks.add_worker(),
                 Err(error) if !state.tasks.has_workers() => {
                     drop(state);
-                    return work(Err(Refused::Failed(Error::Internal(format!(
+                    return work(Err(CheckoutError::Failed(Error::Internal(format!(
                         "no thread to run on: {error}"
                     )))));
                 }
@@ -39,38 +39,38 @@ impl Pool {
             }
         }
         let is_first = state.tasks.push(Task { submitted, expires, work });
-        shared.wake_worker(state, is_first);
+        inner.wake_worker(state, is_first);
     }
 }
 
-impl Shared {
+impl PoolInner {
     /// What a worker does, until the engine is gone.
     fn work(self: &Arc<Self>) {
         let mut state = self.lock();
         while !state.tasks.has_ended() {
             let now = Instant::now();
-            let Some(first) = state.tasks.look(now) else {
+            let Some(first) = state.tasks.peek(now) else {
                 state = self.rest(state, None);
                 continue;
             };
-            let is_free = first.starves || state.idle.len() > state.starving;
-            let member = if is_free { state.idle.pop() } else { None };
-            let is_made = member.is_none() && state.made < self.size;
-            if member.is_none() && !is_made && first.expires > now {
+            let is_free = first.is_starving || state.idle.len() > state.starving;
+            let pooled = if is_free { state.idle.pop() } else { None };
+            let is_made = pooled.is_none() && state.made < self.size;
+            if pooled.is_none() && !is_made && first.expires > now {
                 state = self.rest(state, Some(first.rest_until - now));
                 continue;
             }
             state.made += usize::from(is_made);
             let task = state.tasks.take().expect("it was looked at, under this lock");
             self.wake_worker(state, false);
-            let lent = |member| (Lent::to_worker(self, member), task.submitted.elapsed());
-            let with = match member {
-                Some(member) => Ok(lent(member)),
-                None if is_made => self.make().map(lent).map_err(|error| {
+            let checkout = |pooled| (Checkout::for_worker(self, pooled), task.submitted.elapsed());
+            let with = match pooled {
+                Some(pooled) => Ok(checkout(pooled)),
+                None if is_made => self.new_vm().map(checkout).map_err(|error| {
                     self.forget_one();
-                    Refused::Failed(error)
+                    CheckoutError::Failed(error)
                 }),
-                None => Err(Refused::Timeout),
+                None => Err(CheckoutError::Timeout),
             };
             // The end of it is the host's code; a panic in that is not this thread's.
             let _ = catch_unwind(AssertUnwindSafe(|| (task.work)(with)));
@@ -80,7 +80,11 @@ impl Shared {
     }
 
     /// Waits until there may be something to do, or for so long.
-    fn rest<'a>(&self, mut state: MutexGuard<'a, State>, time: Option<Duration>) -> MutexGuard<'a, State> {
+    fn rest<'a>(
+        &self,
+        mut state: MutexGuard<'a, PoolState>,
+        time: Option<Duration>,
+    ) -> MutexGuard<'a, PoolState> {
         state.tasks.rest(time.is_some());
         let mut state = match time {
             None => self.task.wait(state).unwrap_or_else(PoisonError::into_inner),

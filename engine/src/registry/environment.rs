@@ -25,13 +25,13 @@ impl Default for Environment {
 
 /// The environment of an engine, replaced as a whole by each registration.
 #[derive(Default)]
-pub(crate) struct Registered {
+pub(crate) struct CurrentEnvironment {
     /// The id of `current`: a run compares it with that of its VM, and takes no lock when they are the same.
     id: AtomicU64,
     current: RwLock<Arc<Environment>>,
 }
 
-impl Registered {
+impl CurrentEnvironment {
     pub(crate) fn id(&self) -> u64 {
         self.id.load(Acquire)
     }

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::model::error::Error;
-use crate::model::function::Function;
+use crate::model::function::HostFunction;
 
 /// Some host functions in the order of their names, with a number that tells one set from another.
 #[derive(Clone)]
 pub(crate) struct Functions {
     pub(crate) id: u64,
-    pub(crate) list: Vec<(Arc<str>, Arc<Function>)>,
+    pub(crate) list: Vec<(Arc<str>, Arc<HostFunction>)>,
 }
 
 impl Functions {
@@ -21,7 +21,7 @@ impl Functions {
     }
 
     /// These and one more, which replaces one of the same name.
-    pub(crate) fn with(&self, name: &str, function: Arc<Function>) -> Result<Self, Error> {
+    pub(crate) fn with(&self, name: &str, function: Arc<HostFunction>) -> Result<Self, Error> {
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && name.len() <= MAX_NAME;

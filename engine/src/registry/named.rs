@@ -16,12 +16,12 @@ const REMEMBERED: usize = 4096;
 
 /// What an engine keeps of its named scripts.
 #[derive(Default)]
-pub(crate) struct Named {
-    names: RwLock<Names>,
+pub(crate) struct ScriptRegistry {
+    scripts: RwLock<NamedScripts>,
 }
 
 #[derive(Default)]
-struct Names {
+struct NamedScripts {
     serving: HashMap<Arc<str>, Arc<Compiled>>,
     /// How many of these each instance has: none at zero.
     instances: HashMap<Box<str>, usize>,
@@ -31,62 +31,62 @@ struct Names {
     forgotten: u64,
 }
 
-impl Named {
+impl ScriptRegistry {
     pub(crate) fn get(&self, name: &str) -> Option<Arc<Compiled>> {
-        self.names.read().serving.get(name).map(Arc::clone)
+        self.scripts.read().serving.get(name).map(Arc::clone)
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.names.read().serving.len()
+        self.scripts.read().serving.len()
     }
 
     /// Lets a compilation serve, under its name, and says whether it is a new version. Two puts of one source at once
     /// are one version.
     pub(crate) fn put(&self, mut compiled: Compiled) -> (Arc<Compiled>, bool) {
-        let mut names = self.names.write();
-        compiled.version = match names.serving.get(&compiled.name) {
+        let mut scripts = self.scripts.write();
+        compiled.version = match scripts.serving.get(&compiled.name) {
             Some(serving) if serving.hash == compiled.hash => return (Arc::clone(serving), false),
             Some(serving) => serving.version + 1,
-            None => names.removed.remove(&compiled.name).unwrap_or(names.forgotten) + 1,
+            None => scripts.removed.remove(&compiled.name).unwrap_or(scripts.forgotten) + 1,
         };
         let compiled = Arc::new(compiled);
-        let replaced = names.serving.insert(Arc::clone(&compiled.name), Arc::clone(&compiled));
+        let replaced = scripts.serving.insert(Arc::clone(&compiled.name), Arc::clone(&compiled));
         if replaced.is_none() {
-            *names.instances.entry(instance_of(&compiled.name).into()).or_default() += 1;
+            *scripts.instances.entry(instance_of(&compiled.name).into()).or_default() += 1;
         }
-        drop(names);
+        drop(scripts);
         // Freeing it is not for others to wait for.
         drop(replaced);
         (compiled, true)
     }
 
     pub(crate) fn remove(&self, name: &str) -> Option<Arc<Compiled>> {
-        let mut names = self.names.write();
-        let (name, compiled) = names.serving.remove_entry(name)?;
+        let mut scripts = self.scripts.write();
+        let (name, compiled) = scripts.serving.remove_entry(name)?;
         let instance = instance_of(&name);
-        if let Some(count) = names.instances.get_mut(instance) {
+        if let Some(count) = scripts.instances.get_mut(instance) {
             *count -= 1;
             if *count == 0 {
-                names.instances.remove(instance);
+                scripts.instances.remove(instance);
             }
         }
-        if names.removed.len() >= REMEMBERED {
-            let highest = names.removed.drain().map(|(_, version)| version).max();
-            names.forgotten = names.forgotten.max(highest.unwrap_or(0));
+        if scripts.removed.len() >= REMEMBERED {
+            let highest = scripts.removed.drain().map(|(_, version)| version).max();
+            scripts.forgotten = scripts.forgotten.max(highest.unwrap_or(0));
         }
-        names.removed.insert(name, compiled.version);
+        scripts.removed.insert(name, compiled.version);
         Some(compiled)
     }
 
     pub(crate) fn has_instance(&self, instance: &str) -> bool {
-        self.names.read().instances.contains_key(instance)
+        self.scripts.read().instances.contains_key(instance)
     }
 
     pub(crate) fn list(&self, wanted: impl Fn(&str) -> bool) -> Vec<Arc<Compiled>> {
-        let names = self.names.read();
+        let scripts = self.scripts.read();
         let mut list: Vec<_> =
-            names.serving.values().filter(|script| wanted(&script.name)).cloned().collect();
-        drop(names);
+            scripts.serving.values().filter(|script| wanted(&script.name)).cloned().collect();
+        drop(scripts);
         list.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         list
     }

@@ -26,14 +26,14 @@ pub(crate) struct Dialects<'s> {
 }
 
 impl<'s> Dialects<'s> {
-    pub(crate) fn of(source: &'s [u8]) -> Self {
+    pub(crate) fn new(source: &'s [u8]) -> Self {
         // A longer one has no hints.
         let code = if source.len() > MAX_SOURCE { b"" } else { &source[preamble(source)..] };
         Self { code, tokens: tokens(code) }
     }
 
     /// The reason of an error at a line, and the hint that there may be.
-    pub(crate) fn told(&self, line: u32, reason: String) -> String {
+    pub(crate) fn describe(&self, line: u32, reason: String) -> String {
         match self.explain(line, &reason) {
             Some(hint) => format!("{reason} ({hint})"),
             None => reason,
@@ -41,7 +41,7 @@ impl<'s> Dialects<'s> {
     }
 
     fn explain(&self, line: u32, reason: &str) -> Option<String> {
-        let place = Place::of(self.code, &self.tokens, line);
+        let place = Place::new(self.code, &self.tokens, line);
         let hint = match reason.rsplit_once("got ") {
             Some((_, "<eof>")) => else_if(&self.tokens, reason),
             Some((_, got)) => place.unexpected(reason, got.trim_matches('\'')),
@@ -137,7 +137,7 @@ struct Place<'s> {
 }
 
 impl<'s> Place<'s> {
-    fn of(code: &'s [u8], all: &[Token<'s>], line: u32) -> Self {
+    fn new(code: &'s [u8], all: &[Token<'s>], line: u32) -> Self {
         let begin = all.partition_point(|token| token.line < line);
         let end = all.partition_point(|token| token.line <= line).saturating_add(2).min(all.len());
         let before = begin.checked_sub(1).map_or(Token::default(), |before| all[before]);

@@ -38,7 +38,7 @@ enum Used {
 /// What `source` names that is not there, in the order of the source: names for which another may be meant, or all of
 /// them. Most sources have none.
 pub(crate) fn findings(source: &Parsed<'_>, globals: &Globals<'_>, of_all: bool) -> Vec<Finding> {
-    let mut places = Places::of(source.code());
+    let mut places = Places::new(source.code());
     let mut classes = HashMap::new();
     // The library can't be changed: this is another table of that name, or an error of its own.
     let is_patch = |used: &&Use<'_>| matches!(used.member, Some((_, How::Set)));
@@ -48,14 +48,14 @@ pub(crate) fn findings(source: &Parsed<'_>, globals: &Globals<'_>, of_all: bool)
         if globals.set.contains(used.name) {
             continue;
         }
-        let class = *classes.entry(used.name).or_insert_with(|| Class::of(used.name));
+        let class = *classes.entry(used.name).or_insert_with(|| NameClass::from_name(used.name));
         let is_absent = match (class, used.how) {
-            (Class::Library(members), How::Index(Some(member))) => {
+            (NameClass::Library(members), How::Index(Some(member))) => {
                 !holds(members, member) && !patched.contains(used.name)
             }
-            (Class::Library(_) | Class::There, _) => false,
-            (Class::Meant { .. }, _) => true,
-            (Class::Unknown, _) => of_all,
+            (NameClass::Library(_) | NameClass::There, _) => false,
+            (NameClass::Meant { .. }, _) => true,
+            (NameClass::Unknown, _) => of_all,
         };
         if is_absent {
             findings.push(used.finding(class, &mut places));
@@ -230,7 +230,7 @@ fn nearest<'k>(
 
 /// What a name tells, as a global.
 #[derive(Clone, Copy)]
-enum Class {
+enum NameClass {
     Library(&'static [&'static str]),
     There,
     /// There is none, but another may be meant.
@@ -241,8 +241,8 @@ enum Class {
     Unknown,
 }
 
-impl Class {
-    fn of(name: &[u8]) -> Self {
+impl NameClass {
+    fn from_name(name: &[u8]) -> Self {
         if let Some(members) = members(name) {
             Self::Library(members)
         } else if holds(GLOBALS, name) || holds(HOST, name) {
@@ -258,7 +258,7 @@ impl Class {
 }
 
 impl Use<'_> {
-    fn finding(self, class: Class, places: &mut Places<'_>) -> Finding {
+    fn finding(self, class: NameClass, places: &mut Places<'_>) -> Finding {
         let text = |name: &[u8]| String::from_utf8_lossy(name).into_owned().into_boxed_str();
         let of = |how: How<'_>| match how {
             How::Call => Used::Call,
@@ -266,12 +266,12 @@ impl Use<'_> {
             How::Set | How::Value => Used::Value,
         };
         let (at, used, member) = match (class, self.how, self.member) {
-            (Class::Library(_), How::Index(Some(member)), Some((at, how))) => {
+            (NameClass::Library(_), How::Index(Some(member)), Some((at, how))) => {
                 (at, of(how), Some(text(member)))
             }
             _ => (self.at, of(self.how), None),
         };
-        let is_slip = matches!(class, Class::Library(_) | Class::Meant { is_slip: true });
+        let is_slip = matches!(class, NameClass::Library(_) | NameClass::Meant { is_slip: true });
         let line = places.at(at).0;
         // A column is that of the whole name.
         Finding { at: self.at, line, name: text(self.name), member, used, is_test: self.is_test, is_slip }

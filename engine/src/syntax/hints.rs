@@ -84,7 +84,9 @@ impl Hints {
         }
         let findings = self.findings.get_or_init(|| {
             let source = Parsed::new(&self.source);
-            source.map(|source| findings::findings(&source, &Globals::of(&source), false)).unwrap_or_default()
+            source
+                .map(|source| findings::findings(&source, &Globals::new(&source), false))
+                .unwrap_or_default()
         });
         let mut told = Vec::new();
         for finding in findings

@@ -120,7 +120,7 @@ pub(crate) struct Places<'s> {
 }
 
 impl<'s> Places<'s> {
-    pub(crate) fn of(code: &'s [u8]) -> Self {
+    pub(crate) fn new(code: &'s [u8]) -> Self {
         Self { code, line: 1, begin: 0, counted: 0 }
     }
 
@@ -128,7 +128,7 @@ impl<'s> Places<'s> {
     pub(crate) fn at(&mut self, place: u32) -> (u32, u32) {
         let place = (place as usize).min(self.code.len());
         if place < self.counted {
-            *self = Self::of(self.code);
+            *self = Self::new(self.code);
         }
         for newline in memchr::memchr_iter(b'\n', &self.code[self.counted..place]) {
             self.line += 1;

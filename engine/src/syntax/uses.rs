@@ -46,7 +46,7 @@ pub(crate) struct Globals<'s> {
 }
 
 impl<'s> Globals<'s> {
-    pub(crate) fn of(source: &Parsed<'s>) -> Self {
+    pub(crate) fn new(source: &Parsed<'s>) -> Self {
         let mut globals = Self::default();
         for global in source.of_kind(Kind::Global) {
             globals.add(source, global);

@@ -10,13 +10,13 @@ use super::control::Control;
 pub(super) struct OutOfMemory;
 
 /// Bytes of the VM's own, from a run's beginning to its end at most.
-pub(super) struct Block<'a> {
+pub(super) struct Scratch<'a> {
     control: &'a Control,
     start: *mut u8,
     size: usize,
 }
 
-impl<'a> Block<'a> {
+impl<'a> Scratch<'a> {
     /// Without memory.
     pub(super) fn empty(control: &'a Control) -> Self {
         Self { control, start: ptr::null_mut(), size: 0 }
@@ -31,13 +31,13 @@ impl<'a> Block<'a> {
         state: *mut lua_State,
         size: usize,
     ) -> Result<Self, OutOfMemory> {
-        let mut block = Self::empty(control);
-        // SAFETY: by this function's contract; all of the block is written.
+        let mut scratch = Self::empty(control);
+        // SAFETY: by this function's contract; all of the scratch is written.
         unsafe {
-            block.resize(state, size)?;
-            block.start.write_bytes(0, block.size);
+            scratch.resize(state, size)?;
+            scratch.start.write_bytes(0, scratch.size);
         }
-        Ok(block)
+        Ok(scratch)
     }
 
     /// Makes it larger; what is new in it is not written yet. Collects if it would not fit.
@@ -45,10 +45,10 @@ impl<'a> Block<'a> {
     /// # Safety
     /// As [`zeroed`](Self::zeroed).
     unsafe fn resize(&mut self, state: *mut lua_State, size: usize) -> Result<(), OutOfMemory> {
-        // SAFETY: by this function's contract; the block is one of that size from this heap, and nobody else's.
+        // SAFETY: by this function's contract; the scratch is one of that size from this heap, and nobody else's.
         let start = unsafe {
             self.control.make_room(state, size - self.size);
-            self.control.heap.resize_work(self.start, self.size, size)
+            self.control.heap.resize_scratch(self.start, self.size, size)
         };
         if start.is_null() {
             return Err(OutOfMemory);
@@ -67,16 +67,16 @@ impl<'a> Block<'a> {
     }
 }
 
-impl Drop for Block<'_> {
+impl Drop for Scratch<'_> {
     fn drop(&mut self) {
-        // SAFETY: the block is one of that size from this heap, and not used after this.
-        unsafe { self.control.heap.resize_work(self.start, self.size, 0) };
+        // SAFETY: the scratch is one of that size from this heap, and not used after this.
+        unsafe { self.control.heap.resize_scratch(self.start, self.size, 0) };
     }
 }
 
 /// A growing run of bytes.
 pub(super) struct Buffer<'a> {
-    block: Block<'a>,
+    scratch: Scratch<'a>,
     state: *mut lua_State,
     length: usize,
 }
@@ -85,15 +85,15 @@ impl<'a> Buffer<'a> {
     /// # Safety
     /// `state` is at a call in the VM of `control`, and stays there while the buffer lives: growing may collect.
     pub(super) unsafe fn new(control: &'a Control, state: *mut lua_State) -> Self {
-        Self { block: Block::empty(control), state, length: 0 }
+        Self { scratch: Scratch::empty(control), state, length: 0 }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         if self.length == 0 {
             return &[];
         }
-        // SAFETY: so many bytes of the block were written.
-        unsafe { std::slice::from_raw_parts(self.block.start, self.length) }
+        // SAFETY: so many bytes of the scratch were written.
+        unsafe { std::slice::from_raw_parts(self.scratch.start, self.length) }
     }
 
     pub(super) fn clear(&mut self) {
@@ -102,13 +102,13 @@ impl<'a> Buffer<'a> {
 
     pub(super) fn put(&mut self, piece: &[u8]) -> Result<(), OutOfMemory> {
         let length = self.length + piece.len();
-        if length > self.block.size {
-            let size = length.max(2 * self.block.size).max(64);
+        if length > self.scratch.size {
+            let size = length.max(2 * self.scratch.size).max(64);
             // SAFETY: at a call, as `new` asks.
-            unsafe { self.block.resize(self.state, size)? };
+            unsafe { self.scratch.resize(self.state, size)? };
         }
         // SAFETY: there is room behind what is written, and `piece` is none of this buffer's, which is borrowed.
-        unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), self.block.start.add(self.length), piece.len()) };
+        unsafe { ptr::copy_nonoverlapping(piece.as_ptr(), self.scratch.start.add(self.length), piece.len()) };
         self.length = length;
         Ok(())
     }

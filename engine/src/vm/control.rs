@@ -13,16 +13,16 @@ use mlua::ffi::{self, lua_State};
 use perilune_luau::RAISE_ONLY;
 
 use super::heap::Heap;
-use super::host::Host;
+use super::host::HostTable;
 use super::interrupt::{Interrupt, arm, is_armed, raise_over, slot};
 use super::job::{Job, Run};
 use super::loaded::Loaded;
 use super::random::Random;
 use super::slots::Slots;
-use super::uncaught::{Fault, OfHost};
+use super::uncaught::{Fault, RaisedHostError};
 use crate::compile::bytecode::Bytecode;
 use crate::model::cancel::CancelHandle;
-use crate::model::capture::Capture;
+use crate::model::capture::CapturedOutput;
 use crate::model::deadline::Deadline;
 use crate::model::poll::Polling;
 use crate::model::response::Response;
@@ -33,15 +33,15 @@ use crate::model::trace::ErrorKind;
 pub(super) struct Control {
     pub(super) main: Cell<*mut lua_State>,
     pub(super) heap: Heap,
-    pub(super) stdout: RefCell<Capture>,
-    pub(super) stderr: RefCell<Capture>,
+    pub(super) stdout: RefCell<CapturedOutput>,
+    pub(super) stderr: RefCell<CapturedOutput>,
     pub(super) random: Random,
     pub(super) loaded: RefCell<Loaded>,
     pub(super) deadline: Cell<Option<Deadline>>,
     /// What can cancel the run: its own handle, and that of the batch it is part of.
     cancels: RefCell<Vec<CancelHandle>>,
     /// What the host gave to scripts.
-    pub(super) host: Host,
+    pub(super) host: HostTable,
     /// Calls of host functions in this run.
     pub(super) host_calls: Cell<u64>,
     /// A call was refused in this run, for there were too many.
@@ -54,7 +54,7 @@ pub(super) struct Control {
     pub(super) run: Cell<*const Run<'static>>,
     pub(super) error: RefCell<Option<Fault>>,
     /// The last errors that host functions raised in this run.
-    pub(super) host_errors: RefCell<VecDeque<OfHost>>,
+    pub(super) host_errors: RefCell<VecDeque<RaisedHostError>>,
     /// What the VM holds with no run in it was measured since something was loaded into it.
     pub(super) is_base_known: Cell<bool>,
     /// Which of the registry's slots of one run hold something.
@@ -75,7 +75,7 @@ impl Control {
             loaded: RefCell::default(),
             deadline: Cell::new(None),
             cancels: RefCell::default(),
-            host: Host::new(),
+            host: HostTable::new(),
             host_calls: Cell::new(0),
             too_many_host_calls: Cell::new(false),
             requiring: RefCell::default(),
@@ -94,7 +94,7 @@ impl Control {
     /// # Safety
     /// `state` is a live thread of a VM made by [`Vm::new`](super::Vm::new), and stays so while the variable that is borrowed here
     /// does: in what Luau calls, its own argument is such a variable, as a VM is not closed while it is in a call.
-    pub(super) unsafe fn of(state: &*mut lua_State) -> &Self {
+    pub(super) unsafe fn from_state(state: &*mut lua_State) -> &Self {
         // SAFETY: the VM's userdata is set to its control before the first function runs, and lives as long.
         unsafe { &*(*ffi::lua_callbacks(*state)).userdata.cast::<Self>() }
     }
@@ -105,7 +105,7 @@ impl Control {
         if main.is_null() {
             return;
         }
-        if !self.heap.want_collection() {
+        if !self.heap.make_collection_due() {
             return;
         }
         // SAFETY: the state is live, this is its thread, and restarting only sets the collector's threshold, so that
@@ -132,7 +132,7 @@ impl Control {
     /// As [`collect`](Self::collect).
     unsafe fn collect_while(&self, state: *mut lua_State, go_on: impl Fn() -> bool) -> bool {
         // Before the steps, which call the interrupt themselves.
-        self.heap.collects();
+        self.heap.begin_collection();
         // SAFETY: by this function's contract; with `collecting` set, nothing raises.
         let is_done = unsafe {
             let is_done = loop {
@@ -146,7 +146,7 @@ impl Control {
             ffi::lua_gc(state, ffi::LUA_GCSTOP, 0);
             is_done
         };
-        self.heap.collected();
+        self.heap.end_collection();
         is_done
     }
 
@@ -182,7 +182,7 @@ impl Control {
             let loads = !self.loaded.borrow_mut().push(state, script);
             if loads {
                 self.is_base_known.set(false);
-                self.heap.for_good(0, || self.loaded.borrow_mut().load(state, script));
+                self.heap.load_into_base(0, || self.loaded.borrow_mut().load(state, script));
             }
             loads
         }
@@ -208,7 +208,7 @@ impl Control {
     ///
     /// # Safety
     /// As [`collect`](Self::collect), where a function may raise.
-    pub(super) unsafe fn look(&self, state: *mut lua_State) {
+    pub(super) unsafe fn safepoint(&self, state: *mut lua_State) {
         // SAFETY: by this function's contract.
         unsafe {
             if is_armed(ffi::lua_callbacks(state)) {
@@ -219,7 +219,7 @@ impl Control {
 
     /// Why the run must end at `now`, if it must.
     pub(super) fn ending(&self, now: Instant) -> Option<ErrorKind> {
-        if self.deadline.get().is_some_and(|deadline| deadline.passed(now)) {
+        if self.deadline.get().is_some_and(|deadline| deadline.has_passed(now)) {
             return Some(ErrorKind::Timeout);
         }
         self.is_cancelled().then_some(ErrorKind::Cancelled)
@@ -252,15 +252,15 @@ impl Control {
 
     /// Whether someone asked the VM to look, and the run must end. Costs a load when nobody did.
     pub(super) fn should_stop(&self) -> bool {
-        self.was_asked() && self.is_over()
+        self.is_armed() && self.is_over()
     }
 
     /// As [`should_stop`](Self::should_stop), and polls where that is due: for what can outlast any period without a look.
     pub(super) fn should_stop_or_polls(&self) -> bool {
-        self.was_asked() && self.is_over_or_polls()
+        self.is_armed() && self.is_over_or_polls()
     }
 
-    fn was_asked(&self) -> bool {
+    fn is_armed(&self) -> bool {
         // SAFETY: with a deadline there is a run, and so a live state.
         self.deadline.get().is_some() && unsafe { is_armed(ffi::lua_callbacks(self.main.get())) }
     }
@@ -291,9 +291,9 @@ impl Control {
 /// step has read already what a collection would change.
 pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
     // SAFETY: Luau calls this with a live thread of the VM.
-    let control = unsafe { Control::of(&state) };
+    let control = unsafe { Control::from_state(&state) };
     if gc >= 0 {
-        if control.heap.wants_collection() {
+        if control.heap.is_collection_due() {
             // SAFETY: `luaC_step` runs only where everything alive can be reached.
             unsafe { control.collect(state) };
         }
@@ -301,7 +301,7 @@ pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_in
     }
     if gc == RAISE_ONLY {
         // It stays armed, for the next safepoint where more may be done.
-        if !control.heap.collecting.get() && control.is_over_or_polls() {
+        if !control.heap.is_collecting.get() && control.is_over_or_polls() {
             // SAFETY: Luau calls this with that number where it may raise.
             unsafe { raise_over(state) };
         }
@@ -312,7 +312,7 @@ pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_in
     // Disarming comes before looking at the clock: were the watchdog to arm in between, the deadline would be seen.
     // SAFETY: the VM is live.
     unsafe { slot(&callbacks).store(ptr::null_mut(), Release) };
-    if control.heap.wants_collection() {
+    if control.heap.is_collection_due() {
         // SAFETY: an interrupt may call any function of the API, so everything alive can be reached.
         unsafe { control.collect(state) };
     }
@@ -351,8 +351,8 @@ pub(super) unsafe extern "C" fn allocate(
 /// `state` is a live thread of a VM of ours.
 pub(super) unsafe extern "C" fn on_alarm(state: *mut lua_State, more: usize) -> c_int {
     // SAFETY: by this function's contract.
-    let control = unsafe { Control::of(&state) };
-    if control.heap.collecting.get() {
+    let control = unsafe { Control::from_state(&state) };
+    if control.heap.is_collecting.get() {
         return 1;
     }
     let fits = control.heap.may_take(more);

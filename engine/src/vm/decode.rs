@@ -9,13 +9,13 @@ use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
 use super::marks;
 use crate::model::error::Position;
-use crate::model::json::{Build, Kind, position, read};
+use crate::model::json::{Container, JsonBuilder, ReadError, position, read};
 
 /// Room that a table is made with: growing from nothing to four took a tenth of a short run.
 const PRESIZED: c_int = 4;
 
 /// Why a text did not become a value.
-pub(super) enum Refused {
+pub(super) enum DecodeError {
     /// It is not JSON, or nested too deeply.
     Json { reason: &'static str, position: Position },
     /// The run is past its deadline.
@@ -28,25 +28,25 @@ pub(super) enum Refused {
 ///
 /// # Safety
 /// `state` is at a call in a VM of ours. Raises a Lua error when memory runs out. On a refusal the stack is as before.
-pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) -> Result<(), Refused> {
+pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) -> Result<(), DecodeError> {
     // SAFETY: by this function's contract; the metatable is made with the VM, and the value, if there is one, is the last
     // one on the stack.
     unsafe {
-        let (control, top) = (Control::of(&state), ffi::lua_gettop(state));
+        let (control, top) = (Control::from_state(&state), ffi::lua_gettop(state));
         ffi::lua_rawcheckstack(state, 4);
         marks::push_array_metatable(state);
         let pieces = Buffer::new(control, state);
-        match read(text, &mut Stack { state, control, array: top + 1, readonly, pieces }) {
+        match read(text, &mut StackBuilder { state, control, array: top + 1, readonly, pieces }) {
             Ok(()) => {
                 ffi::lua_remove(state, top + 1);
                 Ok(())
             }
-            Err(refused) => {
+            Err(error) => {
                 ffi::lua_settop(state, top);
-                Err(match refused {
-                    crate::model::json::Refused::Stopped(stop) => stop,
-                    crate::model::json::Refused::Syntax { reason, at } => {
-                        Refused::Json { reason, position: position(text, at) }
+                Err(match error {
+                    ReadError::Builder(error) => error,
+                    ReadError::Syntax { reason, at } => {
+                        DecodeError::Json { reason, position: position(text, at) }
                     }
                 })
             }
@@ -55,7 +55,7 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
 }
 
 /// Makes values on the stack of a VM. `state` is at a call, with room for what comes before the next table.
-struct Stack<'a> {
+struct StackBuilder<'a> {
     state: *mut lua_State,
     control: &'a Control,
     /// Stack index of the metatable that marks arrays.
@@ -65,8 +65,8 @@ struct Stack<'a> {
     pieces: Buffer<'a>,
 }
 
-impl Build for Stack<'_> {
-    type Stop = Refused;
+impl JsonBuilder for StackBuilder<'_> {
+    type Error = DecodeError;
 
     fn null(&mut self) {
         // SAFETY: as said at the struct.
@@ -88,8 +88,8 @@ impl Build for Stack<'_> {
         unsafe { push_bytes(self.state, text) };
     }
 
-    fn piece(&mut self, text: &[u8]) -> Result<(), Refused> {
-        self.pieces.put(text).map_err(|OutOfMemory| Refused::Memory)
+    fn piece(&mut self, text: &[u8]) -> Result<(), DecodeError> {
+        self.pieces.put(text).map_err(|OutOfMemory| DecodeError::Memory)
     }
 
     fn pieces(&mut self) {
@@ -98,8 +98,8 @@ impl Build for Stack<'_> {
         self.pieces.clear();
     }
 
-    fn open(&mut self, kind: Kind) {
-        let (elements, members) = if kind == Kind::Array { (PRESIZED, 0) } else { (0, PRESIZED) };
+    fn open(&mut self, kind: Container) {
+        let (elements, members) = if kind == Container::Array { (PRESIZED, 0) } else { (0, PRESIZED) };
         // SAFETY: as above; there is room for a key, a value and a metatable then.
         unsafe {
             ffi::lua_rawcheckstack(self.state, 4);
@@ -117,10 +117,10 @@ impl Build for Stack<'_> {
         unsafe { ffi::lua_rawset(self.state, -3) };
     }
 
-    fn close(&mut self, kind: Kind) {
+    fn close(&mut self, kind: Container) {
         // SAFETY: the table is the last value on the stack.
         unsafe {
-            if kind == Kind::Array {
+            if kind == Container::Array {
                 ffi::lua_pushvalue(self.state, self.array);
                 ffi::lua_setmetatable(self.state, -2);
             }
@@ -130,7 +130,7 @@ impl Build for Stack<'_> {
         }
     }
 
-    fn look(&mut self) -> Result<(), Refused> {
-        if self.control.should_stop() { Err(Refused::Late) } else { Ok(()) }
+    fn safepoint(&mut self) -> Result<(), DecodeError> {
+        if self.control.should_stop() { Err(DecodeError::Late) } else { Ok(()) }
     }
 }

@@ -5,10 +5,10 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
-use super::names::{self, Names};
+use super::names::{self, KeyNames};
 use super::sink::DESCRIPTION;
-pub(super) use super::sink::{Refused, Sink};
-use super::walk::{BYTES, PIECE, Work, next};
+pub(super) use super::sink::{EncodeError, JsonSink};
+use super::walk::{BYTES, PIECE, WorkCounter, next};
 use super::{access, marks};
 use crate::model::json::MAX_DEPTH;
 
@@ -16,7 +16,11 @@ use crate::model::json::MAX_DEPTH;
 ///
 /// # Safety
 /// `state` is at a call in a VM of ours, and `index` is absolute.
-pub(super) unsafe fn write(state: *mut lua_State, index: c_int, sink: &mut Sink<'_>) -> Result<(), Refused> {
+pub(super) unsafe fn write(
+    state: *mut lua_State,
+    index: c_int,
+    sink: &mut JsonSink<'_>,
+) -> Result<(), EncodeError> {
     // SAFETY: by this function's contract.
     unsafe { Encoder::new(&state, sink).value(index) }
 }
@@ -29,15 +33,15 @@ pub(super) unsafe fn write_list(
     state: *mut lua_State,
     first: c_int,
     last: c_int,
-    sink: &mut Sink<'_>,
-) -> Result<(), Refused> {
+    sink: &mut JsonSink<'_>,
+) -> Result<(), EncodeError> {
     // SAFETY: by this function's contract.
     let mut encoder = unsafe { Encoder::new(&state, sink) };
     for index in first..=last {
         encoder.sink.put(if index == first { b"[" } else { b"," })?;
         // SAFETY: as above.
         unsafe { encoder.value(index) }
-            .map_err(|refused| within(refused, || format!("[{}]", index - first + 1)))?;
+            .map_err(|error| within(error, || format!("[{}]", index - first + 1)))?;
     }
     sink.put(b"]")
 }
@@ -47,7 +51,7 @@ pub(super) unsafe fn write_list(
 /// # Safety
 /// As [`write`].
 pub(super) unsafe fn describe(state: *mut lua_State, index: c_int) -> Option<String> {
-    let mut sink = Sink::bounded(DESCRIPTION);
+    let mut sink = JsonSink::bounded(DESCRIPTION);
     // SAFETY: by this function's contract.
     unsafe { write(state, index, &mut sink) }.ok()?;
     Some(sink.into_string())
@@ -64,8 +68,8 @@ const MARKED: &str = "it is an array, by json.array or from JSON,";
 pub(super) unsafe fn array_length(
     state: *mut lua_State,
     index: c_int,
-    work: &mut Work<'_>,
-) -> Result<Option<c_int>, Refused> {
+    work: &mut WorkCounter<'_>,
+) -> Result<Option<c_int>, EncodeError> {
     // SAFETY: by this function's contract; each key and value is popped again.
     unsafe {
         ffi::lua_rawcheckstack(state, 4);
@@ -80,7 +84,7 @@ pub(super) unsafe fn array_length(
             if is_marked && !is_index {
                 let place = place(state, ffi::lua_gettop(state) - 1);
                 ffi::lua_pop(state, 2);
-                return Err(Refused::value(format!("{MARKED} and has the key {place}")));
+                return Err(EncodeError::unsupported(format!("{MARKED} and has the key {place}")));
             }
             ffi::lua_pop(state, 2);
             if !is_index {
@@ -90,7 +94,9 @@ pub(super) unsafe fn array_length(
             last = f64::max(last, key);
         }
         if is_marked && last > 3.0 * keys {
-            return Err(Refused::value(format!("{MARKED} and has only {keys} of its {last} elements")));
+            return Err(EncodeError::unsupported(format!(
+                "{MARKED} and has only {keys} of its {last} elements"
+            )));
         }
         Ok((is_marked || keys > 0.0 && keys == length).then_some(last as c_int))
     }
@@ -116,24 +122,24 @@ unsafe fn place(state: *mut lua_State, index: c_int) -> String {
 
 struct Encoder<'a, 's> {
     state: *mut lua_State,
-    sink: &'a mut Sink<'s>,
+    sink: &'a mut JsonSink<'s>,
     /// Addresses of the tables that hold the value being written.
     parents: Vec<usize>,
-    work: Work<'a>,
+    work: WorkCounter<'a>,
 }
 
 impl<'a, 's> Encoder<'a, 's> {
     /// # Safety
     /// As [`write`].
-    unsafe fn new(state: &'a *mut lua_State, sink: &'a mut Sink<'s>) -> Self {
+    unsafe fn new(state: &'a *mut lua_State, sink: &'a mut JsonSink<'s>) -> Self {
         // SAFETY: by this function's contract.
-        let work = Work::new(unsafe { Control::of(state) });
+        let work = WorkCounter::new(unsafe { Control::from_state(state) });
         Self { state: *state, sink, parents: Vec::new(), work }
     }
 
     /// # Safety
     /// `index` is an absolute index of `state`, as for the functions below.
-    unsafe fn value(&mut self, index: c_int) -> Result<(), Refused> {
+    unsafe fn value(&mut self, index: c_int) -> Result<(), EncodeError> {
         let state = self.state;
         // SAFETY: by this function's contract; a string stays on the stack while it is written.
         unsafe {
@@ -148,14 +154,14 @@ impl<'a, 's> Encoder<'a, 's> {
                 ffi::LUA_TLIGHTUSERDATA if marks::is_null(state, index) => self.sink.put(b"null"),
                 other => {
                     let name = CStr::from_ptr(ffi::lua_typename(state, other)).to_string_lossy();
-                    Err(Refused::value(format!("it is a {name}")))
+                    Err(EncodeError::unsupported(format!("it is a {name}")))
                 }
             }
         }
     }
 
     /// Returns whether something in it was not UTF-8.
-    fn string(&mut self, mut rest: &[u8]) -> Result<bool, Refused> {
+    fn string(&mut self, mut rest: &[u8]) -> Result<bool, EncodeError> {
         let mut replaced = false;
         self.sink.put(b"\"")?;
         while !rest.is_empty() {
@@ -179,16 +185,16 @@ impl<'a, 's> Encoder<'a, 's> {
         Ok(replaced)
     }
 
-    unsafe fn table(&mut self, index: c_int) -> Result<(), Refused> {
+    unsafe fn table(&mut self, index: c_int) -> Result<(), EncodeError> {
         // SAFETY: there is a table at the index.
         let (address, length) = unsafe {
             (ffi::lua_topointer(self.state, index) as usize, array_length(self.state, index, &mut self.work)?)
         };
         if self.parents.contains(&address) {
-            return Err(Refused::value("it holds itself"));
+            return Err(EncodeError::unsupported("it holds itself"));
         }
         if self.parents.len() >= MAX_DEPTH as usize {
-            return Err(Refused::value(format!("it is nested deeper than {MAX_DEPTH} levels")));
+            return Err(EncodeError::unsupported(format!("it is nested deeper than {MAX_DEPTH} levels")));
         }
         self.parents.push(address);
         // SAFETY: as above; room for a key, a value and the copy of a key.
@@ -203,7 +209,7 @@ impl<'a, 's> Encoder<'a, 's> {
         Ok(())
     }
 
-    unsafe fn array(&mut self, index: c_int, length: c_int) -> Result<(), Refused> {
+    unsafe fn array(&mut self, index: c_int, length: c_int) -> Result<(), EncodeError> {
         self.sink.put(b"[")?;
         for at in 1..=length {
             if at > 1 {
@@ -213,7 +219,7 @@ impl<'a, 's> Encoder<'a, 's> {
             unsafe {
                 ffi::lua_rawgeti_(self.state, index, at);
                 let element = ffi::lua_gettop(self.state);
-                self.value(element).map_err(|refused| within(refused, || format!("[{at}]")))?;
+                self.value(element).map_err(|error| within(error, || format!("[{at}]")))?;
                 ffi::lua_pop(self.state, 1);
             }
             self.work.spend(1)?;
@@ -221,10 +227,10 @@ impl<'a, 's> Encoder<'a, 's> {
         self.sink.put(b"]")
     }
 
-    unsafe fn object(&mut self, index: c_int) -> Result<(), Refused> {
+    unsafe fn object(&mut self, index: c_int) -> Result<(), EncodeError> {
         self.sink.put(b"{")?;
         let (mut at, mut first) = (0, true);
-        let mut names = Names::default();
+        let mut names = KeyNames::default();
         // SAFETY: there is a table at the index; key and value are popped again.
         unsafe {
             while next(self.state, index, &mut at, &mut self.work)? {
@@ -234,7 +240,7 @@ impl<'a, 's> Encoder<'a, 's> {
                 let value = ffi::lua_gettop(self.state);
                 self.key(value - 1, &mut names)?;
                 self.sink.put(b":")?;
-                self.value(value).map_err(|refused| within(refused, || place(self.state, value - 1)))?;
+                self.value(value).map_err(|error| within(error, || place(self.state, value - 1)))?;
                 ffi::lua_pop(self.state, 2);
             }
             names.check(self.state, index, &mut self.work)?;
@@ -242,7 +248,7 @@ impl<'a, 's> Encoder<'a, 's> {
         self.sink.put(b"}")
     }
 
-    unsafe fn key(&mut self, index: c_int, names: &mut Names) -> Result<(), Refused> {
+    unsafe fn key(&mut self, index: c_int, names: &mut KeyNames) -> Result<(), EncodeError> {
         // SAFETY: there is a key at the index.
         unsafe {
             match ffi::lua_type(self.state, index) {
@@ -261,7 +267,7 @@ impl<'a, 's> Encoder<'a, 's> {
                 }
                 other => {
                     let name = CStr::from_ptr(ffi::lua_typename(self.state, other)).to_string_lossy();
-                    Err(Refused::value(format!("it has a key that is a {name}")))
+                    Err(EncodeError::unsupported(format!("it has a key that is a {name}")))
                 }
             }
         }
@@ -277,12 +283,12 @@ fn piece_end(bytes: &[u8]) -> usize {
     (0..4).map(|back| PIECE - back).find(|&end| !matches!(bytes.get(end), Some(0x80..=0xBF))).unwrap_or(PIECE)
 }
 
-/// Says in which place of its table the refused value is.
-fn within(refused: Refused, place: impl FnOnce() -> String) -> Refused {
-    match refused {
-        Refused::Value { reason, mut path } => {
+/// Says in which place of its table the error value is.
+fn within(error: EncodeError, place: impl FnOnce() -> String) -> EncodeError {
+    match error {
+        EncodeError::Unsupported { reason, mut path } => {
             path.push(place());
-            Refused::Value { reason, path }
+            EncodeError::Unsupported { reason, path }
         }
         other => other,
     }

@@ -8,7 +8,7 @@ use mlua::ffi::{self, lua_State};
 use super::access::{bytes, push_bytes};
 use super::control::Control;
 pub(super) use super::interrupt::raise_over;
-use super::uncaught::OfHost;
+use super::uncaught::RaisedHostError;
 use crate::model::function::HostError;
 
 /// The longest message kept, in bytes, without the word on its length.
@@ -27,7 +27,7 @@ const OF_HOST: usize = 16;
 pub(super) unsafe fn raise_out_of_memory(state: *mut lua_State) -> ! {
     // SAFETY: by this function's contract.
     unsafe {
-        Control::of(&state).heap.refused.set(true);
+        Control::from_state(&state).heap.has_refused.set(true);
         ffi::lua_rawcheckstack(state, 1);
         ffi::lua_pushlstring_(state, OUT_OF_MEMORY.as_ptr().cast(), OUT_OF_MEMORY.len());
         ffi::lua_error(state)
@@ -61,11 +61,11 @@ pub(super) unsafe fn raise_of_host(state: *mut lua_State, error: HostError) -> !
         let HostError { message, cause } = error;
         drop(message);
         ffi::lua_concat(state, 2);
-        let mut raised = Control::of(&state).host_errors.borrow_mut();
+        let mut raised = Control::from_state(&state).host_errors.borrow_mut();
         if raised.len() == OF_HOST {
             raised.pop_front();
         }
-        raised.push_back(OfHost { text: text(state, -1, MESSAGE), cause });
+        raised.push_back(RaisedHostError { text: text(state, -1, MESSAGE), cause });
         drop(raised);
         ffi::lua_error(state)
     }

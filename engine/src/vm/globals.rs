@@ -59,7 +59,7 @@ pub(super) unsafe extern "C-unwind" fn build(state: *mut lua_State) -> c_int {
         add(state);
         freeze(state);
         ffi::lua_settop(state, 0);
-        ffi::lua_pushcfunctiond(state, traceback::keep, c"perilune".as_ptr());
+        ffi::lua_pushcfunctiond(state, traceback::handle_error, c"perilune".as_ptr());
         push_entry(state);
     }
     2
@@ -286,7 +286,7 @@ unsafe extern "C-unwind" fn rawset(state: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn clear(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau; the original is called as Luau would, in this function's frame.
     unsafe {
-        Control::of(&state).look(state);
+        Control::from_state(&state).safepoint(state);
         if is_globals(state) {
             ffi::lua_settop(state, 1);
             ffi::lua_createtable(state, 0, 0);

@@ -14,7 +14,7 @@ use crate::registry::environment::Environment;
 use crate::registry::functions::Functions;
 
 /// What the host gave to the run under way: the same from its beginning to its end.
-pub(super) struct Host {
+pub(super) struct HostTable {
     /// Which environment, and which functions of the script's own, the VM is set up for.
     key: Cell<(u64, u64)>,
     environment: RefCell<Arc<Environment>>,
@@ -25,7 +25,7 @@ pub(super) struct Host {
     names: RefCell<HashSet<CString>>,
 }
 
-impl Host {
+impl HostTable {
     pub(super) fn new() -> Self {
         Self {
             key: Cell::new((0, 0)),
@@ -65,11 +65,11 @@ impl Host {
         // Those of the script's own are numbered down from -1: it has them, and not this VM.
         let functions = shared.chain(own.list.iter().zip((0..).map(|index: i32| -1 - index)));
         // SAFETY: by this function's contract. When memory runs out here, the next run finds the old key.
-        let ((), size) = heap.for_good(self.size.get(), || unsafe {
+        let ((), size) = heap.load_into_base(self.size.get(), || unsafe {
             ffi::lua_createtable(state, 0, (environment.functions.list.len() + own.list.len()) as c_int);
             for ((name, _), number) in functions {
                 ffi::lua_pushnumber(state, f64::from(number));
-                let name = self.keep(name);
+                let name = self.intern(name);
                 ffi::lua_pushcclosured(state, call, name, 1);
                 ffi::lua_rawsetfield(state, -2, name);
             }
@@ -99,7 +99,7 @@ impl Host {
         names
     }
 
-    fn keep(&self, name: &str) -> *const std::ffi::c_char {
+    fn intern(&self, name: &str) -> *const std::ffi::c_char {
         let name = CString::new(name).unwrap_or_default();
         let mut names = self.names.borrow_mut();
         if !names.contains(&name) {

@@ -7,10 +7,10 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 use mlua::ffi::{self, lua_State};
 use parking_lot::Mutex;
 
-use crate::model::cancel::Cancel;
+use crate::model::cancel::CancelTarget;
 
 /// What Luau calls at a safe point of a VM that was armed.
-pub(super) type Callback = unsafe extern "C-unwind" fn(*mut lua_State, c_int);
+pub(super) type InterruptFn = unsafe extern "C-unwind" fn(*mut lua_State, c_int);
 
 /// What a script sees raised when it must end.
 const OVER: &str = "the run is past its deadline, or was cancelled";
@@ -19,41 +19,41 @@ const OVER: &str = "the run is past its deadline, or was cancelled";
 #[derive(Default)]
 pub(crate) struct Interrupt {
     /// The VM's callbacks while it lives. The lock is held while they are written to, and while the VM is closed.
-    callbacks: Mutex<Option<Callbacks>>,
+    vm: Mutex<Option<ConnectedVm>>,
 }
 
-struct Callbacks {
-    of: *mut ffi::lua_Callbacks,
+struct ConnectedVm {
+    callbacks: *mut ffi::lua_Callbacks,
     /// What Luau is to call.
-    interrupt: Callback,
+    interrupt: InterruptFn,
 }
 
 // SAFETY: the pointer is only used under the lock, only for an atomic store, and only while the VM lives.
-unsafe impl Send for Callbacks {}
+unsafe impl Send for ConnectedVm {}
 
 impl Interrupt {
     /// Has the VM look at its deadline at its next safe point.
-    pub(crate) fn ask(&self) {
-        if let Some(callbacks) = &*self.callbacks.lock() {
+    pub(crate) fn arm(&self) {
+        if let Some(vm) = &*self.vm.lock() {
             // SAFETY: the VM is closed only after this was emptied under the same lock.
-            unsafe { arm(callbacks.of, callbacks.interrupt) };
+            unsafe { arm(vm.callbacks, vm.interrupt) };
         }
     }
 
     /// From now on the VM can be asked: Luau then calls `interrupt` at its next safe point.
-    pub(super) fn connect(&self, callbacks: *mut ffi::lua_Callbacks, interrupt: Callback) {
-        *self.callbacks.lock() = Some(Callbacks { of: callbacks, interrupt });
+    pub(super) fn connect(&self, callbacks: *mut ffi::lua_Callbacks, interrupt: InterruptFn) {
+        *self.vm.lock() = Some(ConnectedVm { callbacks, interrupt });
     }
 
     /// From now on asking does nothing.
     pub(super) fn disconnect(&self) {
-        *self.callbacks.lock() = None;
+        *self.vm.lock() = None;
     }
 }
 
-impl Cancel for Interrupt {
-    fn cancelled(&self) {
-        self.ask();
+impl CancelTarget for Interrupt {
+    fn on_cancel(&self) {
+        self.arm();
     }
 }
 
@@ -62,7 +62,7 @@ impl Cancel for Interrupt {
 /// # Safety
 /// `callbacks` is a live VM's.
 pub(super) unsafe fn slot(callbacks: &*mut ffi::lua_Callbacks) -> &AtomicPtr<c_void> {
-    const { assert!(size_of::<Option<Callback>>() == size_of::<*mut c_void>()) }
+    const { assert!(size_of::<Option<InterruptFn>>() == size_of::<*mut c_void>()) }
     // SAFETY: the field is aligned, as large as a pointer, lives as long as the VM, and all our accesses are atomic.
     unsafe { AtomicPtr::from_ptr((&raw mut (**callbacks).interrupt).cast::<*mut c_void>()) }
 }
@@ -71,7 +71,7 @@ pub(super) unsafe fn slot(callbacks: &*mut ffi::lua_Callbacks) -> &AtomicPtr<c_v
 ///
 /// # Safety
 /// `callbacks` is a live VM's.
-pub(super) unsafe fn arm(callbacks: *mut ffi::lua_Callbacks, interrupt: Callback) {
+pub(super) unsafe fn arm(callbacks: *mut ffi::lua_Callbacks, interrupt: InterruptFn) {
     // SAFETY: by this function's contract.
     unsafe { slot(&callbacks).store(interrupt as *mut c_void, Release) };
 }

@@ -12,7 +12,7 @@ use crate::model::error::PayloadError;
 use crate::model::limits::Limits;
 use crate::model::poll::Polling;
 use crate::model::request::Request;
-use crate::registry::environment::Registered;
+use crate::registry::environment::CurrentEnvironment;
 use crate::registry::functions::Functions;
 
 /// What Luau calls the entry of a run.
@@ -24,7 +24,7 @@ pub(crate) struct Job<'a> {
     /// Host functions of the script's own.
     pub(crate) functions: Option<&'a Functions>,
     /// What the host gave to all scripts.
-    pub(crate) environment: &'a Registered,
+    pub(crate) environment: &'a CurrentEnvironment,
     /// Numbers the runs.
     pub(crate) runs: &'a AtomicU64,
     pub(crate) request: &'a Request<'a>,

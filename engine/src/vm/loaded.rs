@@ -8,10 +8,10 @@ use mlua::ffi::{self, lua_State};
 use crate::compile::bytecode::Bytecode;
 
 /// Scripts that one VM keeps loaded.
-const KEPT: usize = 512;
+const MAX_LOADED: usize = 512;
 
 /// Bytecode of the scripts that one VM keeps loaded, in bytes.
-const KEPT_BYTES: usize = 8 << 20;
+const MAX_LOADED_BYTES: usize = 8 << 20;
 
 impl Bytecode {
     /// Pushes the main function.
@@ -32,14 +32,14 @@ impl Bytecode {
 /// The functions of the scripts that a VM has loaded, by their bytecode's id.
 #[derive(Default)]
 pub(super) struct Loaded {
-    functions: HashMap<u64, Function>,
+    functions: HashMap<u64, LoadedFunction>,
     /// The last one used: most VMs run one script many times.
     last: Option<(u64, c_int)>,
     bytes: usize,
     uses: u64,
 }
 
-struct Function {
+struct LoadedFunction {
     reference: c_int,
     bytes: usize,
     used: u64,
@@ -76,7 +76,7 @@ impl Loaded {
             script.load(state);
             ffi::lua_ref(state, -1)
         };
-        let function = Function { reference, bytes: script.as_bytes().len(), used: self.uses };
+        let function = LoadedFunction { reference, bytes: script.as_bytes().len(), used: self.uses };
         self.bytes += function.bytes;
         self.functions.insert(script.id(), function);
         self.last = Some((script.id(), reference));
@@ -84,7 +84,7 @@ impl Loaded {
 
     /// Whether so much is loaded that some of it should go.
     pub(super) fn is_full(&self) -> bool {
-        self.functions.len() > KEPT || self.bytes > KEPT_BYTES
+        self.functions.len() > MAX_LOADED || self.bytes > MAX_LOADED_BYTES
     }
 
     /// Lets go of the half that was not used for longest; the next collection frees it.

@@ -167,7 +167,7 @@ impl Vm {
         let run = Run::new(job);
         let control = self.control();
         control.begin(job);
-        let _enlisted: Vec<_> = job.cancels().map(|cancel| cancel.enlist(self.interrupt())).collect();
+        let _registrations: Vec<_> = job.cancels().map(|cancel| cancel.register(self.interrupt())).collect();
         control.heap.begin(job.limits.memory);
         control.run.set((&raw const run).cast());
         let secret = || control.random.secret();
@@ -199,7 +199,7 @@ impl Vm {
         let (value, error) = conclude(control, job, called, run.value.take(), ending);
         control.end();
         if let Some(error) = &error {
-            control.stderr.borrow_mut().write_reserved(&told(error));
+            control.stderr.borrow_mut().write_reserved(&stderr_text(error));
         }
         let kind = error.as_ref().map(|error| error.kind);
         // SAFETY: the state is live.
@@ -210,7 +210,7 @@ impl Vm {
         trace.status = kind.map_or(Status::Success, ErrorKind::status);
         (trace.value, trace.error) = (value, error);
         trace.response = control.response.take();
-        trace.usage.memory_bytes = control.heap.grown();
+        trace.usage.memory_bytes = control.heap.peak_growth();
         trace.usage.host_calls = control.host_calls.get();
         let (stdout, stderr) = (control.stdout.borrow(), control.stderr.borrow());
         (trace.stdout, trace.stdout_truncated) = (stdout.to_vec(), stdout.is_truncated());
@@ -241,8 +241,8 @@ impl Vm {
                 }
             }
             if self.is_sound {
-                control.heap.trim();
-                control.heap.rest();
+                control.heap.trim_stack();
+                control.heap.release_idle();
             }
         }
     }
@@ -316,11 +316,11 @@ fn is_out_of_memory(control: &Control, called: i32, fault: Option<&Fault>) -> bo
             place.is_empty() || line.is_some_and(|(_, line)| line.parse::<u32>().is_ok())
         })
     };
-    called == ffi::LUA_ERRMEM || control.heap.refused.get() && fault.is_none_or(is_handed_on)
+    called == ffi::LUA_ERRMEM || control.heap.has_refused.get() && fault.is_none_or(is_handed_on)
 }
 
 /// The text of an uncaught error in stderr.
-fn told(error: &ScriptError) -> String {
+fn stderr_text(error: &ScriptError) -> String {
     match error.traceback.as_str() {
         "" => format!("{}\n", error.message),
         calls => format!("{}\nstack traceback:\n\t{}\n", error.message, calls.replace('\n', "\n\t")),
@@ -336,7 +336,7 @@ mod tests {
     use crate::model::deadline::Deadline;
     use crate::model::limits::Limits;
     use crate::model::request::Request;
-    use crate::registry::environment::Registered;
+    use crate::registry::environment::CurrentEnvironment;
 
     const SCRIPT: &str = r#"
         local t = {}
@@ -356,9 +356,9 @@ mod tests {
         let request = Request::new().query("monster=Manticore").json(r#"{"n":[1,2,{"k":"v"}]}"#);
         let deadline = Deadline::after(Instant::now(), Duration::from_secs(60));
         let limits = &Limits::default();
-        let (environment, runs) = (&Registered::default(), &AtomicU64::new(0));
+        let (environment, runs) = (&CurrentEnvironment::default(), &AtomicU64::new(0));
         let (functions, cancel, polling, request) = (None, None, None, &request);
-        let mut trace = Trace::of("script".into(), 1);
+        let mut trace = Trace::new("script".into(), 1);
         vm.run(
             &Job { compiled, functions, environment, runs, request, cancel, limits, deadline, polling },
             &mut trace,

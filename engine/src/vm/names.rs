@@ -9,9 +9,9 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use mlua::ffi::{self, lua_State};
 
 use super::access;
-use super::buffer::Block;
-use super::sink::{Refused, number_text};
-use super::walk::{BYTES, LOOK_EVERY, PIECE, Work, next};
+use super::buffer::Scratch;
+use super::sink::{EncodeError, number_text};
+use super::walk::{BYTES, PIECE, SAFEPOINT_EVERY, WorkCounter, next};
 
 /// What bytes become that are not UTF-8.
 pub(super) const REPLACEMENT: &str = "\u{fffd}";
@@ -21,7 +21,7 @@ const LONGEST: usize = 32;
 
 /// What was seen of the keys of a table.
 #[derive(Default)]
-pub(super) struct Names {
+pub(super) struct KeyNames {
     /// A key is a number.
     pub(super) numbers: bool,
     /// A key is a string that could be the text of a number.
@@ -30,7 +30,7 @@ pub(super) struct Names {
     pub(super) replaced: bool,
 }
 
-impl Names {
+impl KeyNames {
     /// A key is this string.
     pub(super) fn text(&mut self, key: &[u8]) {
         self.numerals |= is_numeral(key);
@@ -44,8 +44,8 @@ impl Names {
         &self,
         state: *mut lua_State,
         index: c_int,
-        work: &mut Work<'_>,
-    ) -> Result<(), Refused> {
+        work: &mut WorkCounter<'_>,
+    ) -> Result<(), EncodeError> {
         // SAFETY: by this function's contract.
         unsafe {
             if self.numbers && self.numerals {
@@ -63,21 +63,21 @@ fn is_numeral(key: &[u8]) -> bool {
     matches!(key.first(), Some(b'-' | b'0'..=b'9')) && key.len() <= LONGEST
 }
 
-fn clash(name: &[u8]) -> Refused {
+fn clash(name: &[u8]) -> EncodeError {
     let shown = String::from_utf8_lossy(access::beginning(name, 64));
-    Refused::value(format!("two of its keys would be the name '{}'", shown.escape_debug()))
+    EncodeError::unsupported(format!("two of its keys would be the name '{}'", shown.escape_debug()))
 }
 
 /// Calls `check` with the key of each entry of the table at `index` that is a string, and where the iteration was before it.
 ///
 /// # Safety
-/// As [`Names::check`].
+/// As [`KeyNames::check`].
 unsafe fn each_text<'a>(
     state: *mut lua_State,
     index: c_int,
-    work: &mut Work<'a>,
-    mut check: impl FnMut(&[u8], c_int, &mut Work<'a>) -> Result<(), Refused>,
-) -> Result<(), Refused> {
+    work: &mut WorkCounter<'a>,
+    mut check: impl FnMut(&[u8], c_int, &mut WorkCounter<'a>) -> Result<(), EncodeError>,
+) -> Result<(), EncodeError> {
     let mut at = 0;
     // SAFETY: by this function's contract; key and value are popped again, and until then the key stays where it is.
     unsafe {
@@ -94,8 +94,12 @@ unsafe fn each_text<'a>(
     Ok(())
 }
 
-unsafe fn check_numerals(state: *mut lua_State, index: c_int, work: &mut Work<'_>) -> Result<(), Refused> {
-    // SAFETY: as in `Names::check`; a number is pushed and looked up without an allocation.
+unsafe fn check_numerals(
+    state: *mut lua_State,
+    index: c_int,
+    work: &mut WorkCounter<'_>,
+) -> Result<(), EncodeError> {
+    // SAFETY: as in `KeyNames::check`; a number is pushed and looked up without an allocation.
     unsafe {
         each_text(state, index, work, |key, _, work| {
             let number = std::str::from_utf8(key).ok().and_then(|text| text.parse::<f64>().ok());
@@ -106,7 +110,7 @@ unsafe fn check_numerals(state: *mut lua_State, index: c_int, work: &mut Work<'_
                 return Ok(());
             }
             // Numbers can be chosen so that they hash alike.
-            work.spend(LOOK_EVERY)?;
+            work.spend(SAFEPOINT_EVERY)?;
             ffi::lua_pushnumber(state, number);
             let found = ffi::lua_rawget(state, index);
             ffi::lua_pop(state, 1);
@@ -117,8 +121,12 @@ unsafe fn check_numerals(state: *mut lua_State, index: c_int, work: &mut Work<'_
 
 /// All names with a replacement character in them go into a table of their own: hashed with a seed, made in the size that it needs,
 /// and counted towards the memory limit.
-unsafe fn check_replaced(state: *mut lua_State, index: c_int, work: &mut Work<'_>) -> Result<(), Refused> {
-    // SAFETY: as in `Names::check`.
+unsafe fn check_replaced(
+    state: *mut lua_State,
+    index: c_int,
+    work: &mut WorkCounter<'_>,
+) -> Result<(), EncodeError> {
+    // SAFETY: as in `KeyNames::check`.
     unsafe {
         let mut count = 0;
         each_text(state, index, work, |key, _, work| {
@@ -126,10 +134,10 @@ unsafe fn check_replaced(state: *mut lua_State, index: c_int, work: &mut Work<'_
             work.spend(key.len() / BYTES)
         })?;
         let places = (2 * count).next_power_of_two();
-        let block = Block::zeroed(work.control, state, places * size_of::<u64>());
-        let Ok(mut block) = block else { return Err(Refused::Memory) };
+        let scratch = Scratch::zeroed(work.control, state, places * size_of::<u64>());
+        let Ok(mut scratch) = scratch else { return Err(EncodeError::Memory) };
         // Of each name 32 bits of its hash, and where the iteration finds it, plus one.
-        let table = block.as_words();
+        let table = scratch.as_words();
         let seed = RandomState::new();
         each_text(state, index, work, |key, at, work| {
             if !has_replacement(key) {
@@ -139,7 +147,7 @@ unsafe fn check_replaced(state: *mut lua_State, index: c_int, work: &mut Work<'_
             for (passed, byte) in shown(key).enumerate() {
                 hasher.write_u8(byte);
                 if passed % PIECE == PIECE - 1 {
-                    work.spend(LOOK_EVERY)?;
+                    work.spend(SAFEPOINT_EVERY)?;
                 }
             }
             let hash = hasher.finish();

@@ -27,7 +27,7 @@ const KEY_META: c_int = ffi::lua_upvalueindex(8);
 pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
     // SAFETY: called by `Vm::run` or by a script; `run` points to the former's, which outlives the call, or is null.
     unsafe {
-        let control = Control::of(&state);
+        let control = Control::from_state(&state);
         let Some(run) = control.run.get().as_ref().filter(|run| !run.entered.replace(true)) else {
             ffi::luaL_error(state, c"this function can't be called".as_ptr())
         };
@@ -90,9 +90,9 @@ unsafe fn push_globals(state: *mut lua_State, job: &Job<'_>) -> Result<(), Paylo
         set(state, globals, KEY_G);
         ffi::lua_pop(state, 1);
         ffi::lua_setsafeenv(state, globals, 1);
-        if !Control::of(&state).host.environment().modules.is_empty() {
+        if !Control::from_state(&state).host.environment().modules.is_empty() {
             ffi::lua_pushvalue(state, globals);
-            Control::of(&state).slots.set(Slot::Globals, state);
+            Control::from_state(&state).slots.set(Slot::Globals, state);
         }
     }
     Ok(())
@@ -116,12 +116,12 @@ unsafe fn value(state: *mut lua_State, limit: usize) -> Option<Result<String, St
         if last < 2 {
             return None;
         }
-        let mut sink = encode::Sink::bounded(limit);
+        let mut sink = encode::JsonSink::bounded(limit);
         let written = if last == 2 {
             encode::write(state, 2, &mut sink)
         } else {
             encode::write_list(state, 2, last, &mut sink)
         };
-        Some(written.map(|()| sink.into_string()).map_err(|refused| refused.describe("the returned value")))
+        Some(written.map(|()| sink.into_string()).map_err(|error| error.describe("the returned value")))
     }
 }

@@ -13,9 +13,9 @@ use crate::model::json::integer;
 pub(super) const DESCRIPTION: usize = 1024;
 
 /// Why a value did not become JSON.
-pub(super) enum Refused {
+pub(super) enum EncodeError {
     /// There is no JSON for it: what, and where in it, innermost place first.
-    Value { reason: String, path: Vec<String> },
+    Unsupported { reason: String, path: Vec<String> },
     /// Its JSON is longer than this, in bytes.
     TooLarge(usize),
     /// It does not fit into the memory limit.
@@ -24,15 +24,15 @@ pub(super) enum Refused {
     Late,
 }
 
-impl Refused {
-    pub(super) fn value(reason: impl Into<String>) -> Self {
-        Self::Value { reason: reason.into(), path: Vec::new() }
+impl EncodeError {
+    pub(super) fn unsupported(reason: impl Into<String>) -> Self {
+        Self::Unsupported { reason: reason.into(), path: Vec::new() }
     }
 
     /// The refusal as a sentence about `what`, which has a path behind it where the trouble is deeper.
     pub(super) fn describe(self, what: &str) -> String {
         match self {
-            Self::Value { reason, path } => {
+            Self::Unsupported { reason, path } => {
                 format!("{what}{} can't be JSON: {reason}", path.into_iter().rev().collect::<String>())
             }
             Self::TooLarge(limit) => format!("{what} is larger than {limit} bytes as JSON"),
@@ -43,22 +43,22 @@ impl Refused {
 }
 
 /// JSON being written, up to a limit.
-pub(super) struct Sink<'a> {
-    bytes: Bytes<'a>,
-    refused: Option<Refused>,
+pub(super) struct JsonSink<'a> {
+    bytes: Storage<'a>,
+    error: Option<EncodeError>,
 }
 
-enum Bytes<'a> {
+enum Storage<'a> {
     /// Up to so many bytes, which the host's memory holds.
     Bounded(Vec<u8>, usize),
     /// As many as the VM's memory limit leaves.
     Charged(Buffer<'a>),
 }
 
-impl<'a> Sink<'a> {
+impl<'a> JsonSink<'a> {
     /// For at most `limit` bytes.
     pub(super) fn bounded(limit: usize) -> Self {
-        Self { bytes: Bytes::Bounded(Vec::new(), limit), refused: None }
+        Self { bytes: Storage::Bounded(Vec::new(), limit), error: None }
     }
 
     /// For as much as the VM's memory limit leaves.
@@ -67,44 +67,44 @@ impl<'a> Sink<'a> {
     /// As [`Buffer::new`].
     pub(super) unsafe fn charged(control: &'a Control, state: *mut lua_State) -> Self {
         // SAFETY: by this function's contract.
-        Self { bytes: Bytes::Charged(unsafe { Buffer::new(control, state) }), refused: None }
+        Self { bytes: Storage::Charged(unsafe { Buffer::new(control, state) }), error: None }
     }
 
     pub(super) fn bytes(&self) -> &[u8] {
         match &self.bytes {
-            Bytes::Bounded(bytes, _) => bytes,
-            Bytes::Charged(buffer) => buffer.bytes(),
+            Storage::Bounded(bytes, _) => bytes,
+            Storage::Charged(buffer) => buffer.bytes(),
         }
     }
 
     pub(super) fn into_string(self) -> String {
         let bytes = match self.bytes {
-            Bytes::Bounded(bytes, _) => bytes,
-            Bytes::Charged(buffer) => buffer.bytes().to_vec(),
+            Storage::Bounded(bytes, _) => bytes,
+            Storage::Charged(buffer) => buffer.bytes().to_vec(),
         };
         // It was written as UTF-8.
         String::from_utf8(bytes)
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
     }
 
-    pub(super) fn number(&mut self, number: f64) -> Result<(), Refused> {
+    pub(super) fn number(&mut self, number: f64) -> Result<(), EncodeError> {
         if let Some(integer) = integer(number) {
             self.json(&integer)
         } else if number.is_finite() {
             self.json(&number)
         } else {
-            Err(Refused::value(if number.is_nan() { "it is NaN" } else { "it is infinite" }))
+            Err(EncodeError::unsupported(if number.is_nan() { "it is NaN" } else { "it is infinite" }))
         }
     }
 
     /// An integer or float, as `serde_json` writes it.
-    fn json<T: serde::Serialize>(&mut self, number: &T) -> Result<(), Refused> {
+    fn json<T: serde::Serialize>(&mut self, number: &T) -> Result<(), EncodeError> {
         serde_json::to_writer(&mut *self, number)
-            .map_err(|error| self.refused.take().unwrap_or_else(|| Refused::value(error.to_string())))
+            .map_err(|error| self.error.take().unwrap_or_else(|| EncodeError::unsupported(error.to_string())))
     }
 
     /// Text inside of quotes.
-    pub(super) fn escaped(&mut self, text: &str) -> Result<(), Refused> {
+    pub(super) fn escaped(&mut self, text: &str) -> Result<(), EncodeError> {
         let mut rest = text.as_bytes();
         while let Some((plain, &[code, ref after @ ..])) = rest
             .iter()
@@ -138,22 +138,22 @@ impl<'a> Sink<'a> {
 
     /// Inlined, since most pieces are one byte: a copy of a length that is not known costs ten times as much.
     #[inline(always)]
-    pub(super) fn put(&mut self, piece: &[u8]) -> Result<(), Refused> {
+    pub(super) fn put(&mut self, piece: &[u8]) -> Result<(), EncodeError> {
         match &mut self.bytes {
-            Bytes::Bounded(bytes, limit) if piece.len() <= *limit - bytes.len() => {
+            Storage::Bounded(bytes, limit) if piece.len() <= *limit - bytes.len() => {
                 bytes.extend_from_slice(piece);
                 Ok(())
             }
-            Bytes::Bounded(_, limit) => Err(Refused::TooLarge(*limit)),
-            Bytes::Charged(buffer) => buffer.put(piece).map_err(|OutOfMemory| Refused::Memory),
+            Storage::Bounded(_, limit) => Err(EncodeError::TooLarge(*limit)),
+            Storage::Charged(buffer) => buffer.put(piece).map_err(|OutOfMemory| EncodeError::Memory),
         }
     }
 }
 
-impl io::Write for Sink<'_> {
+impl io::Write for JsonSink<'_> {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.put(piece).map(|()| piece.len()).map_err(|refused| {
-            self.refused = Some(refused);
+        self.put(piece).map(|()| piece.len()).map_err(|error| {
+            self.error = Some(error);
             io::ErrorKind::Other.into()
         })
     }
@@ -164,8 +164,8 @@ impl io::Write for Sink<'_> {
 }
 
 /// A number as the key of an object. A table has one zero.
-pub(super) fn number_text(number: f64) -> Result<Vec<u8>, Refused> {
-    let mut sink = Sink::bounded(DESCRIPTION);
+pub(super) fn number_text(number: f64) -> Result<Vec<u8>, EncodeError> {
+    let mut sink = JsonSink::bounded(DESCRIPTION);
     sink.number(number + 0.0)?;
     Ok(sink.bytes().to_vec())
 }

@@ -14,7 +14,7 @@ use crate::model::request::{Body, Query};
 use crate::model::urlencoded;
 
 /// Parameters between two looks at the deadline.
-const LOOK_EVERY: usize = 64;
+const SAFEPOINT_EVERY: usize = 64;
 
 /// Room for parameters that a table is made with, at most; it grows by itself beyond.
 const PRESIZED: usize = 64;
@@ -30,7 +30,7 @@ pub(super) unsafe fn push_get(state: *mut lua_State, query: &Query<'_>) {
         match query {
             Query::Raw(raw) => push_urlencoded(state, raw),
             Query::Pairs(pairs) => {
-                let control = Control::of(&state);
+                let control = Control::from_state(&state);
                 ffi::lua_createtable(state, 0, pairs.len().min(PRESIZED) as c_int);
                 for (index, (key, value)) in pairs.iter().enumerate() {
                     set(state, control, index, key, value);
@@ -72,9 +72,9 @@ pub(super) unsafe fn push_json(state: *mut lua_State, text: &[u8], part: Part) -
     unsafe {
         match decode::push(state, text, part != Part::Body) {
             Ok(()) => Ok(()),
-            Err(decode::Refused::Late) => fault::raise_over(state),
-            Err(decode::Refused::Memory) => fault::raise_out_of_memory(state),
-            Err(decode::Refused::Json { reason, position }) => {
+            Err(decode::DecodeError::Late) => fault::raise_over(state),
+            Err(decode::DecodeError::Memory) => fault::raise_out_of_memory(state),
+            Err(decode::DecodeError::Json { reason, position }) => {
                 Err(PayloadError::Json { part, reason: reason.to_owned(), position })
             }
         }
@@ -86,7 +86,7 @@ unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) {
     let mut index = 0;
     // SAFETY: `state` is at a call.
     unsafe {
-        let control = Control::of(&state);
+        let control = Control::from_state(&state);
         ffi::lua_createtable(state, 0, urlencoded::at_most(text).min(PRESIZED) as c_int);
         urlencoded::each(text, |key, value| {
             set(state, control, index, key, value);
@@ -99,7 +99,7 @@ unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) {
 unsafe fn set(state: *mut lua_State, control: &Control, index: usize, key: &[u8], value: &[u8]) {
     // SAFETY: the table is on the top of the stack of a call, which has room for two more.
     unsafe {
-        if index % LOOK_EVERY == LOOK_EVERY - 1 && control.should_stop() {
+        if index % SAFEPOINT_EVERY == SAFEPOINT_EVERY - 1 && control.should_stop() {
             fault::raise_over(state);
         }
         push_bytes(state, key);
@@ -149,19 +149,19 @@ unsafe fn push_payload(state: *mut lua_State) -> bool {
             ffi::LUA_TSTRING => {}
             _ => return false,
         }
-        if let Some(kind) = Control::of(&state).slots.push(Slot::Payload, state) {
+        if let Some(kind) = Control::from_state(&state).slots.push(Slot::Payload, state) {
             return kind == ffi::LUA_TTABLE;
         }
         let text = bytes(&state, -1);
         let is_object = text.trim_ascii_start().starts_with(b"{")
             && match decode::push(state, text, false) {
                 Ok(()) => true,
-                Err(decode::Refused::Late) => fault::raise_over(state),
-                Err(decode::Refused::Memory) => fault::raise_out_of_memory(state),
-                Err(decode::Refused::Json { .. }) => false,
+                Err(decode::DecodeError::Late) => fault::raise_over(state),
+                Err(decode::DecodeError::Memory) => fault::raise_out_of_memory(state),
+                Err(decode::DecodeError::Json { .. }) => false,
             };
         ffi::lua_pushvalue(state, -1);
-        Control::of(&state).slots.set(Slot::Payload, state);
+        Control::from_state(&state).slots.set(Slot::Payload, state);
         is_object
     }
 }

@@ -10,7 +10,7 @@ use mlua::ffi::{self, lua_State};
 use super::access::{check_bytes, push_bytes};
 use super::control::Control;
 use super::fault::{MESSAGE, text};
-use super::uncaught::{Fault, OfHost};
+use super::uncaught::{Fault, RaisedHostError};
 use super::{encode, job};
 use crate::syntax::hints::{Raised, named};
 
@@ -25,8 +25,8 @@ const SHOWN: c_int = 12;
 
 /// Which error of a host function the one with this text is, as it was raised or with the places before it that Luau puts there
 /// when a script raises it again.
-fn of_host(control: &Control, text: &str) -> Option<OfHost> {
-    let is_it = |raised: &&OfHost| text.strip_suffix(raised.text.as_str()).is_some_and(is_places);
+fn of_host(control: &Control, text: &str) -> Option<RaisedHostError> {
+    let is_it = |raised: &&RaisedHostError| text.strip_suffix(raised.text.as_str()).is_some_and(is_places);
     control.host_errors.borrow().iter().rev().find(is_it).cloned()
 }
 
@@ -43,10 +43,10 @@ fn is_places(mut text: &str) -> bool {
 }
 
 /// The handler of a run's protected call: keeps what the trace will say, while the stack of the error still stands.
-pub(super) unsafe extern "C-unwind" fn keep(state: *mut lua_State) -> c_int {
+pub(super) unsafe extern "C-unwind" fn handle_error(state: *mut lua_State) -> c_int {
     // SAFETY: Luau calls this with the error value as the only argument.
     unsafe {
-        let control = Control::of(&state);
+        let control = Control::from_state(&state);
         let message = message(state);
         let mut fault = Fault { message, ..Fault::default() };
         let innermost = trace(state, &mut fault);
@@ -127,7 +127,7 @@ unsafe fn trace(state: *mut lua_State, fault: &mut Fault) -> Option<c_int> {
         let (first, last) = (1, ffi::lua_stackdepth(state) - 2);
         fault.traceback = calls(state, first, last);
         let (level, call) = (first..=last)
-            .filter_map(|level| Some((level, Call::at(state, level)?)))
+            .filter_map(|level| Some((level, StackFrame::at(state, level)?)))
             .find(|(_, call)| call.line.is_some())?;
         // The message names the line better where it was raised elsewhere: in a coroutine, or with a level.
         fault.line = line_in(&fault.message, &call.script).or(call.line);
@@ -145,7 +145,7 @@ unsafe fn hint(state: *mut lua_State, level: c_int, message: &str) -> Option<Str
     // SAFETY: by this function's contract; the run outlives its calls. The names are constants of code that is loaded:
     // pushing them takes no memory.
     unsafe {
-        let control = Control::of(&state);
+        let control = Control::from_state(&state);
         let run = control.run.get().as_ref()?;
         let script = &run.job.compiled;
         let environment = control.host.environment();
@@ -219,7 +219,7 @@ unsafe fn calls(state: *mut lua_State, first: c_int, last: c_int) -> String {
             continue;
         }
         // SAFETY: by this function's contract.
-        let Some(call) = (unsafe { Call::at(state, level) }) else { break };
+        let Some(call) = (unsafe { StackFrame::at(state, level) }) else { break };
         if !text.is_empty() {
             text.push('\n');
         }
@@ -237,7 +237,7 @@ pub(super) unsafe extern "C-unwind" fn traceback(state: *mut lua_State) -> c_int
         // Of the thread that calls, level 0 is this function and the last one our own entry.
         let is_own = of == state;
         let level = ffi::luaL_optinteger_(state, message + 1, is_own.into()).max(0);
-        let is_main = of == Control::of(&state).main.get();
+        let is_main = of == Control::from_state(&state).main.get();
         let last = ffi::lua_stackdepth(of) - if is_main { 2 } else { 1 };
         let text = calls(of, level, last);
         if ffi::lua_isnoneornil(state, message) != 0 {
@@ -245,7 +245,7 @@ pub(super) unsafe extern "C-unwind" fn traceback(state: *mut lua_State) -> c_int
             return 1;
         }
         let length = check_bytes(&state, message).len();
-        Control::of(&state).make_room(state, length + text.len() + 2);
+        Control::from_state(&state).make_room(state, length + text.len() + 2);
         ffi::lua_pushvalue(state, message);
         push_bytes(state, format!("\n{text}").as_bytes());
         ffi::lua_concat(state, 2);
@@ -268,7 +268,7 @@ const BEGIN: [&CStr; 2] = [job::NAME, c"require"];
 /// `state` is a live thread.
 unsafe fn begins(state: *mut lua_State, level: c_int) -> bool {
     let mut info = MaybeUninit::<ffi::lua_Debug>::zeroed();
-    // SAFETY: as in `Call::at`.
+    // SAFETY: as in `StackFrame::at`.
     unsafe {
         if ffi::lua_getinfo(state, level, c"sn".as_ptr(), info.as_mut_ptr()) == 0 {
             return false;
@@ -286,14 +286,14 @@ unsafe fn is_c(info: &ffi::lua_Debug) -> bool {
 }
 
 /// One call of a traceback.
-struct Call {
+struct StackFrame {
     script: String,
     line: Option<u32>,
     function: Option<String>,
     is_main: bool,
 }
 
-impl Call {
+impl StackFrame {
     /// # Safety
     /// `state` is a live thread.
     unsafe fn at(state: *mut lua_State, level: c_int) -> Option<Self> {
@@ -328,7 +328,7 @@ impl Call {
     }
 }
 
-impl std::fmt::Display for Call {
+impl std::fmt::Display for StackFrame {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.script)?;
         if let Some(line) = self.line {

@@ -10,12 +10,12 @@ pub(super) struct Fault {
     pub(super) line: Option<u32>,
     pub(super) traceback: String,
     /// Set where it is the error of a host function, as that one raised it.
-    pub(super) host: Option<OfHost>,
+    pub(super) host: Option<RaisedHostError>,
 }
 
 /// An error that a host function raised in the run under way.
 #[derive(Debug, Clone)]
-pub(super) struct OfHost {
+pub(super) struct RaisedHostError {
     /// Its text in the VM, cut where it is long.
     pub(super) text: String,
     pub(super) cause: Option<Cause>,

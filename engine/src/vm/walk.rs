@@ -5,34 +5,34 @@ use std::ffi::c_int;
 use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
-use super::sink::Refused;
+use super::sink::EncodeError;
 
-/// Work between two looks at the deadline: a unit is a slot of a table that was passed, or [`BYTES`] of a string.
-pub(super) const LOOK_EVERY: usize = 4096;
+/// WorkCounter between two looks at the deadline: a unit is a slot of a table that was passed, or [`BYTES`] of a string.
+pub(super) const SAFEPOINT_EVERY: usize = 4096;
 
 /// Bytes of a string that take about as long as a slot of a table.
 pub(super) const BYTES: usize = 16;
 
 /// How much of a string is written between two looks at the deadline, in bytes.
-pub(super) const PIECE: usize = LOOK_EVERY * BYTES;
+pub(super) const PIECE: usize = SAFEPOINT_EVERY * BYTES;
 
-/// Work done so far, for looking at the deadline once in a while.
-pub(super) struct Work<'a> {
+/// WorkCounter done so far, for looking at the deadline once in a while.
+pub(super) struct WorkCounter<'a> {
     pub(super) control: &'a Control,
     spent: usize,
 }
 
-impl<'a> Work<'a> {
+impl<'a> WorkCounter<'a> {
     pub(super) fn new(control: &'a Control) -> Self {
         Self { control, spent: 0 }
     }
 
-    pub(super) fn spend(&mut self, units: usize) -> Result<(), Refused> {
+    pub(super) fn spend(&mut self, units: usize) -> Result<(), EncodeError> {
         self.spent += units;
-        if self.spent >= LOOK_EVERY {
+        if self.spent >= SAFEPOINT_EVERY {
             self.spent = 0;
             if self.control.should_stop() {
-                return Err(Refused::Late);
+                return Err(EncodeError::Late);
             }
         }
         Ok(())
@@ -48,20 +48,20 @@ pub(super) unsafe fn next(
     state: *mut lua_State,
     index: c_int,
     at: &mut c_int,
-    work: &mut Work<'_>,
-) -> Result<bool, Refused> {
+    work: &mut WorkCounter<'_>,
+) -> Result<bool, EncodeError> {
     // SAFETY: by this function's contract.
     let found = unsafe { ffi::lua_rawiter(state, index, *at) };
     if found < 0 {
         // How many empty slots came after the last entry is not told.
-        work.spend(LOOK_EVERY)?;
+        work.spend(SAFEPOINT_EVERY)?;
         return Ok(false);
     }
     let passed = found - std::mem::replace(at, found);
-    if let Err(refused) = work.spend(passed as usize) {
+    if let Err(error) = work.spend(passed as usize) {
         // SAFETY: the entry was pushed.
         unsafe { ffi::lua_pop(state, 2) };
-        return Err(refused);
+        return Err(error);
     }
     Ok(true)
 }

@@ -101,7 +101,7 @@ impl Modules {
                 modules.set_others = true;
                 continue;
             };
-            let globals = Globals::of(&source);
+            let globals = Globals::new(&source);
             modules.set_others |= globals.sets_others;
             let set = globals.set.iter().map(|name| String::from_utf8_lossy(name).into());
             modules.set.extend(set);

@@ -84,11 +84,11 @@ fn failure(name: &str, source: &[u8], limits: &Limits, first: CompileError) -> V
         let blank = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         return vec![((first.line, blank as u32 + 1), first.reason)];
     };
-    let dialects = Dialects::of(source);
-    let mut places = Places::of(parsed.code());
+    let dialects = Dialects::new(source);
+    let mut places = Places::new(parsed.code());
     let told = errors::errors(&parsed).map(|error| {
         let place = places.at(error.begin);
-        (place, dialects.told(place.0, shown(&error.message)))
+        (place, dialects.describe(place.0, shown(&error.message)))
     });
     let mut told = Vec::from_iter(told);
     told[0].1 = first.reason;
@@ -98,11 +98,11 @@ fn failure(name: &str, source: &[u8], limits: &Limits, first: CompileError) -> V
 /// What a source that compiles is warned of: once for a line.
 fn warnings(source: &[u8], environment: &Environment) -> Vec<Found> {
     let Some(source) = Parsed::new(source) else { return Vec::new() };
-    let globals = Globals::of(&source);
+    let globals = Globals::new(&source);
     let mut found = absent::absent(&source, &globals, environment);
     found.extend(differences::differences(&source, &globals));
     found.sort();
-    let mut places = Places::of(source.code());
+    let mut places = Places::new(source.code());
     let mut told: Vec<Found> = Vec::new();
     for (at, message) in found {
         let place = places.at(at);

@@ -8,7 +8,7 @@ use super::region::{Pages, Region, UNITS};
 const PAGES: usize = 256;
 
 /// Pages that are taken from a region at once, for small blocks.
-const RUN: usize = 32;
+const SPAN_PAGES: usize = 32;
 
 /// Units of the largest block that is small.
 const SMALL: usize = 4 * UNITS;
@@ -20,7 +20,7 @@ pub(super) struct Arena {
     shift: u32,
     /// Each as large as all before, unless the system has no such room.
     regions: Vec<Region>,
-    run: Run,
+    span: BumpSpan,
     /// Bytes of the blocks.
     used: usize,
     pages: Pages,
@@ -28,13 +28,13 @@ pub(super) struct Arena {
 
 /// Units that are taken from a region, but in no block yet: small blocks are cut from their start.
 #[derive(Debug, Default)]
-struct Run {
+struct BumpSpan {
     region: usize,
     first: usize,
     units: usize,
 }
 
-impl Run {
+impl BumpSpan {
     fn cut(&mut self, units: usize) {
         self.first += units;
         self.units -= units;
@@ -46,7 +46,7 @@ impl Arena {
         Self {
             shift: (page / UNITS).ilog2(),
             regions: Vec::new(),
-            run: Run::default(),
+            span: BumpSpan::default(),
             used: 0,
             pages: Pages::default(),
         }
@@ -62,12 +62,12 @@ impl Arena {
     }
 
     /// What a block of `size` bytes takes.
-    pub(super) fn taken(&self, size: usize) -> usize {
+    pub(super) fn footprint(&self, size: usize) -> usize {
         self.units(size) << self.shift
     }
 
     /// Bytes that are free, but in pages with blocks.
-    pub(super) fn waste(&self) -> usize {
+    pub(super) fn slack(&self) -> usize {
         self.pages.busy * self.page() - self.used
     }
 
@@ -78,7 +78,7 @@ impl Arena {
 
     /// Gives free pages back until no more than `keep` bytes of them are left.
     pub(super) fn purge(&mut self, keep: usize) {
-        self.end_run();
+        self.end_span();
         let keep = keep / self.page();
         for region in self.regions.iter_mut().rev() {
             region.purge(keep, &mut self.pages);
@@ -86,7 +86,7 @@ impl Arena {
     }
 
     /// Null when there is no memory. `size` is not 0.
-    pub(super) fn take(&mut self, size: usize) -> *mut u8 {
+    pub(super) fn allocate(&mut self, size: usize) -> *mut u8 {
         let units = self.units(size);
         let found = if units > SMALL {
             self.find(units).inspect(|&(region, first)| {
@@ -100,24 +100,24 @@ impl Arena {
         self.regions[region].address(first).as_ptr()
     }
 
-    /// So many units from the start of the run, or of a new one.
+    /// So many units from the start of the span, or of a new one.
     fn cut(&mut self, units: usize) -> Option<(usize, usize)> {
-        if units > self.run.units {
-            self.end_run();
+        if units > self.span.units {
+            self.end_span();
             let (at, first) = self.find(units)?;
             let region = &mut self.regions[at];
-            let gap = region.gap(first, RUN * UNITS);
+            let gap = region.gap(first, SPAN_PAGES * UNITS);
             region.claim(first, gap, &mut self.pages);
-            self.run = Run { region: at, first, units: gap };
+            self.span = BumpSpan { region: at, first, units: gap };
         }
-        let found = (self.run.region, self.run.first);
-        self.run.cut(units);
+        let found = (self.span.region, self.span.first);
+        self.span.cut(units);
         Some(found)
     }
 
-    /// Gives back what is left of the run.
-    fn end_run(&mut self) {
-        let Run { region, first, units } = std::mem::take(&mut self.run);
+    /// Gives back what is left of the span.
+    fn end_span(&mut self) {
+        let BumpSpan { region, first, units } = std::mem::take(&mut self.span);
         if units > 0 {
             self.regions[region].release(first, units, &mut self.pages);
         }
@@ -133,7 +133,7 @@ impl Arena {
         if found.is_some() {
             return found;
         }
-        self.end_run();
+        self.end_span();
         search(&mut self.regions).or_else(|| Some((self.grow(units)?, 0)))
     }
 
@@ -168,9 +168,9 @@ impl Arena {
             return block;
         }
         let (end, more) = (first + from, to - from);
-        let is_before_run = region == self.run.region && end == self.run.first;
-        if is_before_run && more <= self.run.units {
-            self.run.cut(more);
+        let is_before_span = region == self.span.region && end == self.span.first;
+        if is_before_span && more <= self.span.units {
+            self.span.cut(more);
             self.used += more << self.shift;
             return block;
         }
@@ -179,12 +179,12 @@ impl Arena {
             self.used += more << self.shift;
             return block;
         }
-        let moved = self.take(new);
+        let moved = self.allocate(new);
         if !moved.is_null() {
             // SAFETY: both are blocks of at least `old` bytes, and the new one was free.
             unsafe {
                 ptr::copy_nonoverlapping(block, moved, old);
-                self.give_back(block, old);
+                self.free(block, old);
             }
         }
         moved
@@ -192,7 +192,7 @@ impl Arena {
 
     /// # Safety
     /// The block is one of `size` bytes from here, and not used after this.
-    pub(super) unsafe fn give_back(&mut self, block: *mut u8, size: usize) {
+    pub(super) unsafe fn free(&mut self, block: *mut u8, size: usize) {
         let units = self.units(size);
         let (region, first) = self.locate(block);
         self.regions[region].release(first, units, &mut self.pages);
@@ -211,13 +211,13 @@ mod tests {
     use super::super::map;
     use super::*;
 
-    struct Block {
+    struct TestBlock {
         at: *mut u8,
         size: usize,
         seed: u8,
     }
 
-    impl Block {
+    impl TestBlock {
         fn fill(&self) {
             for index in 0..self.size {
                 // SAFETY: inside of the block.
@@ -239,7 +239,7 @@ mod tests {
     }
 
     /// What the blocks take, and the pages that they are in.
-    fn expect(arena: &Arena, blocks: &[Block]) {
+    fn expect(arena: &Arena, blocks: &[TestBlock]) {
         let (mut used, mut pages, mut ends) = (0, Vec::new(), Vec::new());
         // Pages are the regions': where a test has larger ones than the system, a region may begin within one of those.
         let pages_of = |start: usize, end: usize| {
@@ -248,15 +248,15 @@ mod tests {
             (unit(start) / UNITS..=unit(end - 1) / UNITS).map(move |page| (region, page))
         };
         for block in blocks {
-            let (start, taken) = (block.at as usize, arena.taken(block.size));
+            let (start, taken) = (block.at as usize, arena.footprint(block.size));
             assert!(start.is_multiple_of(16) && taken >= block.size);
             used += taken;
             pages.extend(pages_of(start, start + taken));
             ends.push((start, start + taken));
         }
-        if arena.run.units > 0 {
-            let start = arena.regions[arena.run.region].address(arena.run.first).as_ptr() as usize;
-            let end = start + (arena.run.units << arena.shift);
+        if arena.span.units > 0 {
+            let start = arena.regions[arena.span.region].address(arena.span.first).as_ptr() as usize;
+            let end = start + (arena.span.units << arena.shift);
             pages.extend(pages_of(start, end));
             ends.push((start, end));
         }
@@ -294,14 +294,14 @@ mod tests {
             let page = page.max(map::page());
             let mut random = fastrand::Rng::with_seed(seed);
             let mut arena = Arena::new(page);
-            let mut blocks: Vec<Block> = Vec::new();
+            let mut blocks: Vec<TestBlock> = Vec::new();
             for step in 0..3000 {
                 // Grows, then shrinks, so that there are many holes.
                 let grows = if step / 500 % 2 == 0 { 6 } else { 3 };
                 match random.usize(..10) {
                     choice if choice < grows || blocks.is_empty() => {
                         let size = random.usize(1..=largest);
-                        let block = Block { at: arena.take(size), size, seed: random.u8(..) };
+                        let block = TestBlock { at: arena.allocate(size), size, seed: random.u8(..) };
                         block.fill();
                         blocks.push(block);
                     }
@@ -319,7 +319,7 @@ mod tests {
                         let block = blocks.swap_remove(random.usize(..blocks.len()));
                         block.check(block.size);
                         // SAFETY: the block is one of this size.
-                        unsafe { arena.give_back(block.at, block.size) };
+                        unsafe { arena.free(block.at, block.size) };
                     }
                 }
                 if step % 200 == 0 {
@@ -335,30 +335,30 @@ mod tests {
             for block in blocks.drain(..) {
                 block.check(block.size);
                 // SAFETY: the block is one of this size.
-                unsafe { arena.give_back(block.at, block.size) };
+                unsafe { arena.free(block.at, block.size) };
             }
             expect(&arena, &blocks);
             arena.purge(0);
-            assert_eq!((arena.waste(), arena.idle(), resident(&arena)), (0, 0, 0));
+            assert_eq!((arena.slack(), arena.idle(), resident(&arena)), (0, 0, 0));
         }
     }
 
     #[test]
     fn a_hole_is_used_again_and_a_block_grows_where_it_is() {
         let mut arena = Arena::new(map::page());
-        let blocks: Vec<_> = (0..100).map(|_| arena.take(5000)).collect();
+        let blocks: Vec<_> = (0..100).map(|_| arena.allocate(5000)).collect();
         // SAFETY: blocks of these sizes, none used after it was given back.
         unsafe {
             for at in [40, 41, 42, 7, 8] {
-                arena.give_back(blocks[at], 5000);
+                arena.free(blocks[at], 5000);
             }
-            arena.end_run();
-            assert_eq!(arena.take(10_000), blocks[7]);
-            assert_eq!(arena.take(10_001), blocks[40]);
+            arena.end_span();
+            assert_eq!(arena.allocate(10_000), blocks[7]);
+            assert_eq!(arena.allocate(10_001), blocks[40]);
             assert_eq!(arena.resize(blocks[40], 10_001, 15_000), blocks[40]);
             assert_ne!(arena.resize(blocks[40], 15_000, 15_200), blocks[40]);
-            arena.end_run();
-            assert_eq!(arena.take(4000), blocks[40]);
+            arena.end_span();
+            assert_eq!(arena.allocate(4000), blocks[40]);
         }
     }
 
@@ -366,7 +366,7 @@ mod tests {
     #[test]
     fn where_the_system_has_no_memory_there_is_no_block() {
         let mut arena = Arena::new(map::page());
-        let first = arena.take(1000);
+        let first = arena.allocate(1000);
         // SAFETY: the child calls nothing but the arena and the system, and ends without the parent's cleaning up.
         unsafe {
             let child = libc::fork();
@@ -374,12 +374,12 @@ mod tests {
                 let none = libc::rlimit { rlim_cur: 1 << 20, rlim_max: 1 << 20 };
                 libc::setrlimit(libc::RLIMIT_AS, &raw const none);
                 let mut blocks = 1;
-                while !arena.take(100_000).is_null() && blocks < 100 {
+                while !arena.allocate(100_000).is_null() && blocks < 100 {
                     blocks += 1;
                 }
                 let moved = arena.resize(first, 1000, 120_000);
-                arena.give_back(first, 1000);
-                let again = arena.take(1000);
+                arena.free(first, 1000);
+                let again = arena.allocate(1000);
                 libc::_exit(i32::from(blocks != 11 || !moved.is_null() || again != first));
             }
             let mut status = 0;

@@ -17,7 +17,7 @@ fn layout(size: usize) -> Layout {
 
 impl Blocks {
     /// What a block of `size` bytes takes.
-    pub(in crate::vm) fn taken(&self, size: usize) -> usize {
+    pub(in crate::vm) fn footprint(&self, size: usize) -> usize {
         size
     }
 
@@ -25,7 +25,7 @@ impl Blocks {
     ///
     /// # Safety
     /// The size is not 0.
-    pub(in crate::vm) unsafe fn take(&mut self, size: usize) -> *mut u8 {
+    pub(in crate::vm) unsafe fn allocate(&mut self, size: usize) -> *mut u8 {
         // SAFETY: by this function's contract.
         unsafe { alloc::alloc(layout(size)) }
     }
@@ -41,13 +41,13 @@ impl Blocks {
 
     /// # Safety
     /// The block is one of `size` bytes from here, and not used after this.
-    pub(in crate::vm) unsafe fn give_back(&mut self, block: *mut u8, size: usize) {
+    pub(in crate::vm) unsafe fn free(&mut self, block: *mut u8, size: usize) {
         // SAFETY: by this function's contract.
         unsafe { alloc::dealloc(block, layout(size)) }
     }
 
     /// Not known.
-    pub(in crate::vm) fn waste(&self) -> usize {
+    pub(in crate::vm) fn slack(&self) -> usize {
         0
     }
 

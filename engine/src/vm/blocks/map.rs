@@ -20,11 +20,11 @@ fn map(size: usize, flags: libc::c_int) -> Option<NonNull<u8>> {
 }
 
 /// Zeroed memory. `None` when there is none.
-pub(super) fn take(size: usize) -> Option<NonNull<u8>> {
+pub(super) fn allocate(size: usize) -> Option<NonNull<u8>> {
     map(size, 0)
 }
 
-/// Address space. A page of it is memory from when it is touched until it is [`drop_pages`]ed: never more at once.
+/// Address space. A page of it is memory from when it is touched until it is [`purge`]ed: never more at once.
 pub(super) fn reserve(size: usize) -> Option<NonNull<u8>> {
     let space = map(size, libc::MAP_NORESERVE)?;
     // SAFETY: the mapping is ours. Were it refused, the system has no huge pages.
@@ -44,14 +44,14 @@ pub(super) unsafe fn resize(block: *mut u8, old: usize, new: usize) -> Option<No
 ///
 /// # Safety
 /// The pages are ours, and nothing in them is used.
-pub(super) unsafe fn drop_pages(pages: *mut u8, size: usize) -> bool {
+pub(super) unsafe fn purge(pages: *mut u8, size: usize) -> bool {
     // SAFETY: by this function's contract.
     unsafe { libc::madvise(pages.cast(), size, libc::MADV_DONTNEED) == 0 }
 }
 
 /// # Safety
 /// The block is a mapping of ours of `size` bytes, and not used after this.
-pub(super) unsafe fn give_back(block: *mut u8, size: usize) {
+pub(super) unsafe fn free(block: *mut u8, size: usize) {
     // SAFETY: by this function's contract.
     unsafe { libc::munmap(block.cast(), size) };
 }

@@ -6,10 +6,10 @@ use super::arena::Arena;
 use super::large::LARGE;
 use super::map;
 
-/// Mappings kept for later blocks, and their bytes together. A fresh one is paid for page by page as it is written to, which
+/// Mappings cached for later blocks, and their bytes together. A fresh one is paid for page by page as it is written to, which
 /// made scripts that work on large strings three times as slow.
-const KEPT: usize = 8;
-const KEPT_BYTES: usize = 8 << 20;
+const MAX_CACHED: usize = 8;
+const MAX_CACHED_BYTES: usize = 8 << 20;
 
 /// A VM's blocks. Those that are [`LARGE`] are mapped one by one.
 #[derive(Debug)]
@@ -17,9 +17,9 @@ pub(in crate::vm) struct Blocks {
     /// Bytes of a page.
     page: usize,
     arena: Arena,
-    kept: Vec<Mapping>,
-    /// Of those that are kept.
-    kept_bytes: usize,
+    cached: Vec<Mapping>,
+    /// Of those that are cached.
+    cached_bytes: usize,
 }
 
 /// A mapping that nobody uses, of whole pages.
@@ -32,7 +32,7 @@ struct Mapping {
 impl Default for Blocks {
     fn default() -> Self {
         let page = map::page();
-        Self { page, arena: Arena::new(page), kept: Vec::new(), kept_bytes: 0 }
+        Self { page, arena: Arena::new(page), cached: Vec::new(), cached_bytes: 0 }
     }
 }
 
@@ -42,12 +42,12 @@ fn or_null(block: Option<NonNull<u8>>) -> *mut u8 {
 
 impl Blocks {
     /// What a block of `size` bytes takes.
-    pub(in crate::vm) fn taken(&self, size: usize) -> usize {
+    pub(in crate::vm) fn footprint(&self, size: usize) -> usize {
         // A size that has no next multiple is too large for everybody.
         if size >= LARGE {
             size.checked_next_multiple_of(self.page).unwrap_or(usize::MAX)
         } else {
-            self.arena.taken(size)
+            self.arena.footprint(size)
         }
     }
 
@@ -55,22 +55,22 @@ impl Blocks {
     ///
     /// # Safety
     /// The size is not 0.
-    pub(in crate::vm) unsafe fn take(&mut self, size: usize) -> *mut u8 {
+    pub(in crate::vm) unsafe fn allocate(&mut self, size: usize) -> *mut u8 {
         if size < LARGE {
-            return self.arena.take(size);
+            return self.arena.allocate(size);
         }
-        let is_near = |kept: &Mapping| kept.size / 2 <= size && size / 2 <= kept.size;
-        let near = (0..self.kept.len()).filter(|&at| is_near(&self.kept[at]));
-        let Some(nearest) = near.min_by_key(|&at| self.kept[at].size.abs_diff(size)) else {
-            return or_null(map::take(size));
+        let is_near = |cached: &Mapping| cached.size / 2 <= size && size / 2 <= cached.size;
+        let near = (0..self.cached.len()).filter(|&at| is_near(&self.cached[at]));
+        let Some(nearest) = near.min_by_key(|&at| self.cached[at].size.abs_diff(size)) else {
+            return or_null(map::allocate(size));
         };
-        let Mapping { block, size: old } = self.kept.swap_remove(nearest);
-        self.kept_bytes -= old;
+        let Mapping { block, size: old } = self.cached.swap_remove(nearest);
+        self.cached_bytes -= old;
         // SAFETY: the mapping is of `old` bytes, and nobody uses it.
         unsafe {
             let resized = or_null(map::resize(block, old, size));
             if resized.is_null() {
-                map::give_back(block, old);
+                map::free(block, old);
             }
             resized
         }
@@ -87,10 +87,10 @@ impl Blocks {
                 (false, false) => self.arena.resize(block, old, new),
                 (true, true) => or_null(map::resize(block, old, new)),
                 _ => {
-                    let moved = self.take(new);
+                    let moved = self.allocate(new);
                     if !moved.is_null() {
                         ptr::copy_nonoverlapping(block, moved, old.min(new));
-                        self.give_back(block, old);
+                        self.free(block, old);
                     }
                     moved
                 }
@@ -100,46 +100,46 @@ impl Blocks {
 
     /// # Safety
     /// The block is one of `size` bytes from here, and not used after this.
-    pub(in crate::vm) unsafe fn give_back(&mut self, block: *mut u8, size: usize) {
+    pub(in crate::vm) unsafe fn free(&mut self, block: *mut u8, size: usize) {
         if size < LARGE {
             // SAFETY: by this function's contract.
-            return unsafe { self.arena.give_back(block, size) };
+            return unsafe { self.arena.free(block, size) };
         }
-        let size = self.taken(size);
-        self.kept.push(Mapping { block, size });
-        self.kept_bytes += size;
-        self.drop_kept(KEPT_BYTES);
+        let size = self.footprint(size);
+        self.cached.push(Mapping { block, size });
+        self.cached_bytes += size;
+        self.evict_cached(MAX_CACHED_BYTES);
     }
 
-    /// Gives back what was kept longest, until no more than so many bytes are.
-    fn drop_kept(&mut self, keep: usize) {
-        while self.kept.len() > KEPT || self.kept_bytes > keep {
-            let Mapping { block, size } = self.kept.remove(0);
-            self.kept_bytes -= size;
+    /// Gives back what was cached longest, until no more than so many bytes are.
+    fn evict_cached(&mut self, keep: usize) {
+        while self.cached.len() > MAX_CACHED || self.cached_bytes > keep {
+            let Mapping { block, size } = self.cached.remove(0);
+            self.cached_bytes -= size;
             // SAFETY: the mapping is of this size, and nobody uses it.
-            unsafe { map::give_back(block, size) };
+            unsafe { map::free(block, size) };
         }
     }
 
     /// Bytes that are free, but in pages with blocks: they can't be given back.
-    pub(in crate::vm) fn waste(&self) -> usize {
-        self.arena.waste()
+    pub(in crate::vm) fn slack(&self) -> usize {
+        self.arena.slack()
     }
 
     /// Bytes of free pages that the system has not got back.
     pub(in crate::vm) fn idle(&self) -> usize {
-        self.arena.idle() + self.kept_bytes
+        self.arena.idle() + self.cached_bytes
     }
 
     /// Gives free pages back until no more than `keep` bytes of them are left.
     pub(in crate::vm) fn purge(&mut self, keep: usize) {
-        self.drop_kept(keep.saturating_sub(self.arena.idle()));
-        self.arena.purge(keep - self.kept_bytes.min(keep));
+        self.evict_cached(keep.saturating_sub(self.arena.idle()));
+        self.arena.purge(keep - self.cached_bytes.min(keep));
     }
 }
 
 impl Drop for Blocks {
     fn drop(&mut self) {
-        self.drop_kept(0);
+        self.evict_cached(0);
     }
 }

@@ -39,7 +39,7 @@ struct Gaps {
 
 impl Gaps {
     /// Of one page.
-    fn of(word: u64) -> Self {
+    fn from_word(word: u64) -> Self {
         let missing = |gap: u32| (u64::BITS - gap) as u16;
         let (mut longest, mut gaps) = (0, !word);
         while gaps != 0 {
@@ -235,7 +235,7 @@ impl Region {
         let Some((first, last)) = self.stale.take() else { return };
         let pages = self.pages();
         for page in first..=last {
-            self.nodes[pages + page] = Gaps::of(self.words[page]);
+            self.nodes[pages + page] = Gaps::from_word(self.words[page]);
         }
         let (mut first, mut last, mut units) = ((pages + first) / 2, (pages + last) / 2, UNITS);
         while first > 0 {
@@ -262,10 +262,7 @@ impl Region {
                 let first = 64 - above - run;
                 // SAFETY: in pages of this mapping that are idle, no unit is taken.
                 let dropped = unsafe {
-                    map::drop_pages(
-                        self.address((64 * at + first) * UNITS).as_ptr(),
-                        run * (UNITS << self.shift),
-                    )
+                    map::purge(self.address((64 * at + first) * UNITS).as_ptr(), run * (UNITS << self.shift))
                 };
                 if !dropped {
                     return;
@@ -280,7 +277,7 @@ impl Region {
 impl Drop for Region {
     fn drop(&mut self) {
         // SAFETY: the mapping is this region's, and its blocks go with the arena.
-        unsafe { map::give_back(self.base.as_ptr(), self.bytes()) };
+        unsafe { map::free(self.base.as_ptr(), self.bytes()) };
     }
 }
 

@@ -154,8 +154,8 @@ fn now() -> i64 {
 pub(in super::super) unsafe extern "C-unwind" fn date(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state; the format stays at 1.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         let format = if ffi::lua_isnoneornil(state, 1) != 0 { b"%c" } else { check_bytes(&state, 1) };
         // Up to the first zero, as C has it.
         let format = format.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -199,7 +199,7 @@ unsafe fn write(state: *mut lua_State, date: &Date, mut format: &[u8], out: &mut
             or_raise(state, out.put(before));
             or_raise(state, out.put(text.as_bytes()));
             format = after;
-            Control::of(&state).look(state);
+            Control::from_state(&state).safepoint(state);
         }
         or_raise(state, out.put(format));
     }

@@ -33,8 +33,8 @@ const QUOTED: usize = 64 << 10;
 pub(in super::super) unsafe extern "C-unwind" fn format(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state; the format stays at 1, and what it converts behind it.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         let mut rest = check_bytes(&state, 1);
         let last = ffi::lua_gettop(state);
         let mut out = Buffer::new(control, state);
@@ -61,7 +61,7 @@ pub(in super::super) unsafe extern "C-unwind" fn format(state: *mut lua_State) -
                 convert(state, argument, after, &mut out)
             };
             // A `__tostring` may be a C function, at which Luau does not look.
-            control.look(state);
+            control.safepoint(state);
         }
         or_raise(state, out.put(rest));
         control.make_room(state, out.bytes().len());
@@ -191,7 +191,7 @@ unsafe fn quote(state: *mut lua_State, text: &[u8], out: &mut Buffer<'_>) {
                 piece = rest;
             }
             or_raise(state, out.put(piece));
-            Control::of(&state).look(state);
+            Control::from_state(&state).safepoint(state);
         }
         or_raise(state, out.put(b"\""));
     }

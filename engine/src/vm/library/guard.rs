@@ -86,8 +86,8 @@ guards! {
 unsafe extern "C-unwind" fn guarded<const INDEX: usize>(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau; the original is called as Luau would, in this function's frame.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         match GUARDS.get(INDEX).map(|guard| &guard.before) {
             Some(Before::Room(need)) => control.make_room(state, need(state).saturating_add(OVERHEAD)),
             Some(Before::Spare) => spare(state),
@@ -101,7 +101,7 @@ unsafe extern "C-unwind" fn guarded<const INDEX: usize>(state: *mut lua_State) -
 unsafe fn spare(state: *mut lua_State) {
     // SAFETY: at a call.
     unsafe {
-        let control = Control::of(&state);
+        let control = Control::from_state(&state);
         control.make_room(state, SPARE);
         if !control.heap.has_room(SPARE) {
             fault::raise_out_of_memory(state);
@@ -114,7 +114,7 @@ unsafe fn spare(state: *mut lua_State) {
 pub(in super::super) unsafe extern "C-unwind" fn info(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau; the original is called as Luau would, in this function's frame.
     unsafe {
-        Control::of(&state).look(state);
+        Control::from_state(&state).safepoint(state);
         spare(state);
         let results = original(state)(state);
         let top = ffi::lua_gettop(state);

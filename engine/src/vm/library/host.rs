@@ -13,9 +13,9 @@ use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
 use super::super::job::Run;
-use super::super::names::Names;
+use super::super::names::KeyNames;
 use super::super::sink::number_text;
-use super::super::walk::{Work, next};
+use super::super::walk::{WorkCounter, next};
 use super::super::{encode, fault, marks};
 use super::{bytes, push_bytes};
 use crate::model::function::{self, Arguments as _, HostError};
@@ -24,7 +24,7 @@ use crate::model::nesting::Nesting;
 use crate::model::value::Value;
 
 /// Values between two looks at the deadline.
-const LOOK_EVERY: u32 = 64;
+const SAFEPOINT_EVERY: u32 = 64;
 
 /// What a [`Value`] is counted with, beside the bytes of a string.
 const VALUE_SIZE: usize = 64;
@@ -37,8 +37,8 @@ pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> 
     // SAFETY: called by Luau with its state, in a run: `prepare` made this closure for its functions. All that is
     // borrowed here is given back when an error unwinds.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         let Some(run) = control.run.get().as_ref() else { return 0 };
         let calls = control.host_calls.get();
         if calls >= run.job.limits.host_calls {
@@ -67,7 +67,7 @@ pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> 
                 );
             }
             let count = ffi::lua_gettop(state);
-            let arguments = Arguments {
+            let arguments = StackArguments {
                 name,
                 state,
                 control,
@@ -94,7 +94,7 @@ pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> 
             Err(Some(error)) => fault::raise_of_host(state, error),
             Err(None) => fault::raise_out_of_memory(state),
         }
-        control.look(state);
+        control.safepoint(state);
     }
     1
 }
@@ -143,8 +143,8 @@ impl Pusher<'_> {
         self.values += 1;
         // SAFETY: at a call, with room for what `MAX_DEPTH` tables in each other push.
         unsafe {
-            if self.values.is_multiple_of(LOOK_EVERY) {
-                self.control.look(state);
+            if self.values.is_multiple_of(SAFEPOINT_EVERY) {
+                self.control.safepoint(state);
             }
             match value {
                 Value::Null if depth > 0 => marks::push_null(state),
@@ -186,7 +186,7 @@ impl Pusher<'_> {
 }
 
 /// The arguments of a call under way, and the run that it is part of. Nothing here raises a Lua error.
-struct Arguments<'a> {
+struct StackArguments<'a> {
     name: &'a str,
     state: *mut lua_State,
     control: &'a Control,
@@ -198,13 +198,13 @@ struct Arguments<'a> {
     is_out_of_memory: Cell<bool>,
 }
 
-impl Drop for Arguments<'_> {
+impl Drop for StackArguments<'_> {
     fn drop(&mut self) {
         self.control.heap.release(self.charged.get());
     }
 }
 
-impl Arguments<'_> {
+impl StackArguments<'_> {
     /// Where an argument is on the stack; for one that is missing, an index that nothing is at.
     fn stack_index(&self, index: usize) -> c_int {
         if index < self.len() { index as c_int + 1 } else { self.count + 1 }
@@ -252,9 +252,9 @@ impl Arguments<'_> {
                         self.reserve()?;
                     }
                     parents.push(address);
-                    let mut work = Work::new(self.control);
+                    let mut work = WorkCounter::new(self.control);
                     let length = encode::array_length(state, index, &mut work);
-                    let value = match length.map_err(|refused| refused.describe(""))? {
+                    let value = match length.map_err(|error| error.describe(""))? {
                         Some(length) => self.read_array(index, length, parents)?,
                         None => self.read_object(index, parents)?,
                     };
@@ -289,11 +289,11 @@ impl Arguments<'_> {
 
     unsafe fn read_object(&self, index: c_int, parents: &mut Vec<usize>) -> Result<Value, String> {
         let (mut members, mut at) = (Vec::new(), 0);
-        let mut work = Work::new(self.control);
-        let mut names = Names::default();
+        let mut work = WorkCounter::new(self.control);
+        let mut names = KeyNames::default();
         // SAFETY: as in `read`.
         unsafe {
-            while next(self.state, index, &mut at, &mut work).map_err(|refused| refused.describe(""))? {
+            while next(self.state, index, &mut at, &mut work).map_err(|error| error.describe(""))? {
                 let value = ffi::lua_gettop(self.state);
                 let key = match ffi::lua_type(self.state, value - 1) {
                     ffi::LUA_TSTRING => {
@@ -304,7 +304,7 @@ impl Arguments<'_> {
                     ffi::LUA_TNUMBER => {
                         names.numbers = true;
                         number_text(ffi::lua_tonumber(self.state, value - 1))
-                            .map_err(|refused| refused.describe(""))?
+                            .map_err(|error| error.describe(""))?
                     }
                     other => {
                         let name = CStr::from_ptr(ffi::lua_typename(self.state, other)).to_string_lossy();
@@ -315,7 +315,7 @@ impl Arguments<'_> {
                 members.push((key, self.read(value, parents)?));
                 ffi::lua_pop(self.state, 2);
             }
-            names.check(self.state, index, &mut work).map_err(|refused| refused.describe(""))?;
+            names.check(self.state, index, &mut work).map_err(|error| error.describe(""))?;
         }
         Ok(Value::Object(members))
     }
@@ -336,7 +336,7 @@ impl Arguments<'_> {
     }
 }
 
-impl function::Arguments for Arguments<'_> {
+impl function::Arguments for StackArguments<'_> {
     fn name(&self) -> &str {
         self.name
     }
@@ -403,12 +403,12 @@ impl function::Arguments for Arguments<'_> {
         self.reserve()?;
         // SAFETY: as above; the stack has room for what writing pushes, which is all that could raise in it.
         unsafe {
-            let mut sink = encode::Sink::charged(self.control, self.state);
+            let mut sink = encode::JsonSink::charged(self.control, self.state);
             let written = encode::write(self.state, self.stack_index(index), &mut sink);
             ffi::lua_settop(self.state, self.count);
             match written {
                 Ok(()) => Ok(sink.bytes().to_vec()),
-                Err(encode::Refused::Memory) => self.out_of_memory(),
+                Err(encode::EncodeError::Memory) => self.out_of_memory(),
                 Err(refused) => Err(refused.describe("")),
             }
         }

@@ -56,16 +56,16 @@ unsafe extern "C-unwind" fn encode_value(state: *mut lua_State) -> c_int {
     unsafe {
         ffi::luaL_checkany(state, 1);
         ffi::lua_settop(state, 1);
-        let control = Control::of(&state);
-        control.look(state);
-        let mut sink = encode::Sink::charged(control, state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
+        let mut sink = encode::JsonSink::charged(control, state);
         match encode::write(state, 1, &mut sink) {
             Ok(()) => {
                 control.make_room(state, sink.bytes().len());
                 push_bytes(state, sink.bytes());
             }
-            Err(encode::Refused::Late) => fault::raise_over(state),
-            Err(encode::Refused::Memory) => fault::raise_out_of_memory(state),
+            Err(encode::EncodeError::Late) => fault::raise_over(state),
+            Err(encode::EncodeError::Memory) => fault::raise_out_of_memory(state),
             Err(refused) => fault::raise(state, refused.describe("json.encode: the value")),
         }
     }
@@ -76,14 +76,14 @@ unsafe extern "C-unwind" fn encode_value(state: *mut lua_State) -> c_int {
 unsafe extern "C-unwind" fn decode_text(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the text stays at index 1 while it is read.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         let text = check_bytes(&state, 1);
         match decode::push(state, text, false) {
             Ok(()) => 1,
-            Err(decode::Refused::Late) => fault::raise_over(state),
-            Err(decode::Refused::Memory) => fault::raise_out_of_memory(state),
-            Err(decode::Refused::Json { reason, position }) => {
+            Err(decode::DecodeError::Late) => fault::raise_over(state),
+            Err(decode::DecodeError::Memory) => fault::raise_out_of_memory(state),
+            Err(decode::DecodeError::Json { reason, position }) => {
                 fault::raise(state, format!("json.decode: {reason}: {position}"))
             }
         }

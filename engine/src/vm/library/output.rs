@@ -7,13 +7,13 @@ use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
 use super::bytes;
-use crate::model::capture::Capture;
+use crate::model::capture::CapturedOutput;
 
 /// `print(…)`: the arguments as `tostring` shows them, tabs between, a newline behind.
 pub(in super::super) unsafe extern "C-unwind" fn print(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state; each string is on the stack while it is copied.
     unsafe {
-        let control = Control::of(&state);
+        let control = Control::from_state(&state);
         let count = ffi::lua_gettop(state);
         for index in 1..=count {
             if index > 1 {
@@ -23,7 +23,7 @@ pub(in super::super) unsafe extern "C-unwind" fn print(state: *mut lua_State) ->
                 control.stdout.borrow_mut().write(bytes(&state, index));
             } else {
                 // A `__tostring` may be a slow C function, at which Luau does not look.
-                control.look(state);
+                control.safepoint(state);
                 ffi::luaL_tolstring_(state, index, std::ptr::null_mut());
                 control.stdout.borrow_mut().write(bytes(&state, -1));
                 ffi::lua_pop(state, 1);
@@ -38,7 +38,7 @@ pub(in super::super) unsafe extern "C-unwind" fn print(state: *mut lua_State) ->
 pub(in super::super) unsafe extern "C-unwind" fn warn(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`.
     unsafe {
-        let control = Control::of(&state);
+        let control = Control::from_state(&state);
         let count = ffi::lua_gettop(state);
         ffi::luaL_checkany(state, 1);
         write_all(state, &control.stderr, 1, count);
@@ -51,7 +51,7 @@ pub(in super::super) unsafe extern "C-unwind" fn warn(state: *mut lua_State) -> 
 pub(in super::super) unsafe extern "C-unwind" fn io_write(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`; the closure was made with this upvalue.
     unsafe {
-        write_all(state, &Control::of(&state).stdout, 1, ffi::lua_gettop(state));
+        write_all(state, &Control::from_state(&state).stdout, 1, ffi::lua_gettop(state));
         ffi::lua_pushvalue(state, ffi::lua_upvalueindex(1));
     }
     1
@@ -61,7 +61,11 @@ pub(in super::super) unsafe extern "C-unwind" fn io_write(state: *mut lua_State)
 pub(in super::super) unsafe extern "C-unwind" fn stdout_write(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`.
     unsafe {
-        handle_write(state, &Control::of(&state).stdout, c"write must be called as io.stdout:write(…)")
+        handle_write(
+            state,
+            &Control::from_state(&state).stdout,
+            c"write must be called as io.stdout:write(…)",
+        )
     }
 }
 
@@ -69,7 +73,11 @@ pub(in super::super) unsafe extern "C-unwind" fn stdout_write(state: *mut lua_St
 pub(in super::super) unsafe extern "C-unwind" fn stderr_write(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`.
     unsafe {
-        handle_write(state, &Control::of(&state).stderr, c"write must be called as io.stderr:write(…)")
+        handle_write(
+            state,
+            &Control::from_state(&state).stderr,
+            c"write must be called as io.stderr:write(…)",
+        )
     }
 }
 
@@ -77,7 +85,7 @@ pub(in super::super) unsafe extern "C-unwind" fn stderr_write(state: *mut lua_St
 /// `state` is at a call.
 unsafe fn handle_write(
     state: *mut lua_State,
-    stream: &RefCell<Capture>,
+    stream: &RefCell<CapturedOutput>,
     misuse: &'static std::ffi::CStr,
 ) -> c_int {
     // SAFETY: by this function's contract.
@@ -95,7 +103,7 @@ unsafe fn handle_write(
 ///
 /// # Safety
 /// `state` is at a call with that many arguments.
-unsafe fn write_all(state: *mut lua_State, stream: &RefCell<Capture>, first: c_int, last: c_int) {
+unsafe fn write_all(state: *mut lua_State, stream: &RefCell<CapturedOutput>, first: c_int, last: c_int) {
     // SAFETY: by this function's contract; each string is on the stack while it is copied.
     unsafe {
         for index in first..=last {

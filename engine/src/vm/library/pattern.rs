@@ -20,11 +20,11 @@ const KEPT_SETS: usize = 16;
 /// Bytes looked at between two questions whether to go on: some 50 µs.
 const WORK: usize = 64 * 1024;
 
-const UNCLOSED: Stop = Stop::Pattern("malformed pattern (missing ']')");
+const UNCLOSED: MatchError = MatchError::Pattern("malformed pattern (missing ']')");
 
 /// Why a match was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum MatchError {
     /// The pattern is wrong.
     Pattern(&'static str),
     /// `%0` to `%9`, of a capture that is not there or not closed yet.
@@ -46,7 +46,7 @@ pub(super) enum Capture<'a> {
 
 /// What one byte is held against.
 #[derive(Debug, Clone, Copy)]
-enum Class<'a> {
+enum SinglePattern<'a> {
     Any,
     Literal(u8),
     /// `%a` and the like.
@@ -102,13 +102,13 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     }
 
     /// The end of the match that begins exactly at `start`, if there is one.
-    pub(super) fn at(&mut self, start: usize) -> Result<Option<usize>, Stop> {
+    pub(super) fn at(&mut self, start: usize) -> Result<Option<usize>, MatchError> {
         (self.level, self.depth) = (0, 0);
         self.item(start, self.pattern)
     }
 
     /// The first match at or after `start`: where it begins and ends.
-    pub(super) fn from(&mut self, start: usize) -> Result<Option<(usize, usize)>, Stop> {
+    pub(super) fn from(&mut self, start: usize) -> Result<Option<(usize, usize)>, MatchError> {
         for begin in start..=self.subject.len() {
             if let Some(end) = self.at(begin)? {
                 return Ok(Some((begin, end)));
@@ -122,29 +122,29 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
         self.captures.get(..self.level).unwrap_or_default()
     }
 
-    fn spend(&mut self, bytes: usize) -> Result<(), Stop> {
+    fn spend(&mut self, bytes: usize) -> Result<(), MatchError> {
         self.work += bytes;
         if self.work >= WORK {
             self.work = 0;
             if (self.is_late)() {
-                return Err(Stop::Late);
+                return Err(MatchError::Late);
             }
         }
         Ok(())
     }
 
     /// Matches what is left of the pattern at `s`.
-    fn item(&mut self, s: usize, pattern: &'a [u8]) -> Result<Option<usize>, Stop> {
+    fn item(&mut self, s: usize, pattern: &'a [u8]) -> Result<Option<usize>, MatchError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(Stop::Pattern("pattern too complex"));
+            return Err(MatchError::Pattern("pattern too complex"));
         }
         let result = self.items(s, pattern);
         self.depth -= 1;
         result
     }
 
-    fn items(&mut self, mut s: usize, mut pattern: &'a [u8]) -> Result<Option<usize>, Stop> {
+    fn items(&mut self, mut s: usize, mut pattern: &'a [u8]) -> Result<Option<usize>, MatchError> {
         loop {
             self.spend(1)?;
             let Some((&first, after)) = pattern.split_first() else { return Ok(Some(s)) };
@@ -155,7 +155,7 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
                 (b'$', []) => return Ok((s == self.subject.len()).then_some(s)),
                 (b'%', [b'b', rest @ ..]) => {
                     let [open, close, rest @ ..] = rest else {
-                        return Err(Stop::Pattern("malformed pattern (missing arguments to '%b')"));
+                        return Err(MatchError::Pattern("malformed pattern (missing arguments to '%b')"));
                     };
                     let Some(end) = self.balance(s, *open, *close)? else { return Ok(None) };
                     (s, pattern) = (end, rest);
@@ -163,7 +163,7 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
                 }
                 (b'%', [b'f', rest @ ..]) => {
                     let [b'[', set @ ..] = rest else {
-                        return Err(Stop::Pattern("missing '[' after '%f' in pattern"));
+                        return Err(MatchError::Pattern("missing '[' after '%f' in pattern"));
                     };
                     let (class, rest) = self.set(set)?;
                     let before = s.checked_sub(1).and_then(|before| self.subject.get(before));
@@ -205,10 +205,10 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     fn most(
         &mut self,
         s: usize,
-        class: Class<'a>,
+        class: SinglePattern<'a>,
         rest: &'a [u8],
         least: usize,
-    ) -> Result<Option<usize>, Stop> {
+    ) -> Result<Option<usize>, MatchError> {
         let mut count = 1;
         while self.single(s + count, class)? {
             count += 1;
@@ -225,7 +225,12 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     }
 
     /// As few as match of the class, then the rest of the pattern.
-    fn least(&mut self, mut s: usize, class: Class<'a>, rest: &'a [u8]) -> Result<Option<usize>, Stop> {
+    fn least(
+        &mut self,
+        mut s: usize,
+        class: SinglePattern<'a>,
+        rest: &'a [u8],
+    ) -> Result<Option<usize>, MatchError> {
         loop {
             if let Some(end) = self.item(s, rest)? {
                 return Ok(Some(end));
@@ -237,9 +242,14 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
         }
     }
 
-    fn capture(&mut self, s: usize, rest: &'a [u8], capture: Capture<'a>) -> Result<Option<usize>, Stop> {
+    fn capture(
+        &mut self,
+        s: usize,
+        rest: &'a [u8],
+        capture: Capture<'a>,
+    ) -> Result<Option<usize>, MatchError> {
         let Some(next) = self.captures.get_mut(self.level) else {
-            return Err(Stop::Pattern("too many captures"));
+            return Err(MatchError::Pattern("too many captures"));
         };
         *next = capture;
         self.level += 1;
@@ -250,12 +260,12 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
         Ok(matched)
     }
 
-    fn close(&mut self, s: usize, rest: &'a [u8]) -> Result<Option<usize>, Stop> {
+    fn close(&mut self, s: usize, rest: &'a [u8]) -> Result<Option<usize>, MatchError> {
         let open = self.captures().iter().enumerate().rev().find_map(|(index, capture)| match capture {
             Capture::Open(start) => Some((index, *start)),
             _ => None,
         });
-        let Some((index, start)) = open else { return Err(Stop::Pattern("invalid pattern capture")) };
+        let Some((index, start)) = open else { return Err(MatchError::Pattern("invalid pattern capture")) };
         self.set_capture(index, Capture::Text(self.subject.get(start..s).unwrap_or_default()));
         let matched = self.item(s, rest)?;
         if matched.is_none() {
@@ -271,7 +281,7 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     }
 
     /// `%1` to `%9`: what the capture holds, again.
-    fn repeat(&mut self, s: usize, digit: u8) -> Result<Option<usize>, Stop> {
+    fn repeat(&mut self, s: usize, digit: u8) -> Result<Option<usize>, MatchError> {
         let index = usize::from(digit).checked_sub(usize::from(b'1'));
         match index.and_then(|index| self.captures().get(index)) {
             Some(&Capture::Text(text)) => {
@@ -280,12 +290,12 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
                 Ok(is_again.then_some(s + text.len()))
             }
             Some(Capture::Position(_)) => Ok(None),
-            Some(Capture::Open(_)) | None => Err(Stop::CaptureIndex(digit)),
+            Some(Capture::Open(_)) | None => Err(MatchError::CaptureIndex(digit)),
         }
     }
 
     /// `%bxy`: the end of the balanced run that begins at `s`.
-    fn balance(&mut self, s: usize, open: u8, close: u8) -> Result<Option<usize>, Stop> {
+    fn balance(&mut self, s: usize, open: u8, close: u8) -> Result<Option<usize>, MatchError> {
         let subject = self.subject;
         if subject.get(s) != Some(&open) {
             return Ok(None);
@@ -306,18 +316,18 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     }
 
     /// The class that begins with `first`, and what comes after it.
-    fn class(&mut self, first: u8, after: &'a [u8]) -> Result<(Class<'a>, &'a [u8]), Stop> {
+    fn class(&mut self, first: u8, after: &'a [u8]) -> Result<(SinglePattern<'a>, &'a [u8]), MatchError> {
         match (first, after) {
-            (b'%', [class, rest @ ..]) => Ok((Class::Named(*class), rest)),
-            (b'%', []) => Err(Stop::Pattern("malformed pattern (ends with '%')")),
+            (b'%', [class, rest @ ..]) => Ok((SinglePattern::Named(*class), rest)),
+            (b'%', []) => Err(MatchError::Pattern("malformed pattern (ends with '%')")),
             (b'[', set) => self.set(set),
-            (b'.', rest) => Ok((Class::Any, rest)),
-            (literal, rest) => Ok((Class::Literal(literal), rest)),
+            (b'.', rest) => Ok((SinglePattern::Any, rest)),
+            (literal, rest) => Ok((SinglePattern::Literal(literal), rest)),
         }
     }
 
     /// The set after its `[`, and what comes after it.
-    fn set(&mut self, set: &'a [u8]) -> Result<(Class<'a>, &'a [u8]), Stop> {
+    fn set(&mut self, set: &'a [u8]) -> Result<(SinglePattern<'a>, &'a [u8]), MatchError> {
         let (set, is_inside) = match set {
             [b'^', set @ ..] => (set, false),
             set => (set, true),
@@ -332,16 +342,16 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
             };
             if let Some((members, [b']', rest @ ..])) = set.split_at_checked(at) {
                 self.spend(at)?;
-                return Ok((Class::Set { members, is_inside }, rest));
+                return Ok((SinglePattern::Set { members, is_inside }, rest));
             }
         }
         let rest = self.long_set(set)?.rest;
-        Ok((Class::LongSet { text: set, is_inside }, set.get(set.len() - rest..).unwrap_or_default()))
+        Ok((SinglePattern::LongSet { text: set, is_inside }, set.get(set.len() - rest..).unwrap_or_default()))
     }
 
     /// The members of a set that is not short, read if that was not done just before.
     #[cold]
-    fn long_set(&mut self, set: &'a [u8]) -> Result<Members, Stop> {
+    fn long_set(&mut self, set: &'a [u8]) -> Result<Members, MatchError> {
         if let Some(known) = self.long_sets.iter().find(|known| known.from == set.len()) {
             return Ok(*known);
         }
@@ -357,17 +367,17 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
         }
         let mut members = set.get(..at).unwrap_or_default();
         let (mut bits, mut classes) = ([0; 2], [0; 2]);
-        while let Some((member, rest)) = Member::first(members) {
+        while let Some((member, rest)) = SetItem::first(members) {
             match member {
-                Member::Class(class) if has_bit(classes, class) => {}
-                Member::Class(class) => {
+                SetItem::Class(class) if has_bit(classes, class) => {}
+                SetItem::Class(class) => {
                     self.spend(256)?;
                     set_bits(&mut classes, class, class);
                     (0..=u8::MAX)
                         .filter(|&byte| in_class(byte, class))
                         .for_each(|byte| set_bits(&mut bits, byte, byte));
                 }
-                Member::Range(low, high) => set_bits(&mut bits, low, high),
+                SetItem::Range(low, high) => set_bits(&mut bits, low, high),
             }
             self.spend(members.len() - rest.len())?;
             members = rest;
@@ -382,37 +392,39 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     }
 
     /// Whether there is a byte at `s`, of the class.
-    fn single(&mut self, s: usize, class: Class<'a>) -> Result<bool, Stop> {
+    fn single(&mut self, s: usize, class: SinglePattern<'a>) -> Result<bool, MatchError> {
         match self.subject.get(s) {
             Some(&byte) => self.has(class, byte),
             None => Ok(false),
         }
     }
 
-    fn has(&mut self, class: Class<'a>, byte: u8) -> Result<bool, Stop> {
+    fn has(&mut self, class: SinglePattern<'a>, byte: u8) -> Result<bool, MatchError> {
         self.spend(1)?;
         Ok(match class {
-            Class::Any => true,
-            Class::Literal(literal) => literal == byte,
-            Class::Named(class) => in_class(byte, class),
-            Class::Set { members, is_inside } => {
+            SinglePattern::Any => true,
+            SinglePattern::Literal(literal) => literal == byte,
+            SinglePattern::Named(class) => in_class(byte, class),
+            SinglePattern::Set { members, is_inside } => {
                 self.spend(members.len())?;
                 is_member(byte, members) == is_inside
             }
-            Class::LongSet { text, is_inside } => has_bit(self.long_set(text)?.bits, byte) == is_inside,
+            SinglePattern::LongSet { text, is_inside } => {
+                has_bit(self.long_set(text)?.bits, byte) == is_inside
+            }
         })
     }
 }
 
 /// What a set has between its brackets.
-enum Member {
+enum SetItem {
     /// `%a` and the like.
     Class(u8),
     /// From the first to the last, which are the same for a byte that stands for itself.
     Range(u8, u8),
 }
 
-impl Member {
+impl SetItem {
     /// The first of some members, and what comes after it.
     fn first(members: &[u8]) -> Option<(Self, &[u8])> {
         Some(match members {
@@ -426,7 +438,7 @@ impl Member {
     }
 }
 
-/// Whether `byte` is one of the members of a set: as [`Member`] reads them, which would make this a quarter slower.
+/// Whether `byte` is one of the members of a set: as [`SetItem`] reads them, which would make this a quarter slower.
 fn is_member(byte: u8, mut members: &[u8]) -> bool {
     loop {
         let (is_here, rest) = match members {

@@ -12,7 +12,7 @@ use crate::model::json::MAX_EXACT;
 pub(in super::super) unsafe extern "C-unwind" fn random(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state; the API calls check their arguments.
     unsafe {
-        let random = &Control::of(&state).random;
+        let random = &Control::from_state(&state).random;
         let (low, high) = match ffi::lua_gettop(state) {
             0 => {
                 ffi::lua_pushnumber(state, random.with(Rng::f64));
@@ -41,7 +41,7 @@ pub(in super::super) unsafe extern "C-unwind" fn randomseed(state: *mut lua_Stat
     // SAFETY: as above.
     unsafe {
         let seed = ffi::luaL_checknumber(state, 1).to_bits();
-        Control::of(&state).random.restart(seed);
+        Control::from_state(&state).random.restart(seed);
     }
     0
 }

@@ -18,8 +18,8 @@ pub(in super::super) unsafe extern "C-unwind" fn require(state: *mut lua_State) 
     // SAFETY: called by Luau with its state; the name stays at 1. All that is borrowed is given back when an error
     // unwinds.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         let name = check_bytes(&state, 1);
         ffi::lua_settop(state, 1);
         if control.slots.push(Slot::Modules, state).is_none() {

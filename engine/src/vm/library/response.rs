@@ -23,35 +23,37 @@ const FIELDS: [&str; 4] = ["status", "content_type", "content", "headers"];
 pub(in super::super) unsafe extern "C-unwind" fn set_response(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state, whose stack has room for what is pushed here.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
         ffi::lua_settop(state, 1);
         let limit = control.run.get().as_ref().map_or(0, |run| run.job.limits.value);
         match read(state, control, limit) {
             Ok(response) => *control.response.borrow_mut() = Some(Box::new(response)),
-            Err(Refused::Text(text)) => fault::raise(state, format!("set_response: {text}")),
-            Err(Refused::Content(encode::Refused::Late)) => fault::raise_over(state),
-            Err(Refused::Content(encode::Refused::Memory)) => fault::raise_out_of_memory(state),
-            Err(Refused::Content(refused)) => fault::raise(state, refused.describe("set_response: content")),
+            Err(FieldError::Text(text)) => fault::raise(state, format!("set_response: {text}")),
+            Err(FieldError::Content(encode::EncodeError::Late)) => fault::raise_over(state),
+            Err(FieldError::Content(encode::EncodeError::Memory)) => fault::raise_out_of_memory(state),
+            Err(FieldError::Content(refused)) => {
+                fault::raise(state, refused.describe("set_response: content"))
+            }
         }
     }
     0
 }
 
-enum Refused {
+enum FieldError {
     Text(String),
-    Content(encode::Refused),
+    Content(encode::EncodeError),
 }
 
-impl From<String> for Refused {
+impl From<String> for FieldError {
     fn from(text: String) -> Self {
         Self::Text(text)
     }
 }
 
 /// Reads the table at 1.
-unsafe fn read(state: *mut lua_State, control: &Control, limit: usize) -> Result<Response, Refused> {
+unsafe fn read(state: *mut lua_State, control: &Control, limit: usize) -> Result<Response, FieldError> {
     // SAFETY: as in `set_response`; each value is popped again.
     unsafe {
         check_fields(state)?;
@@ -76,8 +78,8 @@ unsafe fn read(state: *mut lua_State, control: &Control, limit: usize) -> Result
                 (content.to_vec(), "text/plain; charset=utf-8".to_owned())
             }
             ffi::LUA_TTABLE => {
-                let mut sink = encode::Sink::bounded(limit);
-                encode::write(state, ffi::lua_gettop(state), &mut sink).map_err(Refused::Content)?;
+                let mut sink = encode::JsonSink::bounded(limit);
+                encode::write(state, ffi::lua_gettop(state), &mut sink).map_err(FieldError::Content)?;
                 (sink.bytes().to_vec(), "application/json".to_owned())
             }
             _ => {
@@ -141,7 +143,7 @@ fn media_type(text: &[u8]) -> Result<String, String> {
 
 /// Reads the table on the top of the stack.
 unsafe fn headers(state: *mut lua_State, control: &Control) -> Result<Vec<(String, Vec<u8>)>, String> {
-    let (mut headers, mut at) = (Headers::default(), 0);
+    let (mut headers, mut at) = (HeaderLines::default(), 0);
     // SAFETY: as in `read`; what a refusal leaves on the stack goes with the error that it becomes.
     unsafe {
         let table = ffi::lua_gettop(state);
@@ -150,7 +152,7 @@ unsafe fn headers(state: *mut lua_State, control: &Control) -> Result<Vec<(Strin
             if at < 0 {
                 break;
             }
-            control.look(state);
+            control.safepoint(state);
             if ffi::lua_type(state, -2) != ffi::LUA_TSTRING {
                 ffi::lua_pop(state, 1);
                 return Err(format!("the name of a header must be a string, not {}", kind(state)));
@@ -164,11 +166,11 @@ unsafe fn headers(state: *mut lua_State, control: &Control) -> Result<Vec<(Strin
             let name = String::from_utf8_lossy(name).into_owned();
             if ffi::lua_type(state, -1) == ffi::LUA_TTABLE {
                 let lines = ffi::lua_gettop(state);
-                let mut work = walk::Work::new(control);
+                let mut work = walk::WorkCounter::new(control);
                 let length = match encode::array_length(state, lines, &mut work) {
                     Ok(None) if is_empty(state, lines) => Some(0),
                     Ok(length) => length,
-                    Err(encode::Refused::Late) => fault::raise_over(state),
+                    Err(encode::EncodeError::Late) => fault::raise_over(state),
                     Err(_) => None,
                 };
                 let Some(length) = length else {
@@ -207,13 +209,13 @@ unsafe fn is_empty(state: *mut lua_State, index: c_int) -> bool {
 
 /// Lines of a response, as they are read.
 #[derive(Default)]
-struct Headers {
+struct HeaderLines {
     lines: Vec<(String, Vec<u8>)>,
     /// Names and values of all, in bytes.
     size: usize,
 }
 
-impl Headers {
+impl HeaderLines {
     /// Adds a line whose value is on the top of the stack.
     unsafe fn add(&mut self, state: *mut lua_State, name: &str) -> Result<(), String> {
         // SAFETY: as in `read`.

@@ -11,11 +11,11 @@ use mlua::ffi::{self, lua_State};
 use super::super::buffer::{Buffer, OutOfMemory};
 use super::super::control::Control;
 use super::super::fault;
-use super::pattern::{Capture, Matcher, Stop};
+use super::pattern::{Capture, MatchError, Matcher};
 use super::{bytes, check_bytes, optional_integer, push_bytes};
 
 /// Pieces between two looks at the deadline.
-const LOOK_EVERY: usize = 64;
+const SAFEPOINT_EVERY: usize = 64;
 
 /// Bytes that a plain search goes through between two looks at the deadline.
 const SEARCHED: usize = 1 << 20;
@@ -44,8 +44,8 @@ pub(in super::super) unsafe extern "C-unwind" fn r#match(state: *mut lua_State) 
 unsafe fn search(state: *mut lua_State, is_find: bool) -> c_int {
     // SAFETY: as above; subject and pattern stay at 1 and 2.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         let (subject, pattern) = (check_bytes(&state, 1), check_bytes(&state, 2));
         let start = first_offset(optional_integer(state, 3, 1), subject.len());
         if start > subject.len() {
@@ -53,7 +53,7 @@ unsafe fn search(state: *mut lua_State, is_find: bool) -> c_int {
             return 1;
         }
         if is_find && (ffi::lua_toboolean(state, 4) != 0 || is_plain(pattern)) {
-            return match Search::new(control, state, pattern).next(subject, start) {
+            return match PlainSearch::new(control, state, pattern).next(subject, start) {
                 Some(at) => {
                     push_range(state, at, at + pattern.len());
                     2
@@ -72,7 +72,7 @@ unsafe fn search(state: *mut lua_State, is_find: bool) -> c_int {
             matcher.from(start)
         };
         match found {
-            Err(stop) => raise(state, stop),
+            Err(error) => raise(state, error),
             Ok(None) => {
                 ffi::lua_pushnil(state);
                 1
@@ -105,14 +105,14 @@ unsafe extern "C-unwind" fn gmatch_next(state: *mut lua_State) -> c_int {
         (ffi::lua_upvalueindex(1), ffi::lua_upvalueindex(2), ffi::lua_upvalueindex(3));
     // SAFETY: as above; the upvalues were set by `gmatch`.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         ffi::lua_settop(state, 0);
         let (subject, pattern) = (bytes(&state, subject_at), bytes(&state, pattern_at));
         let start = ffi::lua_tonumber(state, next_at) as usize;
         let mut matcher = Matcher::new(subject, pattern, || control.should_stop_or_polls());
         match matcher.from(start) {
-            Err(stop) => raise(state, stop),
+            Err(error) => raise(state, error),
             Ok(None) => 0,
             Ok(Some((begin, end))) => {
                 // An empty match goes on one further, or it would be found again.
@@ -129,8 +129,8 @@ unsafe extern "C-unwind" fn gmatch_next(state: *mut lua_State) -> c_int {
 pub(in super::super) unsafe extern "C-unwind" fn gsub(state: *mut lua_State) -> c_int {
     // SAFETY: as above; subject, pattern and replacement stay at 1 to 3.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         let (subject, pattern) = (check_bytes(&state, 1), check_bytes(&state, 2));
         let most = optional_integer(state, 4, c_int::MAX);
         let kind = ffi::lua_type(state, 3);
@@ -146,9 +146,9 @@ pub(in super::super) unsafe extern "C-unwind" fn gsub(state: *mut lua_State) -> 
         while count < most {
             let found = match matcher.at(at) {
                 Ok(found) => found,
-                Err(stop) => {
+                Err(error) => {
                     drop(out);
-                    raise(state, stop)
+                    raise(state, error)
                 }
             };
             if let Some(end) = found {
@@ -158,7 +158,7 @@ pub(in super::super) unsafe extern "C-unwind" fn gsub(state: *mut lua_State) -> 
                 let whole = subject.get(at..end).unwrap_or_default();
                 replace(state, kind, matcher.captures(), whole, &mut out);
                 // A callback may be a C function, at which Luau does not look.
-                control.look(state);
+                control.safepoint(state);
             }
             at = match found {
                 Some(end) if end > at => end,
@@ -244,7 +244,7 @@ unsafe fn expand(
             };
             escapes += 1;
             if escapes % ESCAPES == 0 {
-                Control::of(&state).look(state);
+                Control::from_state(&state).safepoint(state);
             }
         }
         or_raise(state, out.put(text));
@@ -255,8 +255,8 @@ unsafe fn expand(
 pub(in super::super) unsafe extern "C-unwind" fn split(state: *mut lua_State) -> c_int {
     // SAFETY: as above; subject and separator stay at 1 and 2.
     unsafe {
-        let control = Control::of(&state);
-        control.look(state);
+        let control = Control::from_state(&state);
+        control.safepoint(state);
         let subject = check_bytes(&state, 1);
         let separator =
             if ffi::lua_isnoneornil(state, 2) != 0 { b",".as_slice() } else { check_bytes(&state, 2) };
@@ -265,8 +265,8 @@ pub(in super::super) unsafe extern "C-unwind" fn split(state: *mut lua_State) ->
         let mut count = 0;
         let mut add = |piece: &[u8]| {
             count += 1;
-            if count % LOOK_EVERY == 0 {
-                control.look(state);
+            if count % SAFEPOINT_EVERY == 0 {
+                control.safepoint(state);
             }
             push_bytes(state, piece);
             ffi::lua_rawseti_(state, 3, count as c_int);
@@ -274,7 +274,7 @@ pub(in super::super) unsafe extern "C-unwind" fn split(state: *mut lua_State) ->
         if separator.is_empty() {
             subject.chunks(1).for_each(add);
         } else {
-            let search = Search::new(control, state, separator);
+            let search = PlainSearch::new(control, state, separator);
             let mut start = 0;
             while let Some(at) = search.next(subject, start) {
                 add(subject.get(start..at).unwrap_or_default());
@@ -291,7 +291,7 @@ pub(in super::super) unsafe extern "C-unwind" fn split(state: *mut lua_State) ->
 pub(in super::super) unsafe extern "C-unwind" fn utf8_len(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the string stays at 1.
     unsafe {
-        let control = Control::of(&state);
+        let control = Control::from_state(&state);
         let text = check_bytes(&state, 1);
         let offset = |argument, default| {
             let index = i64::from(optional_integer(state, argument, default));
@@ -315,7 +315,7 @@ pub(in super::super) unsafe extern "C-unwind" fn utf8_len(state: *mut lua_State)
         let (mut at, mut count) = (first as usize, 0_usize);
         let end = (last + 1) as usize;
         while at < end {
-            control.look(state);
+            control.safepoint(state);
             // A character that begins before the end may go on behind it.
             let stop = text.len().min(end.min(at + UTF8_PIECE) + 3);
             let piece = text.get(at..stop).unwrap_or_default();
@@ -344,7 +344,7 @@ fn first_offset(index: c_int, length: usize) -> usize {
 /// A search for a text, in pieces, with a look before each: in the worst case it takes 3 ns a byte. To prepare a search takes as
 /// long as to make it: so a long text is searched for by a hash that rolls along, which needs no preparation that can't be
 /// ended either.
-struct Search<'a> {
+struct PlainSearch<'a> {
     control: &'a Control,
     state: *mut lua_State,
     text: &'a [u8],
@@ -352,7 +352,7 @@ struct Search<'a> {
     rolling: OnceCell<Rolling>,
 }
 
-impl<'a> Search<'a> {
+impl<'a> PlainSearch<'a> {
     /// # Safety
     /// `state` is at a call in the VM of `control`, and stays there while this lives.
     unsafe fn new(control: &'a Control, state: *mut lua_State, text: &'a [u8]) -> Self {
@@ -371,7 +371,7 @@ impl<'a> Search<'a> {
         let length = self.text.len();
         let mut start = 0;
         while subject.len() - start >= length {
-            self.look();
+            self.safepoint();
             let finder = self.finder.get_or_init(|| Finder::new(self.text));
             let end = subject.len().min(start + SEARCHED + length);
             if let Some(at) = finder.find(subject.get(start..end)?) {
@@ -386,11 +386,11 @@ impl<'a> Search<'a> {
     }
 
     fn long(&self, subject: &[u8]) -> Option<usize> {
-        let rolling = self.rolling.get_or_init(|| Rolling::new(self.text, || self.look()));
+        let rolling = self.rolling.get_or_init(|| Rolling::new(self.text, || self.safepoint()));
         let mut hash = 0;
         for (at, &byte) in subject.iter().enumerate() {
             if at % SEARCHED == 0 {
-                self.look();
+                self.safepoint();
             }
             let leaves = at.checked_sub(self.text.len()).and_then(|first| subject.get(first));
             hash = rolling.step(hash, leaves.copied(), byte);
@@ -407,14 +407,14 @@ impl<'a> Search<'a> {
     /// Whether a subject begins with the text. A hash says so rarely where it does not.
     fn is_at(&self, subject: &[u8]) -> bool {
         self.text.chunks(SEARCHED).zip(subject.chunks(SEARCHED)).all(|(expected, found)| {
-            self.look();
+            self.safepoint();
             found.starts_with(expected)
         })
     }
 
-    fn look(&self) {
+    fn safepoint(&self) {
         // SAFETY: as `new` asks.
-        unsafe { self.control.look(self.state) };
+        unsafe { self.control.safepoint(self.state) };
     }
 }
 
@@ -429,12 +429,12 @@ struct Rolling {
 impl Rolling {
     const PRIME: u64 = (1 << 61) - 1;
 
-    fn new(text: &[u8], look: impl Fn()) -> Self {
+    fn new(text: &[u8], safepoint: impl Fn()) -> Self {
         let place = RandomState::new().build_hasher().finish() % (Self::PRIME - 1) + 1;
         let mut rolling = Self { place, first: 1, text: 0 };
         for (at, &byte) in text.iter().enumerate() {
             if at % SEARCHED == 0 {
-                look();
+                safepoint();
             }
             rolling.text = rolling.step(rolling.text, None, byte);
             if at > 0 {
@@ -514,20 +514,20 @@ unsafe fn push_capture(state: *mut lua_State, captures: &[Capture<'_>], index: u
 unsafe fn push_piece(state: *mut lua_State, piece: &[u8]) {
     // SAFETY: at a call with a free stack slot, which is a safe point.
     unsafe {
-        Control::of(&state).make_room(state, piece.len());
+        Control::from_state(&state).make_room(state, piece.len());
         push_bytes(state, piece);
     }
 }
 
-unsafe fn raise(state: *mut lua_State, stop: Stop) -> ! {
+unsafe fn raise(state: *mut lua_State, error: MatchError) -> ! {
     // SAFETY: at a call.
     unsafe {
-        match stop {
-            Stop::Pattern(what) => fault::raise(state, what.to_owned()),
-            Stop::CaptureIndex(digit) => {
+        match error {
+            MatchError::Pattern(what) => fault::raise(state, what.to_owned()),
+            MatchError::CaptureIndex(digit) => {
                 fault::raise(state, format!("invalid capture index %{}", char::from(digit)))
             }
-            Stop::Late => fault::raise_over(state),
+            MatchError::Late => fault::raise_over(state),
         }
     }
 }

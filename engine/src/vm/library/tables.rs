@@ -18,9 +18,9 @@ const COMPARED_AT_ONCE: usize = 8 << 20;
 
 /// Keys that hash alike make each look-up of an absent one as long as their chain, and each insertion may rebuild the
 /// table: so the functions here look before every element. That costs a load.
-unsafe fn look(state: *mut lua_State) {
+unsafe fn safepoint(state: *mut lua_State) {
     // SAFETY: called at calls, where all that is alive is on the stack.
-    unsafe { Control::of(&state).look(state) };
+    unsafe { Control::from_state(&state).safepoint(state) };
 }
 
 /// `table.move(from, first, last, to [, target])`. Writing `nil` where nothing is, which has Luau rebuild the table
@@ -47,7 +47,7 @@ pub(in super::super) unsafe extern "C-unwind" fn r#move(state: *mut lua_State) -
             }
             let is_overlapping = to > first && to <= last && ffi::lua_rawequal(state, 1, target) != 0;
             for step in 0..count {
-                look(state);
+                safepoint(state);
                 let offset = if is_overlapping { count - 1 - step } else { step };
                 ffi::lua_rawgeti_(state, 1, first + offset);
                 if ffi::lua_isnil(state, -1) != 0 {
@@ -84,7 +84,7 @@ pub(in super::super) unsafe extern "C-unwind" fn concat(state: *mut lua_State) -
             Some(piece) => total += piece.len() + if index < last { separator.len() } else { 0 },
             None => refuse(state, index),
         });
-        let control = Control::of(&state);
+        let control = Control::from_state(&state);
         control.make_room(state, total);
         if !control.heap.has_room(total) {
             fault::raise_out_of_memory(state);
@@ -117,7 +117,7 @@ unsafe fn each(
     // SAFETY: as above; each value is popped again.
     unsafe {
         while index <= last {
-            look(state);
+            safepoint(state);
             ffi::lua_rawgeti_(state, 1, index);
             let piece = (ffi::lua_isstring(state, -1) != 0).then(|| bytes(&state, -1));
             element(index, piece);
@@ -151,9 +151,9 @@ pub(in super::super) unsafe extern "C-unwind" fn find(state: *mut lua_State) -> 
         let may_call = matches!(ffi::lua_type(state, 2), ffi::LUA_TTABLE | ffi::LUA_TUSERDATA);
         loop {
             if may_call {
-                Control::of(&state).look(state);
+                Control::from_state(&state).safepoint(state);
             } else {
-                look(state);
+                safepoint(state);
             }
             ffi::lua_rawgeti_(state, 1, index);
             if ffi::lua_isnil(state, -1) != 0 {
@@ -189,7 +189,7 @@ pub(in super::super) unsafe extern "C-unwind" fn unpack(state: *mut lua_State) -
             fault::raise(state, "too many results to unpack".to_owned())
         };
         for offset in 0..count {
-            look(state);
+            safepoint(state);
             ffi::lua_rawgeti_(state, 1, first + offset);
         }
         count
@@ -238,7 +238,7 @@ pub(in super::super) unsafe extern "C-unwind" fn foreachi(state: *mut lua_State)
 unsafe fn call(state: *mut lua_State, key: c_int) -> bool {
     // SAFETY: as above.
     unsafe {
-        Control::of(&state).look(state);
+        Control::from_state(&state).safepoint(state);
         ffi::lua_pushvalue(state, 2);
         ffi::lua_pushvalue(state, key - 1);
         ffi::lua_pushvalue(state, key - 1);
@@ -256,7 +256,7 @@ unsafe fn call(state: *mut lua_State, key: c_int) -> bool {
 pub(in super::super) unsafe extern "C-unwind" fn sort(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the upvalue was set with this function.
     unsafe {
-        Control::of(&state).look(state);
+        Control::from_state(&state).safepoint(state);
         ffi::luaL_checktype(state, 1, ffi::LUA_TTABLE);
         if ffi::lua_isnoneornil(state, 2) != 0 {
             ffi::lua_settop(state, 1);
@@ -265,7 +265,7 @@ pub(in super::super) unsafe extern "C-unwind" fn sort(state: *mut lua_State) -> 
             }
         } else if ffi::lua_iscfunction(state, 2) != 0 {
             ffi::lua_settop(state, 2);
-            ffi::lua_pushcclosured(state, looking, c"sort".as_ptr(), 1);
+            ffi::lua_pushcclosured(state, call_comparator, c"sort".as_ptr(), 1);
         }
         // In this function's own frame, so that no script gets hold of it.
         original(state)(state)
@@ -300,17 +300,17 @@ unsafe fn sorts_at_once(state: *mut lua_State) -> bool {
 unsafe extern "C-unwind" fn less(state: *mut lua_State) -> c_int {
     // SAFETY: as above.
     unsafe {
-        Control::of(&state).look(state);
+        Control::from_state(&state).safepoint(state);
         ffi::lua_pushboolean(state, ffi::lua_lessthan(state, 1, 2));
     }
     1
 }
 
 /// Calls the comparator in the upvalue, after a look.
-unsafe extern "C-unwind" fn looking(state: *mut lua_State) -> c_int {
+unsafe extern "C-unwind" fn call_comparator(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the upvalue was set with this function.
     unsafe {
-        Control::of(&state).look(state);
+        Control::from_state(&state).safepoint(state);
         ffi::lua_pushvalue(state, ffi::lua_upvalueindex(1));
         ffi::lua_insert(state, 1);
         ffi::lua_call(state, ffi::lua_gettop(state) - 1, 1);

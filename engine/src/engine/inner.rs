@@ -6,23 +6,23 @@ use crate::compile::compiled::Compiled;
 use crate::model::error::CompileError;
 use crate::model::limits::Limits;
 use crate::pool::pool::Pool;
-use crate::registry::environment::Registered;
-use crate::registry::named::Named;
+use crate::registry::environment::CurrentEnvironment;
+use crate::registry::named::ScriptRegistry;
 
 /// There is one for an engine.
-pub(crate) struct Shared {
+pub(crate) struct EngineInner {
     pub(crate) limits: Limits,
     pub(crate) pool: Pool,
     /// How many runs have begun.
     pub(crate) runs: AtomicU64,
-    pub(crate) environment: Registered,
+    pub(crate) environment: CurrentEnvironment,
     /// How many submitted runs may wait for a VM.
     pub(crate) backlog: usize,
     /// The named scripts.
-    pub(crate) named: Named,
+    pub(crate) named: ScriptRegistry,
 }
 
-impl Shared {
+impl EngineInner {
     /// Compiles a source, and counts that.
     pub(crate) fn compile(&self, name: &str, source: &[u8]) -> Result<Compiled, CompileError> {
         let compiled = Compiled::new(name, source, &self.limits);
