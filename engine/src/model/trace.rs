@@ -47,8 +47,8 @@ impl Status {
     }
 }
 
-impl std::fmt::Display for Status {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
 }
@@ -101,6 +101,12 @@ impl ErrorKind {
             Self::Cancelled => Status::Cancelled,
             Self::QueueTimeout => Status::QueueTimeout,
         }
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
     }
 }
 
@@ -167,7 +173,7 @@ pub enum ValueError {
 impl fmt::Display for ValueError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Failed(error) => write!(f, "the run ended with {}: {error}", error.kind.as_str()),
+            Self::Failed(error) => write!(f, "the run ended with {}: {error}", error.kind),
             Self::Type(_) => f.write_str("the value does not fit the type"),
         }
     }
@@ -196,7 +202,7 @@ pub struct Usage {
 
 /// What a run hands back. Its JSON form (by [`Serialize`] or [`to_json`](Self::to_json)) begins with the five keys
 /// of Syncano's Script Endpoint; other keys appear only when they hold something.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trace {
     /// 1, 2, 3 … per engine.

@@ -1,8 +1,8 @@
-//! What is counted for [`Metrics`](crate::Metrics), at a cost that a run does not show.
+//! The counters behind [`Metrics`](crate::Metrics), made so that a run does not measurably pay for them.
 //!
-//! Each VM has counters of its own, on cache lines of their own, and whoever has the VM is the only one to write them: a
-//! load and a store each, no locked instruction, and no line that two threads fight for. They are added up when somebody
-//! asks. A VM that is replaced leaves its counters to another one.
+//! Each VM has its own counters on its own cache lines, and only the thread that holds the VM writes them. So an increment
+//! is a plain load and a store: no locked instruction, and no cache line that threads contend for. Reading the metrics
+//! adds up the counters of all VMs. When a VM is replaced, its counters go to another one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::metrics::{BOUNDS_NS, Compiles, Histogram, Metrics, Runs, Vms};
 use crate::model::trace::{Status, Trace};
 
-/// A count that one thread at a time adds to, and any thread reads.
+/// A count that one thread at a time increments, and any thread reads.
 #[derive(Default)]
 struct Counter(AtomicU64);
 
@@ -27,7 +27,7 @@ impl Counter {
     }
 }
 
-/// How many durations fell between which bounds.
+/// A histogram of durations that one thread at a time adds to.
 #[derive(Default)]
 struct Durations {
     counts: [Counter; BOUNDS_NS.len() + 1],
@@ -37,14 +37,14 @@ struct Durations {
 impl Durations {
     fn add(&self, duration: Duration) {
         let ns = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
-        // Most are short, and found at once.
+        // A linear search: most durations are short, and so in one of the first buckets.
         let bucket = BOUNDS_NS.iter().position(|&bound| ns <= bound).unwrap_or(BOUNDS_NS.len());
         self.counts[bucket].add(1);
         self.sum_ns.add(ns);
     }
 }
 
-/// The counters of one VM; of a size that adjacent lines, which processors fetch in pairs, are no other VM's.
+/// The counters of one VM. Processors fetch cache lines in pairs, so the alignment is that of a pair.
 #[derive(Default)]
 #[repr(align(128))]
 struct Counters {
@@ -70,16 +70,16 @@ impl Recorder {
         counters.host_calls.add(trace.usage.host_calls);
     }
 
-    /// Counts what there is to count of any run, had it a VM or not.
+    /// Counts what every run has, even one that got no VM.
     fn count_end(&mut self, trace: &Trace) {
         self.0.runs[trace.status as usize].add(1);
         self.0.queue_duration.add(trace.usage.queued);
     }
 }
 
-/// All that the engine counts in one process.
+/// All counters of an engine in one process.
 pub(crate) struct Tally {
-    /// Of every recorder that there ever was.
+    /// The counters of all recorders, also of those that were dropped.
     counters: Mutex<Vec<Arc<Counters>>>,
     /// For runs that got no VM.
     without_vm: Mutex<Recorder>,
@@ -109,12 +109,12 @@ impl Tally {
         }
     }
 
-    /// A recorder for a VM: with the counters of one that is gone, or new ones.
+    /// A recorder for a VM, with the counters of a recorder that was dropped, or new ones.
     pub(crate) fn recorder(&self) -> Recorder {
         let mut counters = self.counters.lock();
-        // To have the only reference is to see all that the last recorder wrote.
+        // `get_mut` succeeds only when the last recorder is gone, and then sees all that it wrote.
         if let Some(free) =
-            counters.iter_mut().find_map(|held| Arc::get_mut(held).is_some().then(|| Arc::clone(held)))
+            counters.iter_mut().find_map(|each| Arc::get_mut(each).is_some().then(|| Arc::clone(each)))
         {
             return Recorder(free);
         }
@@ -133,7 +133,7 @@ impl Tally {
         counter.fetch_add(1, Relaxed);
     }
 
-    /// All of it, with what is only known elsewhere.
+    /// A snapshot, completed with what is counted elsewhere.
     pub(crate) fn metrics(&self, vms: Vms, scripts: u64) -> Metrics {
         let sums = self.sums();
         let runs = |status: Status| sums.runs[status as usize];

@@ -1,4 +1,4 @@
-//! Numbers to watch.
+//! The public metrics of an engine: a snapshot of its counters.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
@@ -14,13 +14,13 @@ pub(crate) const BOUNDS_NS: [u64; 23] = [
     S, 2_500 * MS, 5 * S, 10 * S, 30 * S,
 ];
 
-/// What an engine has counted since it was made, in this process: a snapshot by
+/// What an engine has counted since it was created, in this process: a snapshot by
 /// [`Engine::metrics`](crate::Engine::metrics). It is taken while runs go on, so numbers that belong to one run may
 /// differ by it. As JSON (by [`Serialize`]) it has the names of the fields, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// Runs that are over, by status. A request for which no run began is none.
+    /// Runs that have ended, by status. A request that was refused before its run is not counted.
     pub runs: Runs,
     /// How long runs took: [`Trace::duration`](crate::Trace::duration), without those that got no VM.
     pub run_duration: Histogram,
@@ -57,13 +57,13 @@ pub struct Runs {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Vms {
-    /// Made, and waiting for a run.
+    /// Idle, waiting for a run.
     pub ready: u64,
-    /// Lent to a run, or being made for one.
+    /// Checked out by a run, or being created for one.
     pub in_use: u64,
-    /// Closed since the engine was made: a run was stopped, or a bug was met.
+    /// Closed since the engine was created, because a run was stopped, tidying up took too long, or a bug was met.
     pub retired: u64,
-    /// Made to replace a retired one; where that failed, the next run that needs a VM makes it.
+    /// Created to replace a retired one; where that failed, the next run that needs a VM creates it.
     pub rebuilt: u64,
 }
 

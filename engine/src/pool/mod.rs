@@ -1,4 +1,4 @@
-//! VMs and threads: who runs when, for how long, and what is counted of it.
+//! VMs and threads: which run gets a VM when, how long it may take, and what is counted.
 
 pub(crate) mod counters;
 pub(crate) mod metrics;

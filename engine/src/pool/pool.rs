@@ -1,9 +1,10 @@
-//! The VMs of an engine: lent one run at a time, made when first needed, replaced when a run ended badly.
+//! The pool of an engine's VMs. A VM is checked out for one run, created when it is first needed, and replaced after
+//! a run that was stopped.
 //!
-//! A stack of idle VMs under one uncontended lock. What was weighed against it: a lock-free queue
-//! (`crossbeam::queue::ArrayQueue`) costs the same, but hands out the VM that rested longest, so that one caller on a
-//! pool of eight walks through eight cold VMs and loads its script into each; a VM per thread (as `regex-automata`'s
-//! pool keeps one for its owner) saves one lock and needs a second way for every other thread.
+//! Idle VMs are a stack (last in, first out) under one lock. A lock-free queue (`crossbeam::queue::ArrayQueue`) costs
+//! the same, but hands out the VM that was idle longest: one caller on a pool of eight would use all eight in turn,
+//! find each cold, and load its script into each. A VM per thread, as in `regex-automata`'s pool, saves the lock but
+//! needs a second path for all other threads.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,34 +21,35 @@ use crate::model::nesting::{MAX_NESTING, Nesting};
 use crate::model::poll::Poll;
 use crate::vm::{Vm, fork};
 
-/// A VM, the watch over it, and what counts its runs.
+/// A VM, its entry with the watchdog, and the counters of its runs.
 pub(crate) struct PooledVm {
     pub(crate) vm: Vm,
     pub(crate) watched: Arc<Watched>,
     pub(crate) recorder: Recorder,
 }
 
-/// The pool of an engine: one per process that the engine lives in.
+/// The pool of an engine. After a `fork()` each process uses its own [`Generation`] of it.
 pub(crate) struct Pool {
     size: usize,
     first: Generation,
 }
 
-/// The VMs of one process. After a fork the child has a generation of its own: its parent's watchdog does not run in
-/// it, and that one's locks may be held by threads that are not there.
+/// The VMs of one process. A child of `fork()` starts a new generation: the parent's watchdog thread does not run in
+/// the child, and the parent's locks may be held by threads that do not exist there.
 struct Generation {
     number: u64,
     inner: Arc<PoolInner>,
     next: OnceLock<Box<Self>>,
 }
 
-/// The locks are the standard library's, for the reason that [`watchdog`](crate::pool::watchdog) gives.
+/// What callers, workers and the replacing thread share. [`watchdog`](crate::pool::watchdog) says why the locks are
+/// the standard library's.
 pub(super) struct PoolInner {
     pub(super) size: usize,
     state: Mutex<PoolState>,
-    /// For callers that wait for a VM.
+    /// Signalled to callers that wait for a VM.
     returned: Condvar,
-    /// For workers: there may be a task, and a VM for it.
+    /// Signalled to workers when there may be a task and a VM for it.
     pub(super) task: Condvar,
     watchdog: Watchdog,
     tally: Tally,
@@ -56,40 +58,40 @@ pub(super) struct PoolInner {
 #[derive(Default)]
 pub(super) struct PoolState {
     pub(super) idle: Vec<PooledVm>,
-    /// VMs that exist, idle, lent or being replaced.
+    /// VMs that exist: idle, checked out or being replaced.
     pub(super) made: usize,
     replacing: usize,
     waiting: usize,
-    /// Callers that have waited for [`STARVING`]: a VM that comes back is not for others to take.
+    /// Callers that have waited for [`STARVING`]: the next VMs that come back are reserved for them.
     pub(super) starving: usize,
-    /// What waits for a VM without a thread of its own.
+    /// Submitted runs that wait for a VM.
     pub(super) tasks: Tasks<TaskFn>,
-    /// Where VMs go to be closed and replaced; the thread behind it is started by the first.
+    /// Sends VMs to the thread that closes and replaces them, which the first of them starts.
     replacer: Option<Sender<PooledVm>>,
-    /// How many were retired, and how many of those replaced.
+    /// How many VMs were retired, and how many of those were replaced.
     retired: u64,
     rebuilt: u64,
 }
 
 impl PoolState {
-    /// VMs that are not for whoever comes first.
+    /// Idle VMs that new callers must leave to those that wait.
     fn reserved(&self) -> usize {
         self.starving + self.tasks.reserved()
     }
 }
 
-/// What is done with a VM, or without one: it is called once, on a thread of the pool's.
+/// The code of a task. A worker calls it once: with a VM and the time it waited for that, or with why there is none.
 pub(crate) type TaskFn = Box<dyn FnOnce(Result<(Checkout<'_>, Duration), CheckoutError>) + Send>;
 
-/// Why no VM was lent.
+/// Why no VM was checked out.
 pub(crate) enum CheckoutError {
-    /// None came free in time.
+    /// None came free within the queue limit.
     Timeout,
-    /// Too many wait already.
+    /// The backlog is full.
     Full,
-    /// Its poll said so, after this time.
+    /// The request's poll ended the wait, after this time.
     Cancelled(Duration),
-    /// None could be made.
+    /// A new VM could not be created.
     Failed(Error),
 }
 
@@ -109,12 +111,12 @@ impl Pool {
         &generation.inner
     }
 
-    /// What is counted in this process.
+    /// The counters of this process.
     pub(crate) fn tally(&self) -> &Tally {
         &self.here().tally
     }
 
-    /// How the VMs are now.
+    /// How many VMs are in which state now.
     pub(crate) fn vms(&self) -> Vms {
         let state = self.here().lock();
         Vms {
@@ -125,8 +127,9 @@ impl Pool {
         }
     }
 
-    /// Lends a VM, and says how long that took to wait for; meanwhile it polls. A run inside a host function waits for
-    /// none: where all are lent, it gets one of its own, which goes when it ends.
+    /// Checks out a VM, and returns it with the time that the caller waited for it; while it waits, `poll` is called.
+    /// A run inside a host function never waits, since it could wait for its own caller: when all VMs are checked out,
+    /// it gets an extra one, which is closed when the run ends.
     pub(crate) fn checkout(
         &self,
         patience: Duration,
@@ -164,7 +167,7 @@ impl Pool {
                 continue;
             }
             if let Some(poll) = poll.filter(|_| due.has_passed(now)) {
-                // It may take long, or run scripts itself: a VM that comes back meanwhile is for others.
+                // A poll may take long, or run scripts itself: meanwhile no VM is reserved for this caller.
                 state.starving -= usize::from(std::mem::take(&mut is_starving));
                 drop(state);
                 let said = poll.call();
@@ -194,7 +197,7 @@ impl Pool {
         Ok((Checkout { inner, pooled: Some(pooled), is_for_worker: false }, waited))
     }
 
-    /// How many VMs there may be.
+    /// How many VMs there may be, beside the extra ones of nested runs.
     pub(crate) fn size(&self) -> usize {
         self.size
     }
@@ -220,19 +223,19 @@ impl Drop for Generation {
             self.inner.lock().tasks.end();
             self.inner.task.notify_all();
         } else {
-            // Another process's VMs are left alone: closing them could wait for ever for a thread that is not here.
+            // These are VMs of the parent process. Closing them could wait for ever for a thread that is not here.
             std::mem::forget(Arc::clone(&self.inner));
         }
     }
 }
 
 impl PoolInner {
-    /// Nothing panics while it holds the lock, but for lack of memory; what it guards is whole at any time.
+    /// A poisoned lock is used all the same: the state is consistent at every point where a panic could happen.
     pub(super) fn lock(&self) -> MutexGuard<'_, PoolState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes a worker, if there is a VM for it, or somebody must see when time is up.
+    /// Wakes a worker if there is a VM for it, or if some task's time could run out unseen.
     pub(super) fn wake_worker(&self, mut state: MutexGuard<'_, PoolState>, is_first_to_expire: bool) {
         let is_free = !state.idle.is_empty() || state.made < self.size;
         let wakes = state.tasks.must_wake(is_free, is_first_to_expire);
@@ -259,8 +262,8 @@ impl PoolInner {
         self.announce(state, is_for_worker);
     }
 
-    /// Tells whoever waits that a VM is there, or may be made. To its own a worker comes itself, when it has told what
-    /// came of its run.
+    /// Wakes whoever waits, after a VM became idle or may be created. A worker that returns its own VM looks for the next
+    /// task itself, so none is woken for that VM.
     fn announce(&self, state: MutexGuard<'_, PoolState>, is_for_worker: bool) {
         let (waiting, starving) = (state.waiting > 0, state.reserved() > 0);
         if is_for_worker {
@@ -270,13 +273,13 @@ impl PoolInner {
         }
         match (waiting, starving) {
             (false, _) => {}
-            // One that it is not for yet would sleep on.
+            // One of them alone might be a caller for which the VM is not reserved, which would sleep on.
             (true, true) => self.returned.notify_all(),
             (true, false) => self.returned.notify_one(),
         }
     }
 
-    /// Closes a VM and makes another in its place, on a thread for that: neither is a run's to pay.
+    /// Has a thread of its own close a VM and create another in its place, so that no run pays for either.
     fn retire(self: &Arc<Self>, pooled: PooledVm) {
         let mut state = self.lock();
         state.retired += 1;
@@ -285,7 +288,8 @@ impl PoolInner {
             let pool = Arc::downgrade(self);
             let replace = move || {
                 while let Ok(pooled) = receiver.recv() {
-                    // Closing a large heap takes long, so its successor comes first; but only beside one such heap.
+                    // To close a large heap takes long, so the replacement comes first. Not when several VMs are to
+                    // be closed: only one large heap may exist beside the replacements.
                     let is_only = receiver.is_empty();
                     let Some(pool) = pool.upgrade() else { return };
                     if is_only {
@@ -303,7 +307,7 @@ impl PoolInner {
         }
         match &state.replacer {
             Some(replacer) => {
-                // The receiver lives as long as the sender in this state: this can't fail.
+                // This can't fail: the receiver lives as long as the sender in this state.
                 let _ = replacer.send(pooled);
                 state.replacing += 1;
             }
@@ -315,7 +319,7 @@ impl PoolInner {
         }
     }
 
-    /// Puts a new VM in the place of one that was retired, unless that was one more than there should be.
+    /// Creates a VM in the place of a retired one, unless that one was the extra VM of a nested run.
     fn replace(&self) {
         let is_needed = self.lock().made <= self.size;
         let made = if is_needed { self.new_vm().ok() } else { None };
@@ -326,13 +330,13 @@ impl PoolInner {
                 state.rebuilt += 1;
                 state.idle.push(pooled);
             }
-            // Where one is missing, the next run that needs one tries again.
+            // The next run that needs the missing VM tries again.
             None => state.made -= 1,
         }
         self.announce(state, false);
     }
 
-    /// A VM is gone, or could not be made.
+    /// A VM is gone, or could not be created.
     pub(super) fn forget_one(&self) {
         let mut state = self.lock();
         state.made -= 1;
@@ -340,11 +344,11 @@ impl PoolInner {
     }
 }
 
-/// A lent VM; it goes back when this is dropped, or is replaced when its run ended badly.
+/// A checked-out VM. On drop it returns to the pool, or is replaced when its run was stopped.
 pub(crate) struct Checkout<'a> {
     inner: &'a Arc<PoolInner>,
     pooled: Option<PooledVm>,
-    /// Checkout to a worker, who looks for the next task itself.
+    /// The holder is a worker, which looks for the next task itself.
     is_for_worker: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The metrics in Prometheus' text form.
+//! The metrics in Prometheus' text format.
 
 use std::fmt;
 
@@ -81,8 +81,8 @@ impl Page<'_> {
 
     fn counters(&mut self, name: &str, help: &str, label: &str, values: &[(&str, u64)]) -> fmt::Result {
         let mut metric = self.0.encode_descriptor(name, help, None, MetricType::Counter)?;
-        values.iter().try_for_each(|(of, value)| {
-            metric.encode_family(&[(label, *of)])?.encode_counter::<NoLabelSet, _, u64>(value, None)
+        values.iter().try_for_each(|(label_value, value)| {
+            metric.encode_family(&[(label, *label_value)])?.encode_counter::<NoLabelSet, _, u64>(value, None)
         })
     }
 

@@ -1,27 +1,28 @@
-//! The scheduler of tasks: which work is next, and which worker is woken for it.
+//! The scheduler of tasks: which task is next, and which worker is woken for it.
 //!
-//! A task is a run that waits for a VM without a thread of its own. Workers are threads of the pool's that take the first to
-//! expire, once there is a VM for it or its time is up. This file decides; the threads are in `workers`, and the VMs in `pool`.
-//! All states are under the pool's lock, and only the methods named here change them:
+//! A task is a submitted run that waits for a VM; it has no thread of its own. A worker is a thread of the pool that takes
+//! the task that expires first, once there is a VM for it or it has expired. This file holds the decisions; the threads
+//! are in `workers`, and the VMs in `pool`. All states are under the pool's lock, and only the methods named here change
+//! them:
 //!
 //! | state | what it says | changed by |
 //! | --- | --- | --- |
-//! | `waiting` | the tasks, the first to expire on top | who submits: `push`; the worker that does one: `take` |
-//! | `is_first_starving` | the first of them has waited for [`STARVING`]: while a worker rests, a VM that comes back is for it | a worker: `peek` says what is so now, `take` ends it |
-//! | `workers` | threads that there are | who submits: `add_worker`; a worker at its end: `remove_worker` |
-//! | `idle` | workers that rest | the worker itself: `rest`, `wake_up` |
-//! | `watching` | of the idle ones, those that rest until somebody's time is up | as `idle` |
-//! | `is_one_woken` | an idle one was told that there is something to do, and is not here yet: no other is told | whoever made something to do: `must_wake`; any worker that stops to rest, told or not: `wake_up` |
-//! | `has_ended` | the engine is gone, and workers end | the pool, once: `end` |
+//! | `waiting` | the tasks, the first to expire on top | the submitting thread: `push`; the worker that takes one: `take` |
+//! | `is_first_starving` | the first task has waited for [`STARVING`]: while a worker is idle, the next VM that comes back is reserved for it | a worker: `peek` updates it, `take` clears it |
+//! | `workers` | threads that exist | the submitting thread: `add_worker`; a worker at its end: `remove_worker` |
+//! | `idle` | workers that sleep | the worker itself: `rest`, `wake_up` |
+//! | `watching` | of the idle workers, those that sleep with a timeout, until a task expires or starves | as `idle` |
+//! | `is_one_woken` | a worker was woken and does not run yet: no other is woken meanwhile | whoever has a VM or a task: `must_wake`; any worker that wakes up, woken or timed out: `wake_up` |
+//! | `has_ended` | the engine was dropped, and workers end | the pool, once: `end` |
 
 use std::collections::BinaryHeap;
 use std::time::{Duration, Instant};
 
-/// How long it may take until it is somebody's turn. Until then a VM goes to whoever comes first, which is fastest: to wake
-/// a thread takes longer than a short run.
+/// How long a caller or task may wait before VMs are reserved for it. Until then a VM goes to whoever asks first, which
+/// gives the most throughput: to wake a thread takes longer than a short run.
 pub(super) const STARVING: Duration = Duration::from_millis(10);
 
-/// Work that waits for a VM.
+/// A submitted run that waits for a VM.
 pub(super) struct Task<W> {
     pub(super) submitted: Instant,
     pub(super) expires: Instant,
@@ -42,7 +43,8 @@ impl<W> PartialOrd for Task<W> {
     }
 }
 
-/// The earliest to expire is the greatest: a heap has that on top. Of two that expire together, the one that came first.
+/// The task that expires first is the greatest, as a [`BinaryHeap`] has the greatest on top; of two that expire together,
+/// the one that was submitted first.
 impl<W> Ord for Task<W> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (other.expires, other.submitted).cmp(&(self.expires, self.submitted))
@@ -74,17 +76,17 @@ impl<W> Default for Tasks<W> {
     }
 }
 
-/// The first task, as a worker sees it.
+/// What a worker needs to know of the first task.
 pub(super) struct FirstTask {
     pub(super) is_starving: bool,
     pub(super) expires: Instant,
-    /// Up to when to rest where there is no VM. Meanwhile one may come whose time is up sooner, or a VM for which nobody is woken: its
-    /// worker is still telling what came of a run.
+    /// Until when a worker sleeps when no VM is free. It checks again then, since no worker is woken for a VM whose own
+    /// worker still runs a callback.
     pub(super) rest_until: Instant,
 }
 
 impl<W> Tasks<W> {
-    /// How many VMs are kept for tasks.
+    /// How many VMs are reserved for tasks.
     pub(super) fn reserved(&self) -> usize {
         usize::from(self.is_first_starving && self.idle > 0)
     }
@@ -93,8 +95,8 @@ impl<W> Tasks<W> {
         self.waiting.len()
     }
 
-    /// Whether one more worker is of use. There is one more than there are VMs: while all run, somebody must see that time is up
-    /// for those that wait.
+    /// Whether to start one more worker. There may be one more than there are VMs, so that while all VMs run, one worker is
+    /// left to expire tasks.
     pub(super) fn needs_worker(&self, vms: usize) -> bool {
         self.idle <= self.waiting.len() && self.workers <= vms
     }
@@ -111,14 +113,14 @@ impl<W> Tasks<W> {
         self.workers -= 1;
     }
 
-    /// Returns whether it is the first to expire.
+    /// Adds a task; returns whether it is now the first to expire.
     pub(super) fn push(&mut self, task: Task<W>) -> bool {
         let is_first = self.waiting.peek().is_none_or(|first| task.expires < first.expires);
         self.waiting.push(task);
         is_first
     }
 
-    /// What a worker does next is about this task.
+    /// The task that a worker is to take next, if there is any.
     pub(super) fn peek(&mut self, now: Instant) -> Option<FirstTask> {
         let first = self.waiting.peek().map(|task| {
             let starves_at = task.submitted + STARVING;
@@ -130,27 +132,27 @@ impl<W> Tasks<W> {
         first
     }
 
-    /// The task that [`peek`](Self::peek) was about, under the same lock.
+    /// Removes the task that [`peek`](Self::peek) described, under the same lock.
     pub(super) fn take(&mut self) -> Option<Task<W>> {
         self.is_first_starving = false;
         self.waiting.pop()
     }
 
-    /// A worker rests, until it is told or, where it `watches`, until a time.
+    /// A worker goes to sleep until it is woken or, when it `watches`, until its timeout.
     pub(super) fn rest(&mut self, watches: bool) {
         self.idle += 1;
         self.watching += usize::from(watches);
     }
 
-    /// It is here again.
+    /// A worker is awake again.
     pub(super) fn wake_up(&mut self, watched: bool) {
         self.idle -= 1;
         self.watching -= usize::from(watched);
         self.is_one_woken = false;
     }
 
-    /// Whether to tell a worker now: there is a VM (`is_free`), or somebody must see when time is up. One at a time: that is a
-    /// call of the kernel, which costs as much as a short run, and who was woken looks at all that waits, and wakes the next.
+    /// Whether to wake a worker now, because a VM is free (`is_free`) or because a task must be expired in time. One worker at
+    /// a time: to wake one is a system call, which costs as much as a short run, and the one that wakes up wakes the next.
     pub(super) fn must_wake(&mut self, is_free: bool, is_first_to_expire: bool) -> bool {
         let is_needed = is_free || is_first_to_expire || self.watching == 0;
         let can_wake = self.idle > 0 && !self.is_one_woken;

@@ -1,12 +1,12 @@
-//! Ends runs that are past their deadline, and has those poll that are to.
+//! The watchdog: a thread per engine that arms the interrupt of a VM when its run must end, or is due to poll the host.
 //!
-//! A VM that looked at a clock itself would pay for it in every loop, so one thread per engine sleeps to the earliest
-//! deadline and only then asks the VM concerned to look. A run's deadline is nearly always later than the one before
-//! it, so beginning a run is one store and one load; the thread is woken only for an earlier deadline than it sleeps
-//! to. With nothing running it sleeps without end.
+//! If a VM read the clock itself, every loop would pay for it. Instead the watchdog sleeps until the earliest deadline,
+//! and only then arms the interrupt of the VM concerned, which reads the clock at its next safepoint. A new run's deadline
+//! is nearly always later than the one that the thread sleeps to, so to start a run costs one store and one load; the
+//! thread is woken only for an earlier deadline. While nothing runs, it sleeps without a timeout.
 //!
-//! It sleeps on the standard library's condition variable: parking_lot keeps its sleepers in a table of the process's,
-//! which after a fork would name this thread, on a stack that the child's next thread is given.
+//! It sleeps on the standard library's condition variable. parking_lot keeps sleeping threads in a table of the process:
+//! in a child of `fork()` that table would still name the watchdog, whose stack the child's next thread may reuse.
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
@@ -16,23 +16,23 @@ use crate::model::deadline::{Deadline, NEVER, nanos_since_epoch};
 use crate::model::error::Error;
 use crate::vm::interrupt::Interrupt;
 
-/// How long after asking a VM that is still running it is asked again.
+/// How often the interrupt of a VM whose run is past its deadline is armed again.
 const REARM_EVERY: Duration = Duration::from_millis(10);
 
-/// One VM, as the watchdog sees it: when its run must look whether it is to end or to poll, and how to tell it.
+/// The watchdog's entry for one VM: when to arm its interrupt, in nanoseconds as of [`Deadline::as_nanos`].
 pub(crate) struct Watched {
     deadline: AtomicU64,
     interrupt: Arc<Interrupt>,
 }
 
-/// An engine's watchdog: the thread ends with it.
+/// An engine's watchdog. Its thread is started for the first VM, and ends when this is dropped.
 pub(crate) struct Watchdog {
     inner: Arc<WatchdogInner>,
 }
 
-/// What the thread shares with the runs.
+/// What the thread and the runs share.
 struct WatchdogInner {
-    /// What the thread sleeps to; [`NEVER`] while it sleeps without end or was not started.
+    /// Until when the thread sleeps; [`NEVER`] while it sleeps without a timeout, or was not started.
     wakes_at: AtomicU64,
     state: Mutex<WatchdogState>,
     wake: Condvar,
@@ -52,10 +52,10 @@ impl Watchdog {
         Self { inner: Arc::new(inner) }
     }
 
-    /// Takes a VM under watch for as long as it keeps what is returned.
+    /// Adds a VM. Its entry is removed when the returned [`Watched`] is dropped.
     ///
     /// # Errors
-    /// The system gives no thread.
+    /// The system can't start the thread.
     pub(crate) fn watch(&self, interrupt: Arc<Interrupt>) -> Result<Arc<Watched>, Error> {
         let watched = Arc::new(Watched { deadline: AtomicU64::new(NEVER), interrupt });
         let mut state = self.inner.lock();
@@ -73,7 +73,7 @@ impl Watchdog {
         Ok(watched)
     }
 
-    /// Has the run on `watched` look at `deadline`, unless what is returned was dropped before.
+    /// Has the interrupt of `watched` armed at `deadline`, unless the returned guard is dropped before.
     pub(crate) fn guard<'a>(&'a self, watched: &'a Watched, deadline: Deadline) -> WatchGuard<'a> {
         let guard = WatchGuard { inner: &self.inner, watched };
         guard.wake_at(deadline);
@@ -89,7 +89,7 @@ impl Drop for Watchdog {
 }
 
 impl WatchdogInner {
-    /// Nothing panics while it holds the lock, but for lack of memory; what it guards is whole at any time.
+    /// A poisoned lock is used all the same: the state is consistent at every point where a panic could happen.
     fn lock(&self) -> MutexGuard<'_, WatchdogState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -113,7 +113,7 @@ impl WatchdogInner {
 }
 
 impl WatchdogState {
-    /// Asks every VM that is past its deadline to look; the time of the next scan.
+    /// Arms every VM that is past its deadline; returns when to scan again.
     fn scan(&self) -> u64 {
         let now = nanos_since_epoch(Instant::now());
         let mut next = NEVER;
@@ -130,14 +130,14 @@ impl WatchdogState {
     }
 }
 
-/// A run under watch.
+/// A run whose deadline the watchdog observes.
 pub(crate) struct WatchGuard<'a> {
     inner: &'a WatchdogInner,
     watched: &'a Watched,
 }
 
 impl WatchGuard<'_> {
-    /// Has the run look at `deadline`, and no more at what was said before.
+    /// Replaces the deadline at which the interrupt is armed.
     pub(crate) fn wake_at(&self, deadline: Deadline) {
         // This store and the thread's store of `wakes_at` are each followed by a load of the other, all in one total
         // order: either the thread sees this deadline when it scans, or this run sees that it sleeps too long.

@@ -1,4 +1,4 @@
-//! The threads that do tasks: started when they are first of use, and gone with their engine.
+//! The threads that run submitted tasks. They are started when first needed, and end with their engine.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -9,12 +9,12 @@ use super::tasks::Task;
 use crate::model::error::Error;
 
 impl Pool {
-    /// Has a thread of the pool's do `work` as soon as there is a VM, or when there is none in time. With `capacity`
-    /// tasks waiting already, beside those that there are VMs for, it is refused at once.
+    /// Has a worker call `work` as soon as there is a VM, or when `patience` has passed without one. When `capacity` tasks
+    /// wait already, beyond those for which a VM is free, `work` is called at once with [`CheckoutError::Full`].
     pub(crate) fn submit(&self, patience: Duration, capacity: usize, work: TaskFn) {
         let inner = self.here();
         let submitted = Instant::now();
-        // What is too far away is a year.
+        // A longer wait would overflow an `Instant`.
         let expires = submitted + patience.min(Duration::from_secs(365 * 24 * 3600));
         let mut state = inner.lock();
         let free = state.idle.len() + inner.size.saturating_sub(state.made);
@@ -34,7 +34,7 @@ impl Pool {
                         "no thread to run on: {error}"
                     )))));
                 }
-                // Those that there are will come to it.
+                // The workers that exist will run it.
                 Err(_) => {}
             }
         }
@@ -44,7 +44,7 @@ impl Pool {
 }
 
 impl PoolInner {
-    /// What a worker does, until the engine is gone.
+    /// The loop of a worker, until the engine is dropped.
     fn work(self: &Arc<Self>) {
         let mut state = self.lock();
         while !state.tasks.has_ended() {
@@ -61,7 +61,7 @@ impl PoolInner {
                 continue;
             }
             state.made += usize::from(is_made);
-            let task = state.tasks.take().expect("it was looked at, under this lock");
+            let task = state.tasks.take().expect("it was seen under this lock");
             self.wake_worker(state, false);
             let checkout = |pooled| (Checkout::for_worker(self, pooled), task.submitted.elapsed());
             let with = match pooled {
@@ -72,14 +72,14 @@ impl PoolInner {
                 }),
                 None => Err(CheckoutError::Timeout),
             };
-            // The end of it is the host's code; a panic in that is not this thread's.
+            // A task ends with the host's callback, whose panic must not end this thread.
             let _ = catch_unwind(AssertUnwindSafe(|| (task.work)(with)));
             state = self.lock();
         }
         state.tasks.remove_worker();
     }
 
-    /// Waits until there may be something to do, or for so long.
+    /// Sleeps until this worker is woken, or until `time` has passed.
     fn rest<'a>(
         &self,
         mut state: MutexGuard<'a, PoolState>,

@@ -17,28 +17,28 @@ const NEVER_CALLED: &[(&[u8], &str)] = &[
 
 /// Places in a source and what to say of them.
 pub(super) fn differences(source: &Parsed<'_>, globals: &Globals<'_>) -> Vec<(u32, String)> {
-    let mut look = Look { source, globals, found: Vec::new() };
+    let mut checker = Checker { source, globals, found: Vec::new() };
     for node in source.nodes() {
         match source.kind(node) {
-            Kind::Number => look.number(node),
-            Kind::Call => look.call(node),
-            Kind::Concat => source.children(node).for_each(|operand| look.shown(operand)),
-            Kind::Targets => source.children(node).for_each(|target| look.target(target)),
-            Kind::Key => look.metamethod(node),
-            Kind::Binding => look.environment(node),
+            Kind::Number => checker.number(node),
+            Kind::Call => checker.call(node),
+            Kind::Concat => source.children(node).for_each(|operand| checker.shown(operand)),
+            Kind::Targets => source.children(node).for_each(|target| checker.target(target)),
+            Kind::Key => checker.metamethod(node),
+            Kind::Binding => checker.environment(node),
             _ => {}
         }
     }
-    look.found
+    checker.found
 }
 
-struct Look<'p, 's> {
+struct Checker<'p, 's> {
     source: &'p Parsed<'s>,
     globals: &'p Globals<'s>,
     found: Vec<(u32, String)>,
 }
 
-impl<'s> Look<'_, 's> {
+impl<'s> Checker<'_, 's> {
     fn warn(&mut self, node: usize, message: impl Into<String>) {
         self.found.push((self.source.begin(node), message.into()));
     }
@@ -108,7 +108,7 @@ impl<'s> Look<'_, 's> {
         let Some((name, member)) = self.path(target) else { return };
         let Some(is_there) = is_member(name, member) else { return };
         // `if not table.unpack then table.unpack = unpack end` does nothing.
-        if is_there && self.is_asked_for(target) {
+        if is_there && self.is_guarded_by_test(target) {
             return;
         }
         let (name, member) = (String::from_utf8_lossy(name), String::from_utf8_lossy(member));
@@ -119,7 +119,7 @@ impl<'s> Look<'_, 's> {
     }
 
     /// Whether the statement that sets something is directly in an `if not …` of the same.
-    fn is_asked_for(&self, target: usize) -> bool {
+    fn is_guarded_by_test(&self, target: usize) -> bool {
         let source = self.source;
         let block = source.parent(source.parent(source.parent(target)));
         let asking = source.parent(block);

@@ -64,7 +64,7 @@ struct Date {
 
 impl Date {
     /// Of seconds since 1970.
-    fn of(time: i64) -> Self {
+    fn from_unix(time: i64) -> Self {
         let (today, second) = (time.div_euclid(DAY), time.rem_euclid(DAY));
         let since = today + MARCH_OF_0;
         let in_cycle = since.rem_euclid(CYCLE);
@@ -169,7 +169,7 @@ pub(in super::super) unsafe extern "C-unwind" fn date(state: *mut lua_State) -> 
             }
             time as i64
         };
-        let date = Date::of(time);
+        let date = Date::from_unix(time);
         match format.strip_prefix(b"!").unwrap_or(format) {
             b"*t" => push_date(state, &date),
             format => {

@@ -1,4 +1,4 @@
-//! Luau's own functions, with a look at the deadline and room made for what they will allocate.
+//! Wrappers around Luau's own functions: a safepoint, and a collection where the result would not fit otherwise.
 
 use std::ffi::{CStr, c_int};
 
@@ -25,8 +25,8 @@ const MAX_DIGITS: usize = 1 << 20;
 
 /// What to do before a function runs.
 enum Before {
-    /// Only look.
-    Look,
+    /// Only check the interrupt.
+    Safepoint,
     /// Make room for this many bytes.
     Room(unsafe fn(*mut lua_State) -> usize),
     /// Refuse to begin without [`SPARE`] memory.
@@ -65,21 +65,21 @@ guards! {
     7 c"string" c"unpack" Before::Room(unpacked);
     8 c"table" c"create" Before::Room(created);
     9 c"table" c"clone" Before::Room(cloned);
-    10 c"table" c"insert" Before::Look;
-    11 c"table" c"remove" Before::Look;
-    12 c"table" c"maxn" Before::Look;
-    13 c"table" c"pack" Before::Look;
-    14 c"utf8" c"offset" Before::Look;
-    15 c"utf8" c"codepoint" Before::Look;
+    10 c"table" c"insert" Before::Safepoint;
+    11 c"table" c"remove" Before::Safepoint;
+    12 c"table" c"maxn" Before::Safepoint;
+    13 c"table" c"pack" Before::Safepoint;
+    14 c"utf8" c"offset" Before::Safepoint;
+    15 c"utf8" c"codepoint" Before::Safepoint;
     16 c"buffer" c"create" Before::Room(first_number);
     17 c"buffer" c"fromstring" Before::Room(same_length);
     18 c"buffer" c"tostring" Before::Room(whole_buffer);
     19 c"buffer" c"readstring" Before::Room(third_number);
-    20 c"buffer" c"copy" Before::Look;
-    21 c"buffer" c"fill" Before::Look;
+    20 c"buffer" c"copy" Before::Safepoint;
+    21 c"buffer" c"fill" Before::Safepoint;
     22 c"coroutine" c"close" Before::Spare;
     23 c"" c"error" Before::Room(same_length);
-    24 c"" c"next" Before::Look;
+    24 c"" c"next" Before::Safepoint;
     25 c"" c"tonumber" Before::Room(digits);
 }
 
@@ -91,7 +91,7 @@ unsafe extern "C-unwind" fn guarded<const INDEX: usize>(state: *mut lua_State) -
         match GUARDS.get(INDEX).map(|guard| &guard.before) {
             Some(Before::Room(need)) => control.make_room(state, need(state).saturating_add(OVERHEAD)),
             Some(Before::Spare) => spare(state),
-            Some(Before::Look) | None => {}
+            Some(Before::Safepoint) | None => {}
         }
         original(state)(state)
     }

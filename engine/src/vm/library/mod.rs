@@ -34,6 +34,7 @@ pub(super) mod pattern;
 pub(super) mod random;
 pub(super) mod require;
 pub(super) mod response;
+mod search;
 pub(super) mod strings;
 pub(super) mod tables;
 
