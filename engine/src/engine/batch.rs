@@ -12,7 +12,7 @@ use crate::model::request::Request;
 use crate::model::trace::Trace;
 
 impl Script {
-    /// Runs it once for each request, on as many threads as its engine has VMs, and returns what came of them in the order of the
+    /// Runs it once for each request, on as many threads as its engine has VMs, and returns the results in the order of the
     /// requests. What one run does changes no other's result.
     ///
     /// ```
@@ -61,7 +61,7 @@ impl<'a> Batch<'a> {
         self
     }
 
-    /// Runs the script once for each request, on as many threads as the pool has VMs, and returns what came of them in
+    /// Runs the script once for each request, on as many threads as the pool has VMs, and returns the results in
     /// the order of the requests. What one run does changes no other's result. Inside a host function or a poll it is one thread.
     #[must_use]
     pub fn run(&self, requests: &[Request<'_>]) -> Vec<Result<Trace, Error>> {
@@ -79,10 +79,10 @@ impl<'a> Batch<'a> {
                 }
             }
         };
-        // There other threads would wait for the VM that waits for them.
+        // Inside a host function, other threads would wait for the VM that waits for them.
         let threads = if Nesting::depth() > 0 { 1 } else { self.script.engine.pool.size() };
         let threads = threads.min(requests.len());
-        // This thread is one of them; where no other can be had, it does all.
+        // This thread is one of them. If the system gives no other, it runs them all.
         let mut results = std::thread::scope(|scope| {
             let spawn =
                 |_| std::thread::Builder::new().name("perilune-batch".into()).spawn_scoped(scope, work).ok();

@@ -1,4 +1,4 @@
-//! Functions of the host that scripts call as `host.NAME(…)`: giving them to an engine or a script, and what they see.
+//! Host functions, which scripts call as `host.NAME(…)`: registering them, and what they see of a call.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
@@ -15,7 +15,7 @@ use crate::model::value::{Value, from_json};
 use crate::registry::functions::Functions;
 
 impl Engine {
-    /// Gives all scripts a function of the host, `host.NAME(…)`, from their next run on; one of the same name is
+    /// Registers a host function, `host.NAME(…)`, for all scripts, from their next run on; one of the same name is
     /// replaced. A run that has begun goes on with those that it began with.
     ///
     /// What it returns as an error is a Lua error with that text, which a script can catch; so is a panic. It may run
@@ -40,8 +40,8 @@ impl Engine {
         F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
         R: Into<Value>,
     {
-        // Kept here, so that one with a name that is refused is not dropped under the lock.
-        let function = stored(self.inner(), function);
+        // A clone is registered, so that a function with a refused name is not dropped under the lock: that is the host's code.
+        let function = erase(self.inner(), function);
         self.inner().environment.change(|environment| {
             environment.functions = environment.functions.with(name, Arc::clone(&function))?;
             Ok(())
@@ -62,15 +62,14 @@ impl Script {
     {
         let none = Functions::none();
         let functions =
-            self.functions.as_deref().unwrap_or(&none).with(name, stored(&self.engine, function))?;
+            self.functions.as_deref().unwrap_or(&none).with(name, erase(&self.engine, function))?;
         self.functions = Some(Arc::new(functions));
         Ok(self)
     }
 }
 
-/// A host function of the host's own type, as it is stored with an engine: who calls it needs not know of that. The engine is not
-/// held by it, which it would hold in turn.
-fn stored<F, R>(engine: &Arc<EngineInner>, function: F) -> Arc<HostFunction>
+/// Erases the type of a host function. It refers to its engine weakly, since the engine owns it.
+fn erase<F, R>(engine: &Arc<EngineInner>, function: F) -> Arc<HostFunction>
 where
     F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
     R: Into<Value>,

@@ -1,4 +1,4 @@
-//! Named scripts from the files of a directory: what is there, what of it changed, and what became of that.
+//! Named scripts from the files of a directory: scanning it, and loading what changed.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +66,7 @@ impl std::error::Error for FileError {
     }
 }
 
-/// A directory of scripts, and what is known of it from the last look.
+/// A directory of scripts, and what is known of it from the last scan.
 pub(crate) struct Directory {
     root: PathBuf,
     known: BTreeMap<PathBuf, Known>,
@@ -76,17 +76,17 @@ pub(crate) struct Directory {
 /// A file that was seen, or a directory that could not be read.
 #[derive(Default)]
 struct Known {
-    /// The script that it serves as.
+    /// The name that it serves under.
     name: Option<String>,
-    /// How it looked when it was last read; `None` has it read again.
+    /// Its stamp when it was last read; `None` has it read again.
     stamp: Option<Stamp>,
-    /// What was reported of it.
+    /// The error that was last reported.
     error: Option<Error>,
-    /// When a look first missed it.
+    /// When a scan first missed it.
     missing: Option<Instant>,
 }
 
-/// What changes when a file does.
+/// Metadata of a file that changes when the file does.
 #[derive(PartialEq, Eq)]
 struct Stamp {
     /// Device and inode, where there are such.
@@ -95,12 +95,12 @@ struct Stamp {
     len: u64,
 }
 
-/// What is in a directory, of what matters here.
+/// The files and directories in a directory that can matter for scripts.
 #[derive(Default)]
 struct Listing {
     files: Vec<PathBuf>,
     directories: Vec<PathBuf>,
-    /// Those of the directories that can't be read.
+    /// Directories that can't be read.
     unreadable: Vec<(PathBuf, io::Error)>,
 }
 
@@ -110,7 +110,7 @@ impl Directory {
     }
 
     /// Puts what is new or changed, and removes what is gone. With a `pause`, a file that changed less than that ago is
-    /// left for another look, since it may be half written, and a file is gone when it is missing for four times that:
+    /// left for the next scan, since it may be half written, and a file is gone when it is missing for four times that:
     /// editors and version control remove a file and write it anew.
     pub(crate) fn scan(&mut self, scripts: &Scripts, pause: Duration) -> Result<Report, Error> {
         let inside = fs::canonicalize(&self.root).map_err(|error| failed(&self.root, &error))?;
@@ -167,7 +167,7 @@ impl Directory {
         Ok(listing)
     }
 
-    /// Puts a file if it changed; the script, if it is a new version.
+    /// Loads a file if it changed; returns the script if it is a new version.
     fn load_if_changed(
         &mut self,
         path: &Path,
@@ -208,7 +208,7 @@ impl Directory {
         Ok(is_new.then_some(script))
     }
 
-    /// Reports an error, but not in every look anew.
+    /// Reports an error, unless the last scan did.
     fn fail(&mut self, path: &Path, error: Error, report: &mut Report) {
         let known = self.known.entry(path.to_owned()).or_default();
         if known.error.as_ref() != Some(&error) {
@@ -229,7 +229,7 @@ impl Directory {
         Listing::read(&self.root).map_or_else(|_| Vec::new(), |listing| listing.directories)
     }
 
-    /// Has a file read in the next look, however it looks.
+    /// Has a file read in the next scan, whether its stamp changed or not.
     pub(crate) fn forget(&mut self, path: &Path) {
         if let Some(known) = self.known.get_mut(path) {
             known.stamp = None;
@@ -237,7 +237,7 @@ impl Directory {
         }
     }
 
-    /// Whether the last look left nothing for another one.
+    /// Whether the last scan left nothing for the next.
     pub(crate) fn is_settled(&self) -> bool {
         self.is_settled
     }
@@ -295,7 +295,7 @@ fn name(path: &Path, root: &Path) -> Option<String> {
     }
 }
 
-/// What a file holds, up to one byte more than `limit`.
+/// The contents of a file, up to one byte more than `limit`.
 fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     let file = open(path)?;
     if !file.metadata()?.is_file() {
@@ -306,7 +306,7 @@ fn read(path: &Path, limit: usize) -> io::Result<Vec<u8>> {
     Ok(source)
 }
 
-/// Opens a file without waiting, as a named pipe would have us do, and without following what was no link before.
+/// Opens a file without blocking, as a named pipe would, and without following a symlink that took its place meanwhile.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     #[cfg(unix)]

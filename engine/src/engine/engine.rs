@@ -44,7 +44,7 @@ impl Engine {
         Self::builder().build()
     }
 
-    /// An engine to be made to measure.
+    /// Sets up an engine with other limits.
     pub fn builder() -> EngineBuilder {
         EngineBuilder { limits: Limits::default(), pool_size: None, backlog: BACKLOG }
     }
@@ -114,7 +114,7 @@ pub struct EngineBuilder {
     backlog: usize,
 }
 
-/// How many submitted runs may wait for a VM where the host does not say.
+/// How many submitted runs may wait for a VM by default.
 const BACKLOG: usize = 10_000;
 
 impl EngineBuilder {

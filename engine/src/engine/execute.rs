@@ -26,8 +26,8 @@ impl Script {
         Execution::new(self, request, None)?.run()
     }
 
-    /// The same for the C ABI, which keeps traces behind pointers: into a [`blank_trace`](Self::blank_trace) that is where it stays,
-    /// since what was written just now is the dearest to move (30 ns).
+    /// As [`run`](Self::run), for the C ABI, whose traces are behind pointers: it fills a [`blank_trace`](Self::blank_trace) in place,
+    /// since to move a trace costs 30 ns.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -36,7 +36,7 @@ impl Script {
         Execution::new(self, request, None)?.run_into(trace)
     }
 
-    /// The trace of a run that is to be: for [`run_into`](Self::run_into), once.
+    /// The trace of a run that has not begun, for one call of [`run_into`](Self::run_into).
     #[doc(hidden)]
     #[must_use]
     #[inline]
@@ -45,11 +45,11 @@ impl Script {
     }
 }
 
-/// One run of a script, whose request is within its limits.
+/// One run of a script, whose request was checked against its limits.
 pub(crate) struct Execution<'a> {
     pub(super) script: &'a Script,
     pub(super) request: &'a Request<'a>,
-    /// What ends it beside the request's own handle.
+    /// A handle that cancels it, beside the request's own: a batch's or a ticket's.
     pub(super) cancel: Option<&'a CancelHandle>,
     pub(super) limits: Limits,
 }
@@ -73,7 +73,7 @@ impl<'a> Execution<'a> {
         Ok(trace)
     }
 
-    /// Runs it in the first VM that comes free.
+    /// Runs it in the first VM that is free.
     fn run_into(&self, trace: &mut Trace) -> Result<(), Error> {
         if self.is_cancelled() {
             self.cancelled(Duration::ZERO, trace);
@@ -85,14 +85,14 @@ impl<'a> Execution<'a> {
         }
     }
 
-    /// Runs it in a VM that was waited for.
+    /// Runs it in a VM that was checked out.
     pub(crate) fn run_in(
         &self,
         mut checkout: Checkout<'_>,
         queued: Duration,
         trace: &mut Trace,
     ) -> Result<(), Error> {
-        // It costs the VM to stop a run in it.
+        // Checked before the run, since a run that is stopped costs its VM.
         if self.is_cancelled() {
             self.cancelled(queued, trace);
             return Ok(());
@@ -128,7 +128,7 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    /// The trace of a run for which no VM came free, or why there is none.
+    /// Fills in the trace of a run that got no VM; an error where that is the engine's fault.
     pub(crate) fn not_checked_out(&self, error: CheckoutError, trace: &mut Trace) -> Result<(), Error> {
         match error {
             CheckoutError::Failed(error) => return Err(error),
@@ -149,12 +149,12 @@ impl<'a> Execution<'a> {
         self.request.cancel.as_ref().into_iter().chain(self.cancel).any(CancelHandle::is_cancelled)
     }
 
-    /// It was cancelled before it began.
+    /// Fills in the trace of a run that was cancelled before it began.
     pub(crate) fn cancelled(&self, queued: Duration, trace: &mut Trace) {
         self.never_ran(ErrorKind::Cancelled, cancel::MESSAGE.to_owned(), queued, trace);
     }
 
-    /// It ended before it began.
+    /// Fills in the trace of a run that ended before it began.
     fn never_ran(&self, kind: ErrorKind, message: String, queued: Duration, trace: &mut Trace) {
         let span = Span::enter(self.script);
         self.begin(queued, trace);
@@ -173,7 +173,7 @@ impl<'a> Execution<'a> {
         span.end(trace);
     }
 
-    /// Writes down what is known before the run.
+    /// Fills in what is known before the run.
     fn begin(&self, queued: Duration, trace: &mut Trace) {
         trace.executed_at = SystemTime::now();
         trace.usage.queued = queued;

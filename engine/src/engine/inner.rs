@@ -1,4 +1,4 @@
-//! What all clones of an engine, and its scripts, share.
+//! What all clones of an engine, and all of its scripts, share.
 
 use std::sync::atomic::AtomicU64;
 
@@ -9,7 +9,7 @@ use crate::pool::pool::Pool;
 use crate::registry::environment::CurrentEnvironment;
 use crate::registry::named::ScriptRegistry;
 
-/// There is one for an engine.
+/// The one shared part of an engine.
 pub(crate) struct EngineInner {
     pub(crate) limits: Limits,
     pub(crate) pool: Pool,

@@ -1,4 +1,4 @@
-//! What users hold, and the verbs: engines, scripts, and one run from a request to a trace.
+//! The handles that users hold, and what they do: engines, scripts, and a run from a request to a trace.
 
 pub(crate) mod batch;
 pub(crate) mod call;

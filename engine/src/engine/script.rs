@@ -27,7 +27,7 @@ pub struct Script {
     pub(crate) engine: Arc<EngineInner>,
     pub(crate) compiled: Arc<Compiled>,
     pub(crate) limits: RunLimits,
-    /// Host functions of its own.
+    /// The script's own host functions.
     pub(crate) functions: Option<Arc<Functions>>,
 }
 

@@ -1,10 +1,10 @@
-//! A run as a span of `tracing`; without the feature of that name there is nothing here to run.
+//! A run as a span of `tracing`. Without that feature, the functions here do nothing.
 
 use super::script::Script;
 use crate::model::trace::Trace;
 
-/// Where a run was handed over to another thread: its span belongs below the span that was current there, and goes to whoever
-/// listened there.
+/// The tracing context in which a run was submitted: its span becomes a child of the span that was current there, and goes to
+/// the same subscriber.
 #[derive(Clone)]
 pub(crate) struct Origin {
     #[cfg(feature = "tracing")]
@@ -22,7 +22,7 @@ impl Origin {
         }
     }
 
-    /// Does `work` on this thread as if it were there.
+    /// Calls `work` on this thread within that context.
     pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
         tracing::dispatcher::with_default(&self.dispatch, || self.current.in_scope(work))
     }

@@ -1,4 +1,4 @@
-//! Runs on the engine's own threads: the caller goes on, and is told.
+//! Runs on the engine's own threads: the caller goes on, and gets the result by a callback, a wait or a future.
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -35,7 +35,7 @@ impl Script {
     }
 }
 
-/// What is called with the result.
+/// The callback that gets the result.
 pub(crate) type Completion = Box<dyn FnOnce(Result<Trace, Error>) + Send>;
 
 /// A run that was handed to [`Script::submit`]: wait for it, or await it. Dropping this neither
@@ -62,9 +62,9 @@ struct TicketInner {
     done: Condvar,
 }
 
-/// What a ticket is for.
+/// What a ticket waits for.
 enum TicketState {
-    /// The run has not ended; who is to be woken then.
+    /// The run has not ended; the waker of the task that awaits it.
     Pending(Option<Waker>),
     Ready(Result<Trace, Error>),
     /// The result was handed out.
@@ -78,10 +78,10 @@ impl Default for TicketState {
 }
 
 impl TicketState {
-    /// The result, if there is one: it is handed out once.
+    /// Takes the result, if there is one.
     ///
     /// # Panics
-    /// It was handed out before.
+    /// It was taken before.
     fn take(&mut self) -> Option<Result<Trace, Error>> {
         match std::mem::replace(self, Self::Taken) {
             Self::Ready(result) => Some(result),
@@ -97,7 +97,7 @@ impl TicketState {
 }
 
 impl TicketInner {
-    /// What it guards is whole at any time, also when [`TicketState::take`] panics.
+    /// A poisoned lock is used all the same: the state is consistent even when [`TicketState::take`] panics.
     fn lock(&self) -> MutexGuard<'_, TicketState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -141,7 +141,7 @@ impl Ticket {
         !matches!(*self.inner.lock(), TicketState::Pending(_))
     }
 
-    /// Ends the run: at once where it waits for a VM, at its next safe point where it runs.
+    /// Ends the run: at once where it waits for a VM, at its next safepoint where it runs.
     pub fn cancel(&self) {
         self.cancel.cancel();
     }
@@ -169,8 +169,7 @@ impl std::fmt::Debug for Ticket {
     }
 }
 
-/// Has the run made by a thread of the engine's, and `callback` called with what came of it: on that thread, or on this
-/// one when it can't begin.
+/// Has a worker run the script and call `callback` with the result. When the run can't begin, `callback` is called here.
 pub(crate) fn submit(
     script: &Script,
     request: Request<'static>,
@@ -218,7 +217,7 @@ struct Waiting {
     callback: Completion,
     submitted: Instant,
     origin: Origin,
-    /// With the handles that can cancel it, which must not keep it alive in turn.
+    /// With the handles that can cancel it. They refer to the submission weakly, so there is no cycle.
     registrations: Vec<Registration>,
 }
 
@@ -235,7 +234,7 @@ impl Submission {
     }
 
     fn run(&self, with: Result<(Checkout<'_>, std::time::Duration), CheckoutError>) {
-        // Cancelled meanwhile: a VM goes back as it is.
+        // It was cancelled meanwhile: the VM returns to the pool unused.
         let Some(mut waiting) = self.lock().take() else { return };
         waiting.registrations.clear();
         let make = || {
@@ -246,7 +245,7 @@ impl Submission {
             }?;
             Ok(trace)
         };
-        // Somebody waits for an answer, also when the host's own code in a run (a subscriber of spans) panics.
+        // The callback must be called even if the host's code in a run (such as a tracing subscriber) panics.
         let made = catch_unwind(AssertUnwindSafe(|| waiting.origin.within(make)));
         (waiting.callback)(made.unwrap_or_else(|_| Err(Error::Internal("the run panicked".to_owned()))));
     }
@@ -264,7 +263,7 @@ impl CancelTarget for CancelSubmission {
             waiting.origin.within(|| waiting.execution().cancelled(waiting.submitted.elapsed(), &mut trace));
             (waiting.callback)(Ok(trace));
         };
-        // A panic in it is not the canceller's, who has others to tell.
+        // A panic of the callback must not reach the thread that cancels, which has other targets to call.
         let _ = catch_unwind(AssertUnwindSafe(complete));
     }
 }

@@ -1,7 +1,7 @@
 //! Named scripts that follow a directory.
 //!
-//! The system's events (by `notify`) only say that it is time for a look at the directory, and which files to read
-//! whatever they look like: what is there decides, so that no order of events, and none that is lost, matters.
+//! The system's events (by `notify`) only trigger a scan of the directory, and say which files to read even if their stamp
+//! did not change. The scan decides what is loaded, so neither the order of events nor a lost event matters.
 
 use std::collections::HashSet;
 use std::mem;
@@ -19,10 +19,10 @@ use super::scripts::Scripts;
 use crate::model::error::Error;
 use crate::vm::fork;
 
-/// How long after an event, and after a file's last change, a look is taken.
+/// How long after an event, and after a file's last change, the directory is scanned.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// How often it is tried to find a directory again that is gone.
+/// How often a directory that is gone is looked for.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Keeps named scripts as the files of a directory are, until it is dropped: see [`Scripts::watch`]. Dropping it waits
@@ -32,7 +32,7 @@ pub struct Watch {
     root: PathBuf,
     messages: Sender<Message>,
     thread: Option<JoinHandle<()>>,
-    /// The process that the thread is in.
+    /// The generation of the process that the thread is in.
     generation: u64,
 }
 
@@ -119,7 +119,7 @@ impl std::fmt::Debug for Watch {
     }
 }
 
-/// What the thread has.
+/// The state of the watching thread.
 struct Follower<F> {
     scripts: Scripts,
     directory: Directory,
@@ -127,7 +127,7 @@ struct Follower<F> {
     watcher: Option<RecommendedWatcher>,
     /// The directories that events come from.
     watched: HashSet<PathBuf>,
-    /// Why the directory itself could not be followed in the last look.
+    /// Why the directory itself could not be scanned the last time.
     lost: Option<Error>,
 }
 
@@ -139,7 +139,7 @@ impl<F: FnMut(&Report)> Follower<F> {
         callback: F,
     ) -> Result<Self, Error> {
         let on_event = move |event: notify::Result<notify::Event>| {
-            // Reading the files makes events too.
+            // A scan reads files, which makes events, too.
             let is_reading = event.as_ref().is_ok_and(|event| match event.kind {
                 EventKind::Access(kind) => kind != AccessKind::Close(AccessMode::Write),
                 _ => false,
@@ -154,14 +154,14 @@ impl<F: FnMut(&Report)> Follower<F> {
         Ok(Self { scripts, directory, callback, watcher: Some(watcher), watched: HashSet::new(), lost: None })
     }
 
-    /// The first look: nothing was read yet that could be half written.
+    /// The first scan, without the pause that guards against half-written files.
     fn begin(&mut self) -> Result<(), Error> {
         let report = self.scan(Duration::ZERO)?;
         self.report(&report);
         Ok(())
     }
 
-    /// Takes a look whenever something happened, until the watch is dropped.
+    /// Scans after each event, until the watch is dropped.
     fn follow(&mut self, messages: &Receiver<Message>) {
         loop {
             let again = match (&self.lost, self.directory.is_settled()) {
@@ -204,8 +204,8 @@ impl<F: FnMut(&Report)> Follower<F> {
         }
     }
 
-    /// What happened to a file has it read; what happened to a directory has it watched anew. An error, as when events
-    /// were lost, asks for no more than the look that follows.
+    /// An event of a file has it read, one of a directory has it watched anew. An error, such as lost events, needs only the
+    /// scan that follows.
     fn note(&mut self, event: notify::Result<notify::Event>) {
         for path in event.map(|event| event.paths).unwrap_or_default() {
             self.directory.forget(&path);
@@ -213,7 +213,7 @@ impl<F: FnMut(&Report)> Follower<F> {
         }
     }
 
-    /// Watches what is to be watched, and only then looks: what changes later makes an event.
+    /// Watches all directories, and scans only then, so that any later change makes an event.
     fn scan(&mut self, pause: Duration) -> Result<Report, Error> {
         let root = self.directory.root().to_owned();
         self.watch(root)?;
@@ -223,7 +223,7 @@ impl<F: FnMut(&Report)> Follower<F> {
             if let Err(error) = self.watch(instance)
                 && path.is_dir()
             {
-                // Told once: the system's limit of watches is no passing thing.
+                // Reported once: a reached system limit of watches does not go away by itself.
                 self.watched.insert(path.clone());
                 unwatched.push(FileError { path, error });
             }
@@ -237,7 +237,7 @@ impl<F: FnMut(&Report)> Follower<F> {
         let Some(watcher) = self.watcher.as_mut().filter(|_| !self.watched.contains(&directory)) else {
             return Ok(());
         };
-        // What was there before under this name may still be watched.
+        // An earlier directory of this name may still be watched.
         let _ = watcher.unwatch(&directory);
         let watching = watcher.watch(&directory, RecursiveMode::NonRecursive);
         watching.map_err(|error| failed(&directory, error))?;
@@ -246,7 +246,7 @@ impl<F: FnMut(&Report)> Follower<F> {
     }
 
     fn report(&mut self, report: &Report) {
-        // The thread goes on; the panic was shown by the host's hook.
+        // The thread goes on. The host's panic hook has reported the panic.
         let _ = catch_unwind(AssertUnwindSafe(|| (self.callback)(report)));
     }
 }

@@ -1,11 +1,11 @@
-//! Ending runs from outside.
+//! Cancelling runs from any thread.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use parking_lot::Mutex;
 
-/// What the trace of a cancelled run says.
+/// The message of a cancelled run's error.
 pub(crate) const MESSAGE: &str = "the run was cancelled";
 
 /// Ends the runs of the requests that it was given to, from any thread: before they begin, or while they run. Their
@@ -35,7 +35,7 @@ struct CancelInner {
     targets: Mutex<Vec<Arc<dyn CancelTarget>>>,
 }
 
-/// What a handle can reach: a VM that runs, or a run that waits for target.
+/// What a handle cancels: a run in a VM, or one that waits for a VM.
 pub(crate) trait CancelTarget: Send + Sync {
     /// The handle was cancelled.
     fn on_cancel(&self);
@@ -48,10 +48,10 @@ impl CancelHandle {
         Self::default()
     }
 
-    /// Ends the runs. Returns at once; a run ends at its next safe point, which is microseconds away.
+    /// Ends the runs. Returns at once; a run ends at its next safepoint, which is microseconds away.
     pub fn cancel(&self) {
         self.inner.is_cancelled.store(true, SeqCst);
-        // Without the lock: what is told may end a run, and that is the host's code.
+        // Not under the lock: a target may call the host's code.
         let targets = self.inner.targets.lock().clone();
         for target in targets {
             target.on_cancel();
@@ -64,10 +64,10 @@ impl CancelHandle {
         self.inner.is_cancelled.load(SeqCst)
     }
 
-    /// Has `one` told when this is cancelled, until what is returned is dropped.
+    /// Has `target` called when this is cancelled, until the registration is dropped.
     pub(crate) fn register(&self, target: Arc<dyn CancelTarget>) -> Registration {
         self.inner.targets.lock().push(Arc::clone(&target));
-        // Cancelled before it was enlisted: nobody else tells it.
+        // If `cancel` ran before the registration, it did not call the target.
         if self.is_cancelled() {
             target.on_cancel();
         }
@@ -81,7 +81,7 @@ impl std::fmt::Debug for CancelHandle {
     }
 }
 
-/// Something that can be cancelled.
+/// The registration of a target with a handle; dropping it ends it.
 pub(crate) struct Registration {
     handle: CancelHandle,
     target: Arc<dyn CancelTarget>,

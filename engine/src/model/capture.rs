@@ -1,4 +1,4 @@
-//! What a run wrote: bounded buffers that never cut a UTF-8 character in two.
+//! The captured stdout and stderr of a run: bounded buffers that never cut a UTF-8 character in two.
 
 /// One captured stream.
 #[derive(Debug, Default)]
@@ -6,11 +6,11 @@ pub(crate) struct CapturedOutput {
     bytes: Vec<u8>,
     limit: usize,
     truncated: bool,
-    /// Bytes that were not kept.
+    /// Bytes past the limit.
     dropped: u64,
 }
 
-/// The room that a buffer keeps between runs.
+/// Bytes of capacity that a buffer keeps between runs.
 const RETAINED: usize = 16 * 1024;
 
 impl CapturedOutput {
@@ -60,7 +60,7 @@ impl CapturedOutput {
         self.truncated
     }
 
-    /// What was captured, in no more memory than it takes.
+    /// What was captured, in a vector without spare capacity.
     pub(crate) fn to_vec(&self) -> Vec<u8> {
         self.bytes.as_slice().to_vec()
     }

@@ -1,4 +1,4 @@
-//! When a run must end, or is to poll.
+//! Points in time that fit an atomic: when a run must end, or is due to poll.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// [`Deadline::NEVER`] as a number.
 pub(crate) const NEVER: u64 = u64::MAX;
 
-/// A point in time, as nanoseconds since the process first asked for one: it fits an atomic.
+/// A point in time, as nanoseconds since the first one of this process was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Deadline(u64);
 
@@ -18,12 +18,12 @@ impl Deadline {
         Self(nanos_since_epoch(start).saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(NEVER)))
     }
 
-    /// It as nanoseconds since the process first asked for a deadline.
+    /// Nanoseconds since the first deadline of this process was made.
     pub(crate) fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// The time from `now` until it; none once it passed.
+    /// The time from `now` until it; zero once it has passed.
     pub(crate) fn left(self, now: Instant) -> Duration {
         match self.0 {
             NEVER => Duration::MAX,

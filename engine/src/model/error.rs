@@ -1,4 +1,4 @@
-//! What can go wrong before a run: none of these makes a trace.
+//! Errors before a run, which have no trace.
 
 use std::fmt;
 use std::path::PathBuf;

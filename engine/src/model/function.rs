@@ -1,4 +1,4 @@
-//! What a function of the host is, whoever calls it.
+//! Host functions, as the VM calls them.
 
 use std::error::Error;
 use std::fmt;
@@ -11,8 +11,7 @@ use super::value::Value;
 /// Why a host function failed. Its message is made for the script, which sees it as the text of a Lua error and can catch it; its
 /// cause is the host's alone, in [`ScriptError::cause`](crate::ScriptError::cause).
 ///
-/// Any error becomes one by `?`: as its text may tell what is none of a stranger's business, the script then sees the name of
-/// its type.
+/// Any error becomes one by `?`. Its text may be confidential, so the script then sees only the name of its type.
 ///
 /// ```
 /// use perilune::{Engine, ErrorKind, HostError, Request};
@@ -67,10 +66,10 @@ impl fmt::Display for HostError {
     }
 }
 
-/// A host function, whatever its type and whatever it knows of its engine.
+/// A host function with its type and its engine erased.
 pub(crate) type HostFunction = dyn Fn(&dyn Arguments) -> Result<Value, HostError> + Send + Sync;
 
-/// The arguments of one call of a host function, numbered from 0, and the run that it is part of. What they mean is said at
+/// The arguments of one call of a host function, numbered from 0, and the run that it is part of. They are documented at
 /// [`Call`](crate::Call), which has a method for each of these.
 pub(crate) trait Arguments {
     /// The name that the function was called by.
@@ -83,14 +82,14 @@ pub(crate) trait Arguments {
 
     fn is_null(&self, index: usize) -> bool;
 
-    /// `None` where it is anything else, as in the next two.
+    /// `None` if the argument is anything else, as in the next two.
     fn number(&self, index: usize) -> Option<f64>;
 
     fn boolean(&self, index: usize) -> Option<bool>;
 
     fn bytes(&self, index: usize) -> Option<&[u8]>;
 
-    /// The error is a text to put behind `argument #1`, as in the next one.
+    /// The error is a text to append to `argument #1`, as in the next one.
     fn value(&self, index: usize) -> Result<Value, String>;
 
     fn json(&self, index: usize) -> Result<Vec<u8>, String>;

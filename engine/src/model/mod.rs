@@ -1,4 +1,4 @@
-//! Plain data, on the ground: what crosses the API, and what all rooms above share.
+//! Plain data: what crosses the API, and what all rooms above share.
 
 pub(crate) mod cancel;
 pub(crate) mod capture;

@@ -1,4 +1,4 @@
-//! Runs that begin inside of another run's host function or poll, on its thread.
+//! Nested runs: those that begin inside of another run's host function or poll, on its thread.
 
 use std::cell::Cell;
 
@@ -7,7 +7,7 @@ thread_local! {
     static NESTING: Cell<u32> = const { Cell::new(0) };
 }
 
-/// How many runs may be inside each other.
+/// How deep runs may nest.
 pub(crate) const MAX_NESTING: u32 = 8;
 
 /// A host function or a poll under way on this thread: a run that it begins must not wait for the VM that waits for it.

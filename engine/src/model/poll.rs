@@ -1,4 +1,4 @@
-//! Calls the host from time to time while a run is under way.
+//! Polls: calls of the host from time to time while a run is under way.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 use crate::model::deadline::Deadline;
 use crate::model::nesting::Nesting;
 
-/// The shortest period: a run that called without end would get nowhere.
+/// The shortest period: with a shorter one, a run could spend all of its time in the host.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// A question to the host, asked about every period while the run of a request waits for a VM and while it runs, on the thread
+/// A callback of the host, called about every period while the run of a request waits for a VM and while it runs, on the thread
 /// that makes the run; `Break` ends the run as [`cancelled`](crate::Status::Cancelled), and so does a panic. It is for a host that
-/// has to see to something meanwhile, such as the signals of the language that it serves. Clones are the same question.
+/// has to see to something meanwhile, such as the signals of the language that it serves. Clones share the callback.
 ///
-/// A run that is shorter than the period does not ask, nor does one that is in a host function, or in the queue
-/// of [`Script::submit`](crate::Script::submit), where it has no thread yet. What the answer takes counts towards the run's
+/// A run that is shorter than the period does not poll, nor does one that is in a host function, or in the queue
+/// of [`Script::submit`](crate::Script::submit), where it has no thread yet. The time that the callback takes counts towards the run's
 /// timeout, or its wait. It may begin runs, as a host function may. In a batch it ends its own request's run, and no other.
 ///
 /// ```
@@ -46,17 +46,17 @@ pub struct Poll {
 }
 
 impl Poll {
-    /// Asks `callback` about every `period`, a millisecond at least.
+    /// Calls `callback` about every `period`, which is at least a millisecond.
     pub fn new(period: Duration, callback: impl Fn() -> ControlFlow<()> + Send + Sync + 'static) -> Self {
         Self { period: period.max(SHORTEST), callback: Arc::new(callback) }
     }
 
-    /// When it is to be called, had it been at `now`.
+    /// When it is due next after a call at `now`.
     pub(crate) fn due(&self, now: Instant) -> Deadline {
         Deadline::after(now, self.period)
     }
 
-    /// Calls the host. A panic ends the run, too: there may be frames of C++ between here and who could be told.
+    /// Calls the host. A panic ends the run, too: it can't unwind further, as there may be C++ frames above.
     pub(crate) fn call(&self) -> ControlFlow<()> {
         let _nesting = Nesting::enter();
         catch_unwind(AssertUnwindSafe(|| (self.callback)())).unwrap_or(ControlFlow::Break(()))
@@ -69,19 +69,19 @@ impl fmt::Debug for Poll {
     }
 }
 
-/// The calls of one run that has a VM.
+/// The polling of one run that has a VM.
 pub(crate) struct Polling<'a> {
     poll: &'a Poll,
     due: Cell<Deadline>,
     /// When the run must end.
     deadline: Deadline,
-    /// Has the run look again at this time, and no more at what was said before.
+    /// Has the interrupt of the run's VM armed at this time, instead of the time set before.
     wake_at: &'a dyn Fn(Deadline),
     is_over: Cell<bool>,
 }
 
 impl<'a> Polling<'a> {
-    /// `wake_at` has the run look at a time; at first that is when the first call is `due`.
+    /// `wake_at` has the interrupt armed at a time; the caller has done so for the first call, which is `due`.
     pub(crate) fn new(
         poll: &'a Poll,
         due: Deadline,
@@ -108,8 +108,8 @@ impl<'a> Polling<'a> {
         true
     }
 
-    /// Whether the host said to stop. No handle is cancelled for that: making one and listing the run with it would be what most of a
-    /// poll costs a run that is too short for one.
+    /// Whether the host ended the run. This is a flag and not a cancel handle: registering with one would be most of what a poll
+    /// costs a short run.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.get()
     }

@@ -1,4 +1,4 @@
-//! What a host hands to a run.
+//! The request of a run: what the host hands to it.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -10,9 +10,8 @@ use crate::model::limits::{Limits, RunLimits};
 use crate::model::poll::Poll;
 use crate::model::urlencoded;
 
-/// One request: the query, the body and what the host adds. It borrows what it is lent and keeps what it is
-/// handed over; nothing is parsed before the run.
-/// What a request keeps, its clones share: a clone copies no payload.
+/// One request: the query, the body and what the host adds. It borrows what is passed by reference and
+/// owns the rest; nothing is parsed before the run. Clones share what a request owns, so that no payload is copied.
 ///
 /// ```
 /// use perilune::Request;
@@ -37,8 +36,7 @@ pub(crate) enum Query<'a> {
     Pairs(Arc<Vec<Pair<'a>>>),
 }
 
-/// A part of a request: whatever is lent as bytes, a `Vec<u8>` that is handed over, or an `Option` of one, where `None` is
-/// a part that is not there.
+/// A part of a request: a reference to bytes, an owned `Vec<u8>`, or an `Option` of one, where `None` is an absent part.
 pub trait IntoPart<'a> {
     /// The bytes.
     fn into_part(self) -> Option<Cow<'a, [u8]>>;
@@ -210,7 +208,7 @@ impl<'a> Request<'a> {
         self
     }
 
-    /// Has the host, or nobody, asked now and then while this request's run is under way.
+    /// Has the host polled, or not, while this request's run is under way.
     #[must_use]
     pub fn poll<'p>(mut self, poll: impl Into<Option<&'p Poll>>) -> Self {
         self.poll = poll.into().cloned();
@@ -246,7 +244,7 @@ impl<'a> Request<'a> {
     /// Refuses what is over the limits, before a VM is taken for it.
     pub(crate) fn check(&self, limits: &Limits) -> Result<(), PayloadError> {
         let (query, has_too_many) = match &self.query {
-            Query::Raw(raw) => (raw.len(), urlencoded::is_over(limits.parameters, raw)),
+            Query::Raw(raw) => (raw.len(), urlencoded::has_more_than(limits.parameters, raw)),
             Query::Pairs(pairs) => {
                 (pairs.iter().map(|(k, v)| k.len() + v.len()).sum(), pairs.len() > limits.parameters)
             }

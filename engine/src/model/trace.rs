@@ -1,4 +1,4 @@
-//! What a run hands back.
+//! The trace: what a run hands back.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -110,7 +110,7 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// The error of a host's own that is behind one of a run.
+/// The host's error behind the error of a run.
 pub(crate) type Cause = Arc<dyn Error + Send + Sync>;
 
 /// The error that ended a run. As an [`Error`], its text is the message, and its source the cause.
@@ -133,7 +133,7 @@ pub struct ScriptError {
     pub cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
-/// Causes are equal where they are the same.
+/// Causes are compared by identity: they are equal if they are the same `Arc`.
 impl PartialEq for ScriptError {
     fn eq(&self, other: &Self) -> bool {
         let Self { kind, message, script, line, traceback, cause } = self;
@@ -160,7 +160,7 @@ impl Error for ScriptError {
     }
 }
 
-/// Why a run's value is not to be had in a type of the host's.
+/// Why a run's value could not be read into a type of the host.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ValueError {
@@ -236,7 +236,7 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// Of a run that is to be.
+    /// The trace of a run that has not begun.
     #[inline]
     pub(crate) fn new(script: Arc<str>, version: u64) -> Self {
         Self {

@@ -1,18 +1,18 @@
 //! The WHATWG `application/x-www-form-urlencoded` parser (<https://url.spec.whatwg.org/#urlencoded-parsing>), but to
 //! bytes: the crates that have it replace what is not UTF-8, and a script gets exactly what was sent.
 
-/// How many parameters `input` may have: those that are empty, of which [`each`] yields none, are counted, too.
-pub(crate) fn at_most(input: &[u8]) -> usize {
+/// An upper bound of the parameters in `input`: empty ones count, too, which [`each`] skips.
+pub(crate) fn max_parameters(input: &[u8]) -> usize {
     if input.is_empty() { 0 } else { 1 + memchr::memchr_iter(b'&', input).count() }
 }
 
 /// Whether `input` has more than so many parameters.
-pub(crate) fn is_over(limit: usize, input: &[u8]) -> bool {
-    at_most(input) > limit
+pub(crate) fn has_more_than(limit: usize, input: &[u8]) -> bool {
+    max_parameters(input) > limit
         && input.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).count() > limit
 }
 
-/// The decoded pairs, in order, each lent until the next.
+/// Calls `pair` with each decoded key and value, in order.
 pub(crate) fn each(input: &[u8], mut pair: impl FnMut(&[u8], &[u8])) {
     let (mut key_buffer, mut value_buffer) = (Vec::new(), Vec::new());
     let mut rest = input;

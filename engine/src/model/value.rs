@@ -19,9 +19,8 @@ pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_jso
     Ok(value)
 }
 
-/// A JSON-shaped value, whose strings may be any bytes. What a script knows of it is in the table of the contract's
-/// values: `Null` is `json.null` inside tables and `nil` as an argument or result, an empty array stays one. Objects are
-/// equal whatever the order of their members, which is another in each VM.
+/// A JSON-shaped value, whose strings may be any bytes. `Null` is `json.null` inside tables and `nil` as an argument or result, an empty array stays one. Objects are
+/// equal whatever the order of their members, which differs between VMs.
 ///
 /// ```
 /// use perilune::Value;
@@ -118,11 +117,11 @@ impl PartialEq for Value {
     }
 }
 
-/// A stack of values that are being made.
+/// Builds values on a stack.
 #[derive(Default)]
 struct ValueBuilder {
     stack: Vec<Value>,
-    /// Of the string that comes in several.
+    /// The pieces of the string that is being read.
     pieces: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! Reading strings and numbers of a VM's stack, and pushing them.
+//! Reads strings and numbers from a VM's stack, and pushes strings.
 
 use std::ffi::c_int;
 
@@ -30,8 +30,8 @@ pub(super) unsafe fn check_bytes(state: &*mut lua_State, index: c_int) -> &[u8] 
     }
 }
 
-/// The number at `index`, without its fraction, as Luau's library takes it. What 32 bits do not hold counts as the nearest
-/// number that they do, NaN as 0: Luau casts, which C leaves to the processor.
+/// The number at `index`, without its fraction, as Luau's library takes it. Beyond 32 bits it is the nearest
+/// 32-bit number, and 0 for NaN; Luau's own cast is undefined in C there.
 ///
 /// # Safety
 /// `state` is at a call.
@@ -49,7 +49,7 @@ pub(super) unsafe fn optional_integer(state: *mut lua_State, index: c_int, defau
     unsafe { if ffi::lua_isnoneornil(state, index) != 0 { default } else { integer(state, index) } }
 }
 
-/// At most so many bytes of a text, for an error to show.
+/// The first bytes of a text, for an error message.
 pub(super) fn beginning(text: &[u8], most: usize) -> &[u8] {
     text.get(..most).unwrap_or(text)
 }

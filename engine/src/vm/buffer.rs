@@ -1,4 +1,4 @@
-//! Work space of the library's functions: from the VM's own blocks, counted as its objects are, and given back with them.
+//! Scratch memory of the library's functions. It comes from the VM's blocks, and is charged to the run as objects are.
 
 use std::ptr;
 
@@ -6,10 +6,10 @@ use mlua::ffi::lua_State;
 
 use super::control::Control;
 
-/// The memory limit has no room for more.
+/// The run's memory limit has no room for more.
 pub(super) struct OutOfMemory;
 
-/// Bytes of the VM's own, from a run's beginning to its end at most.
+/// A block of scratch memory, freed on drop.
 pub(super) struct Scratch<'a> {
     control: &'a Control,
     start: *mut u8,
@@ -22,7 +22,7 @@ impl<'a> Scratch<'a> {
         Self { control, start: ptr::null_mut(), size: 0 }
     }
 
-    /// Of `size` bytes, all zero, for numbers of any kind. Collects if they would not fit.
+    /// `size` zeroed bytes. Makes a collection first if they would not fit.
     ///
     /// # Safety
     /// `state` is at a call in the VM of `control`.
@@ -40,7 +40,7 @@ impl<'a> Scratch<'a> {
         Ok(scratch)
     }
 
-    /// Makes it larger; what is new in it is not written yet. Collects if it would not fit.
+    /// Makes it larger; the added bytes are not initialised. Makes a collection first if they would not fit.
     ///
     /// # Safety
     /// As [`zeroed`](Self::zeroed).
@@ -57,7 +57,7 @@ impl<'a> Scratch<'a> {
         Ok(())
     }
 
-    /// It as numbers; those that it has room for.
+    /// The memory as numbers.
     pub(super) fn as_words(&mut self) -> &mut [u64] {
         if self.start.is_null() {
             return &mut [];
@@ -74,7 +74,7 @@ impl Drop for Scratch<'_> {
     }
 }
 
-/// A growing run of bytes.
+/// A growing sequence of bytes in scratch memory.
 pub(super) struct Buffer<'a> {
     scratch: Scratch<'a>,
     state: *mut lua_State,

@@ -28,8 +28,8 @@ use crate::model::poll::Polling;
 use crate::model::response::Response;
 use crate::model::trace::ErrorKind;
 
-/// The state of a VM beside its `lua_State`. Only the thread that runs the VM touches it, so cells will do; it never
-/// moves, since the allocator and the callbacks hold its address.
+/// Our state of a VM, beside Luau's `lua_State`. Only the thread that runs the VM uses it, so its fields are cells. It never
+/// moves, since the allocator and the callbacks have its address.
 pub(super) struct Control {
     pub(super) main: Cell<*mut lua_State>,
     pub(super) heap: Heap,
@@ -38,13 +38,13 @@ pub(super) struct Control {
     pub(super) random: Random,
     pub(super) loaded: RefCell<Loaded>,
     pub(super) deadline: Cell<Option<Deadline>>,
-    /// What can cancel the run: its own handle, and that of the batch it is part of.
+    /// The handles that can cancel the run: its request's, and that of its batch or ticket.
     cancels: RefCell<Vec<CancelHandle>>,
-    /// What the host gave to scripts.
+    /// The host's functions and modules, as this VM is set up for them.
     pub(super) host: HostTable,
     /// Calls of host functions in this run.
     pub(super) host_calls: Cell<u64>,
-    /// A call was refused in this run, for there were too many.
+    /// A call was refused in this run, because it was one more than the limit.
     pub(super) too_many_host_calls: Cell<bool>,
     /// Modules that are being run, outermost first.
     pub(super) requiring: RefCell<Vec<Arc<str>>>,
@@ -55,9 +55,9 @@ pub(super) struct Control {
     pub(super) error: RefCell<Option<Fault>>,
     /// The last errors that host functions raised in this run.
     pub(super) host_errors: RefCell<VecDeque<RaisedHostError>>,
-    /// What the VM holds with no run in it was measured since something was loaded into it.
+    /// The base was measured since something was last loaded into the VM.
     pub(super) is_base_known: Cell<bool>,
-    /// Which of the registry's slots of one run hold something.
+    /// Values in Luau's registry that belong to one run.
     pub(super) slots: Slots,
     pub(super) interrupt: Arc<Interrupt>,
 }
@@ -99,7 +99,7 @@ impl Control {
         unsafe { &*(*ffi::lua_callbacks(*state)).userdata.cast::<Self>() }
     }
 
-    /// Has a full collection made at the next safe point.
+    /// Has a full collection made at the next safepoint.
     pub(super) fn request_collection(&self) {
         let main = self.main.get();
         if main.is_null() {
@@ -116,22 +116,22 @@ impl Control {
         }
     }
 
-    /// Makes a full collection now, in steps: it ends early when the run is past its deadline, or the collection alone
-    /// could outlive it (28 MiB of small tables linked in random order take 119 ms).
+    /// Makes a full collection now, in steps. It is given up when the run must end, which a collection could delay for long
+    /// (28 MiB of small tables, linked in random order, take 119 ms).
     ///
     /// # Safety
-    /// `state` is at a safe point of this control's VM: everything alive can be reached from its roots.
+    /// `state` is at a safepoint of this control's VM: everything alive can be reached from its roots.
     pub(super) unsafe fn collect(&self, state: *mut lua_State) {
         // SAFETY: by this function's contract.
         unsafe { self.collect_while(state, || !self.is_over()) };
     }
 
-    /// Makes a full collection, as long as `go_on` says so; returns whether it came to its end.
+    /// Makes a full collection while `go_on` returns true; returns whether it was completed.
     ///
     /// # Safety
     /// As [`collect`](Self::collect).
     unsafe fn collect_while(&self, state: *mut lua_State, go_on: impl Fn() -> bool) -> bool {
-        // Before the steps, which call the interrupt themselves.
+        // Before the first step: the end of a step calls the interrupt, which must not begin another collection.
         self.heap.begin_collection();
         // SAFETY: by this function's contract; with `collecting` set, nothing raises.
         let is_done = unsafe {
@@ -150,8 +150,8 @@ impl Control {
         is_done
     }
 
-    /// Collects what the run left behind, and returns whether that was done in `time`: a heap can be made so that it takes
-    /// long, which is nobody else's to wait for.
+    /// Collects the garbage of the run that ended; returns whether that was completed within `time`. A script can build a heap
+    /// that takes long to collect, and the next run must not wait for that.
     ///
     /// # Safety
     /// As [`collect`](Self::collect), between runs.
@@ -161,7 +161,7 @@ impl Control {
         unsafe { self.collect_while(state, || Instant::now() <= until) }
     }
 
-    /// Collects if `bytes` more would not fit.
+    /// Makes a full collection if `bytes` more would not fit under the cap.
     ///
     /// # Safety
     /// As [`collect`](Self::collect).
@@ -172,7 +172,7 @@ impl Control {
         }
     }
 
-    /// Pushes the main function of a script or module, loading it into the VM if it has not got it; returns whether it did.
+    /// Pushes the main function of a script or module, and loads it first if the VM does not have it; returns whether it did.
     ///
     /// # Safety
     /// As [`collect`](Self::collect), with a free stack slot.
@@ -188,13 +188,14 @@ impl Control {
         }
     }
 
-    /// Counts what was loaded just now, and before it, as the VM's own; and from here on what the run takes.
+    /// Makes what is loaded the base, and counts the run's memory from here on.
     ///
     /// # Safety
     /// As [`collect`](Self::collect), before anything of the run's was made.
     pub(super) unsafe fn measure_base(&self, state: *mut lua_State, limit: usize) {
-        // SAFETY: by this function's contract. Strings of a script may have been there as garbage of an earlier run, or
-        // become garbage with what it replaced: only without any is it known what it takes.
+        // Without garbage the base is exact: strings of the script may have existed before as garbage, and what was loaded may
+        // have replaced something.
+        // SAFETY: by this function's contract.
         unsafe {
             self.collect(state);
             self.heap.set_base();
@@ -203,8 +204,8 @@ impl Control {
         self.is_base_known.set(true);
     }
 
-    /// A look at the deadline, for functions of the library: Luau itself looks only on calls and loop edges of
-    /// scripts. Costs a load when nobody asked. Polls where that is due, and raises when the run must end.
+    /// A safepoint, for functions of the library: Luau itself checks the interrupt only at calls and loop edges of scripts.
+    /// It costs one atomic load while no interrupt is armed; else it collects, polls or ends the run, as is due.
     ///
     /// # Safety
     /// As [`collect`](Self::collect), where a function may raise.
@@ -231,7 +232,7 @@ impl Control {
             || self.polling().is_some_and(Polling::is_over)
     }
 
-    /// The asking of the host in the run under way.
+    /// The polling of the run under way, if its request has a poll.
     fn polling(&self) -> Option<&Polling<'_>> {
         // SAFETY: it is set during a call into the VM, on this thread, and what it points to lives longer.
         unsafe { self.run.get().as_ref() }.and_then(|run| run.job.polling)
@@ -242,30 +243,30 @@ impl Control {
         self.ending(Instant::now()).is_some()
     }
 
-    /// As [`is_over`](Self::is_over), and polls where that is due. Not for the allocator, which Luau calls in the midst of
-    /// anything, nor for what a host function calls: it has the thread then.
+    /// As [`is_over`](Self::is_over), and polls the host if that is due. Not for the allocator, which Luau may call in the midst
+    /// of any operation, and not for code that a host function calls.
     fn is_over_or_polls(&self) -> bool {
         let now = Instant::now();
         self.ending(now).is_some()
             || self.polling().is_some_and(|polling| polling.poll(now)) && self.is_over()
     }
 
-    /// Whether someone asked the VM to look, and the run must end. Costs a load when nobody did.
+    /// Whether the run must end. This costs one atomic load while no interrupt is armed.
     pub(super) fn should_stop(&self) -> bool {
         self.is_armed() && self.is_over()
     }
 
-    /// As [`should_stop`](Self::should_stop), and polls where that is due: for what can outlast any period without a look.
+    /// As [`should_stop`](Self::should_stop), and polls the host if that is due: for long work between two safepoints.
     pub(super) fn should_stop_or_polls(&self) -> bool {
         self.is_armed() && self.is_over_or_polls()
     }
 
     fn is_armed(&self) -> bool {
-        // SAFETY: with a deadline there is a run, and so a live state.
+        // SAFETY: a deadline is set only during a run, in which the state is live.
         self.deadline.get().is_some() && unsafe { is_armed(ffi::lua_callbacks(self.main.get())) }
     }
 
-    /// Nothing of an earlier run is left.
+    /// Resets what belongs to one run.
     pub(super) fn begin(&self, job: &Job<'_>) {
         self.deadline.set(Some(job.deadline));
         self.cancels.borrow_mut().extend(job.cancels().cloned());
@@ -276,19 +277,19 @@ impl Control {
         self.random.begin(job.request.seed);
     }
 
-    /// From here on nothing ends what the VM does.
+    /// The run is over: from here on neither a deadline nor a cancel applies.
     pub(super) fn end(&self) {
         self.deadline.set(None);
         self.cancels.borrow_mut().clear();
         let errors = self.host_errors.take();
-        // What they hold is the host's, whose panic is not this run's.
+        // The errors hold values of the host, whose destructors may panic.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(errors)));
     }
 }
 
-/// Luau calls this at safe points while it is set: `gc` is -1 on calls, loop edges and in the library, [`RAISE_ONLY`] before
-/// work that takes long, and the collector's state at the end of `luaC_step`: an edit of ours takes out the call at its beginning, where the
-/// step has read already what a collection would change.
+/// The interrupt: Luau calls it at safepoints while it is set. `gc` is -1 at calls, at loop edges and in the library,
+/// [`RAISE_ONLY`] before work that takes long, and the collector's state at the end of `luaC_step`. (Luau would also call it at
+/// the beginning of `luaC_step`, when that has already read what a collection changes; our edits remove that call.)
 pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_int) {
     // SAFETY: Luau calls this with a live thread of the VM.
     let control = unsafe { Control::from_state(&state) };
@@ -300,7 +301,7 @@ pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_in
         return;
     }
     if gc == RAISE_ONLY {
-        // It stays armed, for the next safepoint where more may be done.
+        // The interrupt stays armed for the next safepoint, at which a collection is possible, too.
         if !control.heap.is_collecting.get() && control.is_over_or_polls() {
             // SAFETY: Luau calls this with that number where it may raise.
             unsafe { raise_over(state) };
@@ -309,7 +310,7 @@ pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_in
     }
     // SAFETY: the VM is live.
     let callbacks = unsafe { ffi::lua_callbacks(state) };
-    // Disarming comes before looking at the clock: were the watchdog to arm in between, the deadline would be seen.
+    // Disarm before reading the clock: if the watchdog arms in between, the deadline has passed and is seen below.
     // SAFETY: the VM is live.
     unsafe { slot(&callbacks).store(ptr::null_mut(), Release) };
     if control.heap.is_collection_due() {
@@ -317,7 +318,7 @@ pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_in
         unsafe { control.collect(state) };
     }
     if control.is_over_or_polls() {
-        // It stays armed: whoever catches this meets it again at the next safe point.
+        // The interrupt stays armed, so a script that catches this error meets it again at the next safepoint.
         // SAFETY: the VM is live; the error unwinds through Luau's frames alone, to the next protected call.
         unsafe {
             arm(callbacks, interrupt);
@@ -345,7 +346,7 @@ pub(super) unsafe extern "C" fn allocate(
     }
 }
 
-/// Luau asks this when a run takes more than the alarm is set to.
+/// Luau calls this before a run's objects exceed the alarm. Returns 1 if `more` bytes may be allocated, else 0.
 ///
 /// # Safety
 /// `state` is a live thread of a VM of ours.

@@ -11,23 +11,23 @@ use super::marks;
 use crate::model::error::Position;
 use crate::model::json::{Container, JsonBuilder, ReadError, position, read};
 
-/// Room that a table is made with: growing from nothing to four took a tenth of a short run.
+/// Entries that a table is created with: to grow from none to four took a tenth of a short run.
 const PRESIZED: c_int = 4;
 
-/// Why a text did not become a value.
+/// Why a text could not be decoded.
 pub(super) enum DecodeError {
-    /// It is not JSON, or nested too deeply.
+    /// It is not JSON, or is nested too deeply.
     Json { reason: &'static str, position: Position },
     /// The run is past its deadline.
     Late,
-    /// There is no memory for a string with escapes.
+    /// The memory limit has no room for a string with escapes.
     Memory,
 }
 
-/// Pushes the value that `text` holds. With `readonly`, every table in it is.
+/// Pushes the value of a JSON text. With `readonly`, all tables in it are read-only.
 ///
 /// # Safety
-/// `state` is at a call in a VM of ours. Raises a Lua error when memory runs out. On a refusal the stack is as before.
+/// `state` is at a call in a VM of ours. Raises a Lua error when memory runs out. On an error the stack is as before.
 pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) -> Result<(), DecodeError> {
     // SAFETY: by this function's contract; the metatable is made with the VM, and the value, if there is one, is the last
     // one on the stack.
@@ -54,14 +54,14 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
     }
 }
 
-/// Makes values on the stack of a VM. `state` is at a call, with room for what comes before the next table.
+/// Builds values on the stack of a VM. `state` is at a call, with free slots for all values up to the next table.
 struct StackBuilder<'a> {
     state: *mut lua_State,
     control: &'a Control,
     /// Stack index of the metatable that marks arrays.
     array: c_int,
     readonly: bool,
-    /// Of a string with escapes.
+    /// The string with escapes that is being read.
     pieces: Buffer<'a>,
 }
 

@@ -57,7 +57,7 @@ pub(super) unsafe fn describe(state: *mut lua_State, index: c_int) -> Option<Str
     Some(sink.into_string())
 }
 
-/// How an error tells of a table that can only be an array.
+/// How an error message names a table that is marked as an array.
 const MARKED: &str = "it is an array, by json.array or from JSON,";
 
 /// `Some(n)` for a table whose keys are exactly 1…n, or that is marked as an array: it may have holes then, up to twice as many
@@ -102,7 +102,7 @@ pub(super) unsafe fn array_length(
     }
 }
 
-/// How an error shows the key at `index`. A number is not converted in the VM, which could raise.
+/// The key at `index`, for an error message. A number is not converted by Luau, which could raise.
 ///
 /// # Safety
 /// As [`write`].
@@ -160,7 +160,7 @@ impl<'a, 's> Encoder<'a, 's> {
         }
     }
 
-    /// Returns whether something in it was not UTF-8.
+    /// Writes a string; returns whether something in it was not UTF-8.
     fn string(&mut self, mut rest: &[u8]) -> Result<bool, EncodeError> {
         let mut replaced = false;
         self.sink.put(b"\"")?;
@@ -274,7 +274,7 @@ impl<'a, 's> Encoder<'a, 's> {
     }
 }
 
-/// Where the first piece of a string ends: not inside a character.
+/// Where the first piece of a string ends, which is not inside of a character.
 fn piece_end(bytes: &[u8]) -> usize {
     if bytes.len() <= PIECE {
         return bytes.len();
@@ -283,7 +283,7 @@ fn piece_end(bytes: &[u8]) -> usize {
     (0..4).map(|back| PIECE - back).find(|&end| !matches!(bytes.get(end), Some(0x80..=0xBF))).unwrap_or(PIECE)
 }
 
-/// Says in which place of its table the error value is.
+/// Adds the key of the value at fault to the error.
 fn within(error: EncodeError, place: impl FnOnce() -> String) -> EncodeError {
     match error {
         EncodeError::Unsupported { reason, mut path } => {

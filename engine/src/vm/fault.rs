@@ -1,4 +1,4 @@
-//! Raising errors.
+//! Raises Lua errors.
 
 use std::ffi::c_int;
 use std::fmt::Write as _;
@@ -11,13 +11,13 @@ pub(super) use super::interrupt::raise_over;
 use super::uncaught::RaisedHostError;
 use crate::model::function::HostError;
 
-/// The longest message kept, in bytes, without the word on its length.
+/// The longest message of a fault, in bytes, without the note on its full length.
 pub(super) const MESSAGE: usize = 8 * 1024;
 
 /// What Luau raises when the allocator refuses.
 pub(super) const OUT_OF_MEMORY: &str = "not enough memory";
 
-/// Of a run's errors of host functions so many are known again, the last ones: a script may catch one and raise it later.
+/// How many errors of host functions a run remembers, the last ones: a script may catch one and raise it again later.
 const OF_HOST: usize = 16;
 
 /// Raises that memory ran out.
@@ -34,7 +34,7 @@ pub(super) unsafe fn raise_out_of_memory(state: *mut lua_State) -> ! {
     }
 }
 
-/// Raises `message`, with the place of the call before it, as a Lua error.
+/// Raises `message` as a Lua error, with the position of the call before it.
 ///
 /// # Safety
 /// `state` is at a call of a C function that holds nothing which must be dropped but this message.
@@ -82,7 +82,7 @@ pub(super) unsafe fn text(state: *mut lua_State, index: c_int, limit: usize) -> 
     let (kept, dropped) = bytes.split_at_checked(limit).unwrap_or((bytes, &[]));
     let mut text = String::from_utf8_lossy(kept).into_owned();
     if text.len() > limit || length > limit {
-        // Not in the middle of a character, which the cut made a replacement character.
+        // A character that was cut in two is left out, instead of becoming a replacement character.
         let split = crate::model::capture::split_character(kept, dropped);
         let end = text.len() - if split > 0 { char::REPLACEMENT_CHARACTER.len_utf8() } else { 0 };
         text.truncate(text.floor_char_boundary(end.min(limit)));

@@ -1,11 +1,12 @@
-//! The VM's allocator, and the count of what a run takes.
+//! The VM's allocator, and the accounting of a run's memory.
 //!
-//! Two counts, since two things must hold. What a *run* takes is counted by objects, from where it began: past a soft
-//! limit a full collection is made at the next safepoint, past the cap an allocation is has_refused. It depends on the run
-//! alone, so that no run can tell what an earlier one left. What the *process* holds is counted by pages and blocks, which a
-//! script can have full of holes, and is capped by itself: at the limit and what pages take beside it ([`page_overhead`]).
+//! There are two counts, for two guarantees. The memory of a *run* is the bytes of the objects that it allocated. Past a
+//! soft limit (the alarm), a full collection is made at the next safepoint; past the cap, an allocation is refused. This
+//! count depends on the run alone, so that no run can find out what an earlier one left behind. The memory of the
+//! *process* is the pages and blocks committed to the VM, which a script can fragment. It has a cap of its own: the
+//! limit, and what pages take beyond the objects in them ([`page_overhead`]).
 //!
-//! Luau's own collector never runs by itself. A full collection of an idle VM takes 5 µs, of 57 MiB 14 ms.
+//! Luau's collector never starts by itself. A full collection of an idle VM takes 5 µs, one of 57 MiB takes 14 ms.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::{c_int, c_void};
@@ -17,44 +18,44 @@ use perilune_luau::Meter;
 use super::blocks::Blocks;
 use super::blocks::large::LARGE;
 
-/// What may be free in pages that are not, in bytes. More of it counts as committed.
+/// Slack (free bytes in pages that also hold blocks) that is tolerated. Slack beyond this counts as committed.
 const MAX_SLACK: usize = 12 << 20;
 
-/// Free pages that are kept for later blocks where memory is short, in bytes.
+/// Bytes of free pages that are kept for later blocks even when memory is short.
 const MAX_IDLE: usize = 4 << 20;
 
-/// Free pages that a VM keeps from run to run, in bytes.
+/// Bytes of free pages that a VM keeps from run to run.
 const IDLE_BETWEEN_RUNS: usize = 1 << 20;
 
-/// Garbage that an idle VM may hold before it is collected, in bytes: some hundreds of short runs.
+/// Bytes of garbage that an idle VM may hold before it is tidied: that of some hundreds of short runs.
 const IDLE_GARBAGE: usize = 1 << 20;
 
-/// What is kept of the memory limit, in bytes, for what follows a refusal until the next collection: the telling of
-/// the error, or the going on of a script that caught it. Of a small limit an eighth.
+/// The reserve: bytes of the memory limit that can be used only after an allocation was refused, until the next collection.
+/// They are for reporting the error, or for a script that caught it and goes on. Of a small limit it is an eighth.
 const RESERVE: usize = 64 << 10;
 
-/// What Luau asks when a run takes more than the alarm is set to: whether so many bytes more may be taken.
+/// What Luau calls before a run's objects exceed the alarm: whether `more` bytes may be allocated.
 pub(super) type Alarm = unsafe extern "C" fn(state: *mut lua_State, more: usize) -> c_int;
 
 /// Byte counts of one VM. All in bytes.
 #[derive(Debug)]
 pub(super) struct Heap {
     blocks: RefCell<Blocks>,
-    /// The VM, once it is made.
+    /// The VM, once it is created.
     state: Cell<*mut lua_State>,
     meter: Cell<*mut Meter>,
-    /// Pages and blocks taken from the system, and what is [`charge`](Self::charge)d.
+    /// Bytes of pages and blocks that hold memory for the VM, and what was [`charge`](Self::charge)d.
     committed: Cell<usize>,
-    /// What is wasted beyond [`MAX_SLACK`].
+    /// Slack beyond [`MAX_SLACK`].
     excess_slack: Cell<usize>,
-    /// What may be committed.
+    /// The cap of `committed` and `excess_slack` together.
     max_committed: Cell<usize>,
-    /// What is committed with no run in the VM: library and loaded scripts.
+    /// What the base takes of `committed`.
     base_committed: Cell<usize>,
-    /// The same by objects.
+    /// The base, in bytes of objects: what there is with no run in the VM, which is the library and the loaded scripts.
     base: Cell<usize>,
-    /// From what the run's growth is counted: what there was when it began, and the base once garbage of earlier runs was
-    /// collected.
+    /// The count that the run's growth is relative to: at its beginning what there was then, and the base once a collection
+    /// has freed the garbage of earlier runs.
     start: Cell<usize>,
     /// The highest known growth of the run.
     peak: Cell<usize>,
@@ -62,10 +63,10 @@ pub(super) struct Heap {
     soft: Cell<usize>,
     cap: Cell<usize>,
     is_reserve_open: Cell<bool>,
-    /// A collection is due at the next safe point.
+    /// A collection is due at the next safepoint.
     is_collection_due: Cell<bool>,
-    /// A collection is under way: nothing is has_refused. It allocates to make tables smaller, and would raise where nobody
-    /// catches: between runs, and below a host's function.
+    /// A collection is under way, in which no allocation is refused. The collector allocates to shrink tables, and an error
+    /// would be raised where nothing catches it: between runs, and below a host function.
     pub(super) is_collecting: Cell<bool>,
     /// An allocation was refused since [`Heap::begin`].
     pub(super) has_refused: Cell<bool>,
@@ -74,7 +75,7 @@ pub(super) struct Heap {
     pub(super) fail_after: Cell<Option<usize>>,
 }
 
-/// Of the run that is counted: strings made meanwhile are nobody's.
+/// While this lives, strings are charged to no run. It restores the number of the run.
 struct BaseLoad<'a>(&'a Heap, u16);
 
 impl Drop for BaseLoad<'_> {
@@ -84,7 +85,7 @@ impl Drop for BaseLoad<'_> {
 }
 
 impl Heap {
-    /// No limits: for building the VM.
+    /// Without limits, for building the VM.
     pub(super) fn unlimited() -> Self {
         Self {
             blocks: RefCell::default(),
@@ -109,7 +110,7 @@ impl Heap {
         }
     }
 
-    /// From here on, objects are counted; Luau calls `on_alarm` when a run takes more than the alarm is set to.
+    /// From here on objects are counted, and Luau calls `on_alarm` before they exceed the alarm.
     ///
     /// # Safety
     /// `state` is the VM whose allocator this is, and is live as long as anything is asked of this.
@@ -120,25 +121,25 @@ impl Heap {
         self.with_meter(|meter| meter.on_alarm = Some(on_alarm));
     }
 
-    /// The closure calls nothing of the VM.
+    /// `change` must call nothing of the VM.
     fn with_meter<T>(&self, change: impl FnOnce(&mut Meter) -> T) -> T {
         // SAFETY: connected to a live VM, on its thread; nobody else has a reference, and Luau touches it only when called.
         change(unsafe { &mut *self.meter.get() })
     }
 
-    /// Bytes of objects, and what counts with them.
+    /// Bytes of all objects, and of what is counted beside them.
     fn allocated(&self) -> usize {
         // SAFETY: connected to a live VM, whose number this is.
         self.with_meter(|meter| unsafe { *meter.objects }.wrapping_add(meter.extra))
     }
 
-    /// Counts `new` bytes beside the objects, in place of `old`.
+    /// Counts `new` bytes beside the objects, instead of `old`.
     fn count(&self, old: usize, new: usize) {
         self.with_meter(|meter| meter.extra = meter.extra.wrapping_add(new).wrapping_sub(old));
         self.set_alarm();
     }
 
-    /// Takes what there is now as the base that runs grow from. A full collection was made just now.
+    /// Makes what there is now the base. A full collection must have been made just before.
     ///
     /// # Safety
     /// As [`trim_stack`](Self::trim_stack).
@@ -149,8 +150,8 @@ impl Heap {
         self.base_committed.set(self.committed.get());
     }
 
-    /// Runs what loads something into the VM for good, which is none of the run's. `replaced` is what becomes garbage by
-    /// it. Returns what `load` did, and how many bytes it took.
+    /// Calls `load`, and adds what it allocates to the base instead of to the run. `replaced` bytes of the base become garbage
+    /// by it. Returns the result of `load`, and how many bytes it allocated.
     pub(super) fn load_into_base<T>(&self, replaced: usize, load: impl FnOnce() -> T) -> (T, usize) {
         let (taken, committed) = (self.allocated(), self.committed.get());
         let run = self.with_meter(|meter| std::mem::take(&mut meter.run));
@@ -184,7 +185,7 @@ impl Heap {
         self.with_meter(|meter| meter.run = meter.run.wrapping_add(1).max(1));
     }
 
-    /// The highest growth of the run that is known: at its end, and where memory was asked for.
+    /// The highest known growth of the run. It is observed at the end of the run, at collections, and at the alarm.
     pub(super) fn peak_growth(&self) -> usize {
         self.observe(0);
         self.peak.get()
@@ -202,15 +203,15 @@ impl Heap {
         self.is_collecting.set(true);
     }
 
-    /// A full collection was made: the next is due when as much again was taken, or when the limit nears.
+    /// A full collection was made. The next one is due when as much again was allocated, or when the limit is near.
     pub(super) fn end_collection(&self) {
         self.is_collecting.set(false);
-        // What was there before the run is gone, or part of the base.
+        // What was there before the run is freed now, or is part of the base.
         self.with_meter(|meter| meter.extra = meter.extra.wrapping_sub(std::mem::take(&mut meter.touched)));
         self.start.set(self.base.get());
         let growth = self.allocated().saturating_sub(self.base.get());
         self.soft.set(self.base.get().saturating_add(soft_growth(growth, self.limit.get())));
-        // Not while what is alive reaches into it: a register of the script may still hold what it let go of.
+        // The reserve stays open while live data reaches into it: a register may still hold what the script released.
         if growth <= self.limit.get() - 2 * self.reserve() {
             self.is_reserve_open.set(false);
         }
@@ -222,7 +223,7 @@ impl Heap {
         self.is_collection_due.get()
     }
 
-    /// A collection is due; returns whether that is new.
+    /// Makes a collection due; returns whether none was.
     pub(super) fn make_collection_due(&self) -> bool {
         let is_new = !self.is_collection_due.replace(true);
         self.set_alarm();
@@ -238,7 +239,7 @@ impl Heap {
         self.allocated().saturating_add(more) <= self.cap.get()
     }
 
-    /// Whether that many bytes more may be committed.
+    /// Whether `more` bytes may be committed.
     fn can_commit(&self, more: usize) -> bool {
         #[cfg(test)]
         if let Some(left) = self.fail_after.get() {
@@ -263,11 +264,11 @@ impl Heap {
     fn set_alarm(&self) {
         let alarm =
             if self.is_collection_due.get() { self.cap.get() } else { self.soft.get().min(self.cap.get()) };
-        // What counts beside may be less than nothing.
+        // `extra` may be negative.
         self.with_meter(|meter| meter.alarm = alarm.saturating_sub_signed(meter.extra.cast_signed()));
     }
 
-    /// An allocation is has_refused. From now until the next collection, the whole limit may be used.
+    /// Notes that an allocation is refused, and opens the reserve until the next collection.
     fn refuse(&self) {
         self.has_refused.set(true);
         self.is_reserve_open.set(true);
@@ -279,7 +280,7 @@ impl Heap {
         self.committed.get() > self.base_committed.get().saturating_add(IDLE_GARBAGE)
     }
 
-    /// Counts memory outside the VM's heap that a script makes us hold; `false` when it is over the cap.
+    /// Charges memory outside of the VM's heap to the run; `false`, and nothing is charged, when it is over the cap.
     #[must_use]
     pub(super) fn charge(&self, bytes: usize) -> bool {
         let fits = self.has_room(bytes);
@@ -293,7 +294,7 @@ impl Heap {
         fits
     }
 
-    /// As Luau's allocator is to; `should_stop` says whether the run must end.
+    /// Luau's allocator (`lua_Alloc`). `should_stop` returns whether the run must end.
     ///
     /// # Safety
     /// `block` came from here with `old` bytes, or is null with `old` 0.
@@ -323,8 +324,8 @@ impl Heap {
                 request_collection();
                 return ptr::null_mut();
             }
-            // A single instruction of a script, at which nothing looks, can take this much: were there many in a row, they
-            // would outlive the deadline together.
+            // One instruction can allocate a large block without passing a safepoint, and many such in a row would outlive the
+            // deadline.
             if new >= LARGE && should_stop() {
                 self.refuse();
                 return ptr::null_mut();
@@ -345,7 +346,7 @@ impl Heap {
         result.cast()
     }
 
-    /// A run takes more than the alarm is set to: whether so many bytes more may be taken. A collection is due then.
+    /// Whether the run may allocate `more` bytes beyond the alarm. The caller makes a collection due.
     pub(super) fn may_take(&self, more: usize) -> bool {
         let fits = self.has_room(more);
         if fits {
@@ -356,8 +357,8 @@ impl Heap {
         fits
     }
 
-    /// Makes a block of work space larger, or another size: from 0 bytes it is taken, to 0 it is given back. Null when it is over
-    /// the cap, or the system has no memory: the block is then as it was.
+    /// Resizes a block of scratch memory; from 0 bytes it is allocated, to 0 bytes freed. Returns null, and leaves the block as it
+    /// was, when that would be over the cap, or when the system has no memory.
     ///
     /// # Safety
     /// The block is one of `old` bytes from here, or null with 0, and not used after this unless it is returned.
@@ -398,7 +399,7 @@ impl Heap {
         result
     }
 
-    /// Gives back what was [`charge`](Self::charge)d.
+    /// Takes back a [`charge`](Self::charge).
     pub(super) fn release(&self, bytes: usize) {
         self.count(bytes, 0);
         self.committed.set(self.committed.get() - bytes);
@@ -408,7 +409,7 @@ impl Heap {
         let committed = self.committed.get() + bytes;
         self.committed.set(committed);
         self.update_slack(blocks);
-        // What is freed adds to the idle pages what it takes from the rest: so to look here is enough.
+        // Freed memory only moves from blocks to idle pages. So checking here, where memory is committed, is enough.
         let idle = blocks.idle();
         if idle > MAX_IDLE
             && committed + blocks.slack() + idle
@@ -427,8 +428,8 @@ impl Heap {
         self.excess_slack.set(blocks.slack().saturating_sub(MAX_SLACK));
     }
 
-    /// Makes the main thread's stack as large as it is for every run to begin with: how far an earlier one had it grow is
-    /// nothing to know.
+    /// Shrinks the main thread's Lua stack to its initial size. If it stayed as an earlier run left it, a run could find
+    /// out how deep that one was.
     ///
     /// # Safety
     /// The VM is at a call of its main thread, or idle, with 20 values on the stack at most.
@@ -439,7 +440,7 @@ impl Heap {
         self.is_collecting.set(is_collecting);
     }
 
-    /// Gives back what an idle VM need not hold.
+    /// Returns free pages to the system that an idle VM does not need.
     pub(super) fn release_idle(&self) {
         let mut blocks = self.blocks.borrow_mut();
         if blocks.idle() > IDLE_BETWEEN_RUNS {
@@ -448,17 +449,17 @@ impl Heap {
     }
 }
 
-/// What pages may take beside the objects in them: garbage of earlier runs, pages of each size that are begun, and what is
-/// rounded up.
+/// What pages may take beyond the objects of a run: for garbage of earlier runs, partly filled pages and rounding.
 fn page_overhead(limit: usize) -> usize {
     IDLE_GARBAGE + (1 << 20) + limit / 16
 }
 
-/// How much over the base a heap may grow before the next full collection, when `live` bytes over the base were alive
-/// at the last one.
+/// How many bytes over the base the heap may grow to before the next full collection, when `live` bytes over the base were
+/// alive after the last one.
 ///
-/// Up to a quarter of the limit alive: at most to half the limit, so that one operation of the VM, which can't collect
-/// before it allocates, has the other half. Beyond: a quarter of what is left, or collections would follow each other.
+/// While at most a quarter of the limit is alive, the heap grows to at most half of the limit: a single operation of the VM
+/// can't collect before it allocates, and so has the other half. Beyond that it grows by a quarter of what is left of the
+/// limit; with less, collections would follow each other closely.
 fn soft_growth(live: usize, limit: usize) -> usize {
     if live <= limit / 4 {
         live.saturating_mul(2).max(IDLE_GARBAGE).min(limit / 2)

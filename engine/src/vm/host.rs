@@ -1,4 +1,4 @@
-//! What the host gave to scripts, as a VM is set up for it.
+//! The host's functions and modules, as one VM is set up for them.
 
 use std::cell::{Cell, Ref, RefCell};
 use std::collections::HashSet;
@@ -13,15 +13,15 @@ use super::job::{Job, Run};
 use crate::registry::environment::Environment;
 use crate::registry::functions::Functions;
 
-/// What the host gave to the run under way: the same from its beginning to its end.
+/// The table `host` of a VM and the environment that it was built from. They stay the same during a run.
 pub(super) struct HostTable {
-    /// Which environment, and which functions of the script's own, the VM is set up for.
+    /// The ids of the environment, and of the script's own functions, that the VM is set up for.
     key: Cell<(u64, u64)>,
     environment: RefCell<Arc<Environment>>,
     table: Cell<*const c_void>,
-    /// What the table of the functions took of the VM's heap, in bytes.
+    /// Bytes of the VM's heap that the table `host` takes.
     size: Cell<usize>,
-    /// What closures in the VM are called; Luau keeps the addresses, so these stay while the VM lives.
+    /// Debug names of the closures. Luau keeps pointers to them, so they live as long as the VM.
     names: RefCell<HashSet<CString>>,
 }
 
@@ -40,7 +40,8 @@ impl HostTable {
         self.environment.borrow()
     }
 
-    /// Sets the VM up for a run. Costs a load when the last run was given the same.
+    /// Sets the VM up for a run; returns whether anything changed. This costs one atomic load if the last run had the same
+    /// functions.
     ///
     /// # Safety
     /// `state` is at a call in the VM that this belongs to, at which no function of an earlier run can be called any
@@ -62,9 +63,9 @@ impl HostTable {
         }
         let environment = registered.current();
         let shared = environment.functions.list.iter().zip(0..).filter(|((name, _), _)| !own.contains(name));
-        // Those of the script's own are numbered down from -1: it has them, and not this VM.
+        // The script's own functions are numbered down from -1: they are looked up in the script, and not in the environment.
         let functions = shared.chain(own.list.iter().zip((0..).map(|index: i32| -1 - index)));
-        // SAFETY: by this function's contract. When memory runs out here, the next run finds the old key.
+        // SAFETY: by this function's contract. When memory runs out here, the key stays as it was, and the next run tries again.
         let ((), size) = heap.load_into_base(self.size.get(), || unsafe {
             ffi::lua_createtable(state, 0, (environment.functions.list.len() + own.list.len()) as c_int);
             for ((name, _), number) in functions {
@@ -83,12 +84,12 @@ impl HostTable {
         true
     }
 
-    /// `lua_topointer` of the table of the functions.
+    /// `lua_topointer` of the table `host`.
     pub(super) fn table(&self) -> *const c_void {
         self.table.get()
     }
 
-    /// The names of the functions that a run has, in their order.
+    /// The names of all functions that a run has, sorted.
     pub(super) fn functions(&self, run: &Run<'_>) -> Vec<Arc<str>> {
         let environment = self.environment();
         let own = run.job.functions.iter().flat_map(|own| &own.list);

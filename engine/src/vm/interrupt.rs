@@ -1,4 +1,5 @@
-//! How a VM is told to look, from any thread, and what it raises when its run must end.
+//! The interrupt of a VM: any thread can arm it, and at its next safepoint the VM then checks whether its run must end or
+//! poll. Luau keeps a function pointer for that, `lua_Callbacks::interrupt`, which costs one load while it is null.
 
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::AtomicPtr;
@@ -9,22 +10,22 @@ use parking_lot::Mutex;
 
 use crate::model::cancel::CancelTarget;
 
-/// What Luau calls at a safe point of a VM that was armed.
+/// What Luau calls at a safepoint while the interrupt is armed.
 pub(super) type InterruptFn = unsafe extern "C-unwind" fn(*mut lua_State, c_int);
 
-/// What a script sees raised when it must end.
+/// The message of the error that ends a run.
 const OVER: &str = "the run is past its deadline, or was cancelled";
 
-/// How the watchdog reaches a VM from its own thread.
+/// The interrupt of one VM, as the watchdog and cancel handles share it.
 #[derive(Default)]
 pub(crate) struct Interrupt {
-    /// The VM's callbacks while it lives. The lock is held while they are written to, and while the VM is closed.
+    /// `None` once the VM is closed. The lock is held while the VM's callbacks are written to, and while it is disconnected.
     vm: Mutex<Option<ConnectedVm>>,
 }
 
 struct ConnectedVm {
     callbacks: *mut ffi::lua_Callbacks,
-    /// What Luau is to call.
+    /// The function to set as the interrupt.
     interrupt: InterruptFn,
 }
 
@@ -32,7 +33,7 @@ struct ConnectedVm {
 unsafe impl Send for ConnectedVm {}
 
 impl Interrupt {
-    /// Has the VM look at its deadline at its next safe point.
+    /// Has the VM call its interrupt at its next safepoint.
     pub(crate) fn arm(&self) {
         if let Some(vm) = &*self.vm.lock() {
             // SAFETY: the VM is closed only after this was emptied under the same lock.
@@ -40,12 +41,12 @@ impl Interrupt {
         }
     }
 
-    /// From now on the VM can be asked: Luau then calls `interrupt` at its next safe point.
+    /// From now on the VM can be armed.
     pub(super) fn connect(&self, callbacks: *mut ffi::lua_Callbacks, interrupt: InterruptFn) {
         *self.vm.lock() = Some(ConnectedVm { callbacks, interrupt });
     }
 
-    /// From now on asking does nothing.
+    /// From now on arming does nothing.
     pub(super) fn disconnect(&self) {
         *self.vm.lock() = None;
     }
@@ -67,7 +68,7 @@ pub(super) unsafe fn slot(callbacks: &*mut ffi::lua_Callbacks) -> &AtomicPtr<c_v
     unsafe { AtomicPtr::from_ptr((&raw mut (**callbacks).interrupt).cast::<*mut c_void>()) }
 }
 
-/// Has Luau call `interrupt` at its next safe point.
+/// Has Luau call `interrupt` at its next safepoint.
 ///
 /// # Safety
 /// `callbacks` is a live VM's.

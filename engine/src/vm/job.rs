@@ -1,4 +1,4 @@
-//! A run as the VM is given it, and what came of it so far.
+//! The inputs of a run, as the VM gets them, and its results so far.
 
 use std::cell::{Cell, RefCell};
 use std::ffi::CStr;
@@ -15,41 +15,41 @@ use crate::model::request::Request;
 use crate::registry::environment::CurrentEnvironment;
 use crate::registry::functions::Functions;
 
-/// What Luau calls the entry of a run.
+/// The debug name of a run's entry function.
 pub(super) const NAME: &CStr = c"perilune";
 
-/// What a run is given.
+/// The inputs of a run.
 pub(crate) struct Job<'a> {
     pub(crate) compiled: &'a Compiled,
     /// Host functions of the script's own.
     pub(crate) functions: Option<&'a Functions>,
-    /// What the host gave to all scripts.
+    /// What the host registered for all scripts.
     pub(crate) environment: &'a CurrentEnvironment,
-    /// Numbers the runs.
+    /// How many runs have begun: the source of ids.
     pub(crate) runs: &'a AtomicU64,
     pub(crate) request: &'a Request<'a>,
-    /// What cancels it beside the request's own handle.
+    /// A handle that cancels it, beside the request's own: a batch's or a ticket's.
     pub(crate) cancel: Option<&'a CancelHandle>,
     pub(crate) limits: &'a Limits,
     pub(crate) deadline: Deadline,
-    /// What it calls from time to time.
+    /// Calls the host's poll.
     pub(crate) polling: Option<&'a Polling<'a>>,
 }
 
 impl<'a> Job<'a> {
-    /// What can cancel the run.
+    /// The handles that can cancel the run.
     pub(super) fn cancels(&self) -> impl Iterator<Item = &'a CancelHandle> {
         self.request.cancel.as_ref().into_iter().chain(self.cancel)
     }
 }
 
-/// A run under way: what it was given, and what came of it.
+/// A run under way: its inputs, and its results so far.
 pub(super) struct Run<'a> {
     pub(super) job: &'a Job<'a>,
     pub(super) payload: RefCell<Option<PayloadError>>,
-    /// What it returned, as JSON; the error says why that can't be.
+    /// What the script returned, as JSON, or why that is not possible.
     pub(super) value: RefCell<Option<Result<String, String>>>,
-    /// The entry was called: it can't be again.
+    /// The entry function was called. A script that gets hold of it can't call it again.
     pub(super) entered: Cell<bool>,
     id: Cell<Option<u64>>,
 }
@@ -65,7 +65,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Its number, taken when it is first asked for: a request that is refused has none.
+    /// The id of the run. It is taken at the first call, so that a refused request uses up no id.
     pub(super) fn id(&self) -> u64 {
         self.id.get().unwrap_or_else(|| {
             let id = self.job.runs.fetch_add(1, Relaxed) + 1;

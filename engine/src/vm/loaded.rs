@@ -1,4 +1,4 @@
-//! Which compiled scripts a VM holds loaded.
+//! The cache of scripts that are loaded into a VM.
 
 use std::collections::HashMap;
 use std::ffi::c_int;
@@ -7,10 +7,10 @@ use mlua::ffi::{self, lua_State};
 
 use crate::compile::bytecode::Bytecode;
 
-/// Scripts that one VM keeps loaded.
+/// The most scripts that one VM keeps loaded.
 const MAX_LOADED: usize = 512;
 
-/// Bytecode of the scripts that one VM keeps loaded, in bytes.
+/// The most bytes of bytecode that one VM keeps loaded.
 const MAX_LOADED_BYTES: usize = 8 << 20;
 
 impl Bytecode {
@@ -33,7 +33,7 @@ impl Bytecode {
 #[derive(Default)]
 pub(super) struct Loaded {
     functions: HashMap<u64, LoadedFunction>,
-    /// The last one used: most VMs run one script many times.
+    /// The last one used, since most VMs run one script many times.
     last: Option<(u64, c_int)>,
     bytes: usize,
     uses: u64,
@@ -46,7 +46,7 @@ struct LoadedFunction {
 }
 
 impl Loaded {
-    /// Pushes the main function of a script, or nothing if this VM has not got it; returns whether it has.
+    /// Pushes the main function of a script if it is loaded; returns whether it is.
     ///
     /// # Safety
     /// `state` is at a call in the VM that this belongs to, with a free stack slot.
@@ -66,10 +66,10 @@ impl Loaded {
         true
     }
 
-    /// Loads a script that this VM has not got, and pushes its main function.
+    /// Loads a script that is not loaded yet, and pushes its main function.
     ///
     /// # Safety
-    /// As [`push`](Self::push). Loading may raise, at which nothing is kept.
+    /// As [`push`](Self::push). Loading may raise, and then nothing is added.
     pub(super) unsafe fn load(&mut self, state: *mut lua_State, script: &Bytecode) {
         // SAFETY: by this function's contract.
         let reference = unsafe {
@@ -82,12 +82,12 @@ impl Loaded {
         self.last = Some((script.id(), reference));
     }
 
-    /// Whether so much is loaded that some of it should go.
+    /// Whether so much is loaded that some of it should be evicted.
     pub(super) fn is_full(&self) -> bool {
         self.functions.len() > MAX_LOADED || self.bytes > MAX_LOADED_BYTES
     }
 
-    /// Lets go of the half that was not used for longest; the next collection frees it.
+    /// Evicts the least recently used half; the next collection frees it.
     ///
     /// # Safety
     /// `state` is the VM's that this belongs to, between runs.
@@ -96,12 +96,12 @@ impl Loaded {
         let half = ages.len() / 2;
         let (_, &mut median, _) = ages.select_nth_unstable(half);
         self.functions.retain(|_, function| {
-            let keep = function.used > median;
-            if !keep {
+            let is_recent = function.used > median;
+            if !is_recent {
                 // SAFETY: the reference was made by `push` and is dropped here.
                 unsafe { ffi::lua_unref(state, function.reference) };
             }
-            keep
+            is_recent
         });
         self.bytes = self.functions.values().map(|function| function.bytes).sum();
         self.last = None;

@@ -1,4 +1,4 @@
-//! What marks `json.null` and arrays among the values of a VM.
+//! How `json.null` and arrays are represented in a VM.
 
 use std::ffi::c_int;
 use std::ptr;

@@ -1,14 +1,15 @@
-//! One Luau VM, and one run in it. The only place that knows mlua and Luau, and the only unsafe code of the crate.
+//! One Luau VM, and one run in it. Only this room uses mlua and Luau's VM, and only it has unsafe code.
 //!
-//! The VM is made by `lua_newstate` with an allocator of ours, and not by `mlua::Lua`: that one's own allocator can't
-//! collect in time, has no peak, and keeps 330 KB per VM for types that a run does not use. Functions here are called
-//! by Luau and raise its errors, which are C++ exceptions: they unwind through these frames (`extern "C-unwind"`) and
-//! run what is to be dropped. A Rust panic in them unwinds through Luau's frames to [`Vm::run`], which retires the VM.
+//! The VM is created by `lua_newstate` with our own allocator, and not by `mlua::Lua`, whose allocator fails at its limit
+//! without having collected, records no peak, and keeps 330 KB per VM for types that a run does not use. Luau calls the
+//! functions here, and they raise Lua errors, which are C++ exceptions: these unwind through the Rust frames
+//! (`extern "C-unwind"`), whose values are dropped. A Rust panic unwinds through Luau's frames to [`Vm::run`], after which
+//! the VM is not used again.
 //!
-//! The conventions of the files: `state` is the thread of the VM that called; "at a call" means inside a C function,
-//! whose stack has room for 20 values.
+//! Conventions of these files: `state` is the Lua thread (coroutine) that called; "at a call" means inside a C function,
+//! where the Lua stack has 20 free slots and everything alive can be reached, so that a collection is safe.
 
-// A script must not reach a panic: what can't be is `get`, a pattern or an error here, never an index.
+// No data of a script may lead to a panic. So these files use `get`, patterns and errors, and never an index.
 #![cfg_attr(
     not(test),
     deny(
@@ -75,17 +76,17 @@ use crate::model::cancel;
 use crate::model::error::Error;
 use crate::model::trace::{ErrorKind, ScriptError, Status, Trace};
 
-/// Native stack that a run has at least, in bytes: Luau nests C calls 200 deep, in at most 2 KiB each (10 KiB where it was built
-/// without optimisation), and the rest is for host functions.
+/// The least native stack of a run, in bytes. Luau nests C calls up to 200 deep, each of at most 2 KiB (10 KiB where it was
+/// built without optimisation); the rest is for host functions.
 const STACK: usize = if cfg!(debug_assertions) { 4 << 20 } else { 1 << 20 };
 
-/// How long a VM is tidied up after a run; one that takes longer is replaced.
+/// The longest that a VM is tidied after a run, by a full collection. A VM that needs longer is replaced.
 const TIDYING: Duration = Duration::from_millis(10);
 
-/// Work of the collector between two looks at the deadline, in KiB.
+/// Work of the collector between two checks of the deadline, in KiB.
 const COLLECTOR_STEP: i32 = 32;
 
-/// A VM. It is one thread's at a time.
+/// A VM. One thread at a time uses it.
 pub(crate) struct Vm {
     state: NonNull<ffi::lua_State>,
     control: NonNull<Control>,
@@ -152,8 +153,8 @@ impl Vm {
         Arc::clone(&self.control().interrupt)
     }
 
-    /// Whether this VM may run another script. After a run that was stopped, after a panic, and when tidying up took
-    /// too long, it may not.
+    /// Whether this VM may run another script: not after a run that was stopped, not after a panic, and not when tidying
+    /// took too long.
     pub(crate) fn is_sound(&self) -> bool {
         self.is_sound
     }
@@ -161,7 +162,7 @@ impl Vm {
     /// Runs a script to its end or its limits.
     ///
     /// # Errors
-    /// The request can't be given to a script, or the engine failed.
+    /// The request is not valid JSON, or the engine failed.
     pub(crate) fn run(&mut self, job: &Job<'_>, trace: &mut Trace) -> Result<End, Error> {
         let raw = self.state.as_ptr();
         let run = Run::new(job);
@@ -221,7 +222,7 @@ impl Vm {
         Ok(End { at: ended, dropped })
     }
 
-    /// Leaves the VM as the next run expects it.
+    /// Puts the VM into the state that the next run expects.
     fn settle(&mut self) {
         let (raw, control) = (self.state.as_ptr(), self.control());
         // SAFETY: no call is under way; only what the last one left on the stack goes.
@@ -232,7 +233,7 @@ impl Vm {
             if is_full {
                 control.loaded.borrow_mut().evict(raw);
             }
-            // Now, and not in the time of the next run.
+            // Between runs, so that no run's timeout pays for it.
             let measures = is_full || !control.is_base_known.replace(true);
             if self.is_sound && (measures || control.heap.is_untidy()) {
                 self.is_sound = control.tidy(raw, TIDYING);
@@ -265,7 +266,7 @@ impl Drop for Vm {
     }
 }
 
-/// How the run ended, by what is true and not by what the script says of it.
+/// How the run ended. The clock and the counters decide, and not the error, which the script may have made.
 fn conclude(
     control: &Control,
     job: &Job<'_>,
@@ -306,8 +307,8 @@ fn conclude(
     (None, Some(Box::new(ScriptError { kind, message, script, line, traceback, cause })))
 }
 
-/// Whether an uncaught error is that memory ran out, perhaps handed on by a coroutine or the script, which put a place
-/// before it. A script's own error of that name is none.
+/// Whether an uncaught error is Luau's lack of memory. A coroutine or the script may have raised it again, with a position
+/// before the text. An error of the script with the same text counts only where an allocation was refused.
 fn is_out_of_memory(control: &Control, called: i32, fault: Option<&Fault>) -> bool {
     let is_handed_on = |fault: &Fault| {
         let place = fault.message.strip_suffix(fault::OUT_OF_MEMORY);
@@ -319,7 +320,7 @@ fn is_out_of_memory(control: &Control, called: i32, fault: Option<&Fault>) -> bo
     called == ffi::LUA_ERRMEM || control.heap.has_refused.get() && fault.is_none_or(is_handed_on)
 }
 
-/// The text of an uncaught error in stderr.
+/// An uncaught error as it is appended to stderr.
 fn stderr_text(error: &ScriptError) -> String {
     match error.traceback.as_str() {
         "" => format!("{}\n", error.message),

@@ -1,7 +1,7 @@
-//! Two keys of a table that would be one name in an object.
+//! Finds two keys of a table that would become the same name of a JSON object.
 //!
-//! Strings of UTF-8 can't clash among themselves, so an object of these costs nothing. What can: a number with the string that
-//! is its text, and strings that are not UTF-8, which become the same text.
+//! Two keys that are UTF-8 strings can't clash, so most objects need no check. A number clashes with the string that is its
+//! text, and two strings that are not UTF-8 clash if they differ in invalid bytes alone.
 
 use std::ffi::c_int;
 use std::hash::{BuildHasher, Hasher, RandomState};
@@ -13,13 +13,13 @@ use super::buffer::Scratch;
 use super::sink::{EncodeError, number_text};
 use super::walk::{BYTES, PIECE, SAFEPOINT_EVERY, WorkCounter, next};
 
-/// What bytes become that are not UTF-8.
+/// What replaces bytes that are not UTF-8.
 pub(super) const REPLACEMENT: &str = "\u{fffd}";
 
 /// The longest text of a number, in bytes.
 const LONGEST: usize = 32;
 
-/// What was seen of the keys of a table.
+/// Which kinds of keys a table has.
 #[derive(Default)]
 pub(super) struct KeyNames {
     /// A key is a number.
@@ -31,7 +31,7 @@ pub(super) struct KeyNames {
 }
 
 impl KeyNames {
-    /// A key is this string.
+    /// Notes a key that is a string.
     pub(super) fn text(&mut self, key: &[u8]) {
         self.numerals |= is_numeral(key);
     }
@@ -109,7 +109,7 @@ unsafe fn check_numerals(
             if number_text(number)? != key {
                 return Ok(());
             }
-            // Numbers can be chosen so that they hash alike.
+            // A script can choose numbers whose hashes collide, which makes a look-up slow.
             work.spend(SAFEPOINT_EVERY)?;
             ffi::lua_pushnumber(state, number);
             let found = ffi::lua_rawget(state, index);
@@ -119,8 +119,8 @@ unsafe fn check_numerals(
     }
 }
 
-/// All names with a replacement character in them go into a table of their own: hashed with a seed, made in the size that it needs,
-/// and counted towards the memory limit.
+/// Puts all names with a replacement character into a hash table, which has a random seed, is allocated once in its final size
+/// and is charged to the run.
 unsafe fn check_replaced(
     state: *mut lua_State,
     index: c_int,
@@ -136,7 +136,7 @@ unsafe fn check_replaced(
         let places = (2 * count).next_power_of_two();
         let scratch = Scratch::zeroed(work.control, state, places * size_of::<u64>());
         let Ok(mut scratch) = scratch else { return Err(EncodeError::Memory) };
-        // Of each name 32 bits of its hash, and where the iteration finds it, plus one.
+        // An entry is 32 bits of the name's hash, and the position of its key in the iteration, plus one; 0 is a free place.
         let table = scratch.as_words();
         let seed = RandomState::new();
         each_text(state, index, work, |key, at, work| {
@@ -177,7 +177,7 @@ unsafe fn check_replaced(
     }
 }
 
-/// A key as it goes out.
+/// The bytes of a key's name in JSON.
 fn shown(key: &[u8]) -> impl Iterator<Item = u8> {
     key.utf8_chunks().flat_map(|chunk| {
         chunk.valid().bytes().chain(if chunk.invalid().is_empty() { "" } else { REPLACEMENT }.bytes())

@@ -1,4 +1,4 @@
-//! The inside of one run: a single protected call that builds the tables, runs the script and writes down its value.
+//! The protected call of a run: it builds the script's tables, calls the script and encodes what it returned.
 
 use std::ffi::{CStr, c_int};
 
@@ -64,7 +64,7 @@ unsafe fn push_globals(state: *mut lua_State, job: &Job<'_>) -> Result<(), Paylo
         }
         ffi::lua_pop(state, 1);
 
-        // An empty body needs no table of its own making: it is the most usual one.
+        // The most common case, which needs no parser.
         match &job.request.body {
             Body::None => ffi::lua_createtable(state, 0, 0),
             body => tables::push_post(state, body)?,

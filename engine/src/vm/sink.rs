@@ -1,4 +1,4 @@
-//! JSON being written, and why a value can't be JSON.
+//! The output of the JSON encoder, and the errors of encoding.
 
 use std::io;
 
@@ -12,9 +12,9 @@ use crate::model::json::integer;
 /// The longest description of an error value, in bytes.
 pub(super) const DESCRIPTION: usize = 1024;
 
-/// Why a value did not become JSON.
+/// Why a value could not be encoded.
 pub(super) enum EncodeError {
-    /// There is no JSON for it: what, and where in it, innermost place first.
+    /// Something in it has no JSON form: why, and the path to it, innermost key first.
     Unsupported { reason: String, path: Vec<String> },
     /// Its JSON is longer than this, in bytes.
     TooLarge(usize),
@@ -29,7 +29,7 @@ impl EncodeError {
         Self::Unsupported { reason: reason.into(), path: Vec::new() }
     }
 
-    /// The refusal as a sentence about `what`, which has a path behind it where the trouble is deeper.
+    /// The error as a sentence about `what`, followed by the path to the value at fault.
     pub(super) fn describe(self, what: &str) -> String {
         match self {
             Self::Unsupported { reason, path } => {
@@ -42,26 +42,26 @@ impl EncodeError {
     }
 }
 
-/// JSON being written, up to a limit.
+/// Bytes of JSON, up to a limit.
 pub(super) struct JsonSink<'a> {
     bytes: Storage<'a>,
     error: Option<EncodeError>,
 }
 
 enum Storage<'a> {
-    /// Up to so many bytes, which the host's memory holds.
+    /// In the host's memory, up to a limit.
     Bounded(Vec<u8>, usize),
-    /// As many as the VM's memory limit leaves.
+    /// Charged to the run, up to its memory limit.
     Charged(Buffer<'a>),
 }
 
 impl<'a> JsonSink<'a> {
-    /// For at most `limit` bytes.
+    /// For at most `limit` bytes, in the host's memory.
     pub(super) fn bounded(limit: usize) -> Self {
         Self { bytes: Storage::Bounded(Vec::new(), limit), error: None }
     }
 
-    /// For as much as the VM's memory limit leaves.
+    /// For as much as the run's memory limit allows; what is written is charged to the run.
     ///
     /// # Safety
     /// As [`Buffer::new`].
@@ -136,7 +136,7 @@ impl<'a> JsonSink<'a> {
         self.put(rest)
     }
 
-    /// Inlined, since most pieces are one byte: a copy of a length that is not known costs ten times as much.
+    /// Inlined, since most pieces are one byte, and a copy of unknown length costs ten times as much.
     #[inline(always)]
     pub(super) fn put(&mut self, piece: &[u8]) -> Result<(), EncodeError> {
         match &mut self.bytes {
@@ -163,7 +163,7 @@ impl io::Write for JsonSink<'_> {
     }
 }
 
-/// A number as the key of an object. A table has one zero.
+/// A number as the key of an object. Both zeros are one key in Lua, and so `0` here.
 pub(super) fn number_text(number: f64) -> Result<Vec<u8>, EncodeError> {
     let mut sink = JsonSink::bounded(DESCRIPTION);
     sink.number(number + 0.0)?;

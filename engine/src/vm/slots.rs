@@ -1,4 +1,4 @@
-//! Values of the registry that live for one run, and cost nothing in runs that do not use them.
+//! Values in Luau's registry that belong to one run. A run that does not use them pays nothing for them.
 
 use std::cell::Cell;
 use std::ffi::{c_int, c_void};
@@ -8,11 +8,11 @@ use mlua::ffi::{self, lua_State};
 /// What a slot holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Slot {
-    /// What the text of the request's `payload` holds.
+    /// The decoded `payload` of the request.
     Payload,
     /// The run's `_G`, for modules to run in.
     Globals,
-    /// A table of what modules returned, by name.
+    /// The results of modules, a table by name.
     Modules,
 }
 
@@ -60,12 +60,12 @@ impl Slots {
     /// # Safety
     /// `state` is the VM that these are of, between runs.
     pub(super) unsafe fn clear(&self, state: *mut lua_State) {
-        let held = self.0.take();
-        if held == 0 {
+        let used = self.0.take();
+        if used == 0 {
             return;
         }
         for slot in [Slot::Payload, Slot::Globals, Slot::Modules] {
-            if held & slot.bit() != 0 {
+            if used & slot.bit() != 0 {
                 // SAFETY: by this function's contract; the keys were set before, so setting them allocates nothing.
                 unsafe {
                     ffi::lua_pushnil(state);

@@ -1,4 +1,4 @@
-//! What is known of an error that a script did not catch: told without asking the VM for memory.
+//! Describes an error that a script did not catch, and formats tracebacks; the VM may have no memory left for that.
 
 use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_int};
@@ -14,7 +14,7 @@ use super::uncaught::{Fault, RaisedHostError};
 use super::{encode, job};
 use crate::syntax::hints::{Raised, named};
 
-/// The longest reason kept of why an error value has no text, in bytes.
+/// The longest description of why a `__tostring` failed, in bytes.
 const REASON: usize = 512;
 
 /// The longest name of a function shown, in bytes: a script's own may have a megabyte.
@@ -23,14 +23,13 @@ const NAME: usize = 100;
 /// Calls shown at each end of a long chain.
 const SHOWN: c_int = 12;
 
-/// Which error of a host function the one with this text is, as it was raised or with the places before it that Luau puts there
-/// when a script raises it again.
-fn of_host(control: &Control, text: &str) -> Option<RaisedHostError> {
+/// The host function's error that an error with this text is. When a script raised it again, Luau put positions before it.
+fn find_host_error(control: &Control, text: &str) -> Option<RaisedHostError> {
     let is_it = |raised: &&RaisedHostError| text.strip_suffix(raised.text.as_str()).is_some_and(is_places);
     control.host_errors.borrow().iter().rev().find(is_it).cloned()
 }
 
-/// Whether a text is places alone: `hello:3: hello:7: `, or nothing.
+/// Whether a text is nothing but positions, such as `hello:3: hello:7: `.
 fn is_places(mut text: &str) -> bool {
     while !text.is_empty() {
         let place = text.split_once(": ").and_then(|(place, rest)| Some((place.rsplit_once(':')?.1, rest)));
@@ -42,7 +41,7 @@ fn is_places(mut text: &str) -> bool {
     true
 }
 
-/// The handler of a run's protected call: keeps what the trace will say, while the stack of the error still stands.
+/// The message handler of a run's protected call: records the fault while the call stack of the error still exists.
 pub(super) unsafe extern "C-unwind" fn handle_error(state: *mut lua_State) -> c_int {
     // SAFETY: Luau calls this with the error value as the only argument.
     unsafe {
@@ -51,12 +50,12 @@ pub(super) unsafe extern "C-unwind" fn handle_error(state: *mut lua_State) -> c_
         let mut fault = Fault { message, ..Fault::default() };
         let innermost = trace(state, &mut fault);
         if ffi::lua_type(state, 1) == ffi::LUA_TSTRING {
-            fault.host = of_host(control, &fault.message);
+            fault.host = find_host_error(control, &fault.message);
         }
         if fault.host.is_none()
             && let Some(hint) = innermost.and_then(|level| hint(state, level, &fault.message))
         {
-            // The hint says the name, and more.
+            // The hint repeats the name.
             if let Some((at, _)) = named(&fault.message) {
                 fault.message.truncate(at);
             }
@@ -68,8 +67,8 @@ pub(super) unsafe extern "C-unwind" fn handle_error(state: *mut lua_State) -> c_
     1
 }
 
-/// The text of the error value at index 1. Its `__tostring` runs while the stack of the error still stands, so it may
-/// fail in any way: that must not cost what else is known.
+/// The text of the error value at index 1. Its `__tostring` is code of the script and may fail in any way; the traceback must
+/// be recorded all the same.
 ///
 /// # Safety
 /// The error value is at index 1, with four free stack slots.
@@ -93,7 +92,7 @@ unsafe fn message(state: *mut lua_State) -> String {
     }
 }
 
-/// What the value at `index` says without a function of the script.
+/// The text of the value at `index`, without calling code of the script.
 ///
 /// # Safety
 /// There is a value at `index`.
@@ -136,7 +135,7 @@ unsafe fn trace(state: *mut lua_State, fault: &mut Fault) -> Option<c_int> {
     }
 }
 
-/// What the author of the script may have meant; of a run's globals those count that the function at `level` sees.
+/// A hint at what the author may have meant. Globals are those that the function at `level` sees.
 ///
 /// # Safety
 /// As [`trace`], and the call at `level` is one of a script.
@@ -184,7 +183,7 @@ unsafe fn hint(state: *mut lua_State, level: c_int, message: &str) -> Option<Str
     }
 }
 
-/// Pushes what a table holds under `name`, unless that is nothing.
+/// Pushes the value of a table under `name`, unless it is nil; returns whether it did.
 ///
 /// # Safety
 /// There is a table at `index`, and two free stack slots.
@@ -200,7 +199,7 @@ unsafe fn push_field(state: *mut lua_State, index: c_int, name: &str) -> bool {
     }
 }
 
-/// The chain of calls from level `first` to `last`, a line each; of a long one both ends.
+/// The chain of calls from level `first` to `last`, a line each. Of a long chain only both ends are shown.
 ///
 /// # Safety
 /// `state` is a live thread.
@@ -259,7 +258,7 @@ fn line_in(message: &str, script: &str) -> Option<u32> {
     line.parse().ok()
 }
 
-/// The functions of ours that call a source's main part.
+/// The debug names of our functions that call the main function of a source.
 const BEGIN: [&CStr; 2] = [job::NAME, c"require"];
 
 /// Whether the call at `level` is of one of [`BEGIN`].
@@ -285,7 +284,7 @@ unsafe fn is_c(info: &ffi::lua_Debug) -> bool {
     unsafe { CStr::from_ptr(info.what) == c"C" }
 }
 
-/// One call of a traceback.
+/// One line of a traceback.
 struct StackFrame {
     script: String,
     line: Option<u32>,

@@ -1,15 +1,15 @@
-//! What is kept of errors: of the one that a script did not catch, and of those that host functions raised.
+//! What is recorded of errors: of the one that ended a run, and of those that host functions raised.
 
 use crate::model::trace::Cause;
 
-/// An uncaught error.
+/// A fault: the error that a script did not catch.
 #[derive(Debug, Default)]
 pub(super) struct Fault {
     pub(super) message: String,
     pub(super) script: Option<String>,
     pub(super) line: Option<u32>,
     pub(super) traceback: String,
-    /// Set where it is the error of a host function, as that one raised it.
+    /// The host function's error, where the uncaught error is one.
     pub(super) host: Option<RaisedHostError>,
 }
 

@@ -1,4 +1,4 @@
-//! Going through what a script made, with a look at the deadline once in a while.
+//! Iteration over tables of any size, with a check of the deadline after each bounded amount of work.
 
 use std::ffi::c_int;
 
@@ -7,16 +7,16 @@ use mlua::ffi::{self, lua_State};
 use super::control::Control;
 use super::sink::EncodeError;
 
-/// WorkCounter between two looks at the deadline: a unit is a slot of a table that was passed, or [`BYTES`] of a string.
+/// Units of work between two checks of the deadline. A unit is one slot of a table, or [`BYTES`] of a string.
 pub(super) const SAFEPOINT_EVERY: usize = 4096;
 
 /// Bytes of a string that take about as long as a slot of a table.
 pub(super) const BYTES: usize = 16;
 
-/// How much of a string is written between two looks at the deadline, in bytes.
+/// Bytes of a string that are written between two checks of the deadline.
 pub(super) const PIECE: usize = SAFEPOINT_EVERY * BYTES;
 
-/// WorkCounter done so far, for looking at the deadline once in a while.
+/// Counts work, and checks the deadline after every [`SAFEPOINT_EVERY`] units.
 pub(super) struct WorkCounter<'a> {
     pub(super) control: &'a Control,
     spent: usize,
@@ -39,8 +39,8 @@ impl<'a> WorkCounter<'a> {
     }
 }
 
-/// Pushes the key and value of the entry of a table behind `at`, which is 0 at first, and moves it there; or returns
-/// `false`, with nothing pushed. Counts the empty slots between, of which a table can have millions.
+/// Pushes the key and value of the next entry of a table, or returns `false` and pushes nothing. `at` is the position, 0 at
+/// first, and is moved on. Empty slots count as work, since a table can have millions of them.
 ///
 /// # Safety
 /// `state` is at a call in a VM of ours, `index` is absolute, there is a table at the index, and two stack slots are free. Raises nothing.
@@ -53,7 +53,7 @@ pub(super) unsafe fn next(
     // SAFETY: by this function's contract.
     let found = unsafe { ffi::lua_rawiter(state, index, *at) };
     if found < 0 {
-        // How many empty slots came after the last entry is not told.
+        // Luau does not say how many empty slots were passed behind the last entry.
         work.spend(SAFEPOINT_EVERY)?;
         return Ok(false);
     }

@@ -1,8 +1,9 @@
-//! Reads JSON text (RFC 8259): one grammar for every place where JSON comes in, whatever its values become.
+//! Reads JSON text (RFC 8259): one parser for every place where JSON comes in, which hands what it reads to a
+//! [`JsonBuilder`].
 //!
-//! A reader of our own, for four reasons: numbers are exact at less cost than with `serde_json`'s `float_roundtrip`; half
-//! a surrogate pair is U+FFFD and no error; a look at the deadline is possible anywhere; and no feature that a host's
-//! other crates switch on in `serde_json` (`arbitrary_precision`) changes what a script sees.
+//! It is not `serde_json` for four reasons. Numbers are exact at less cost than with its `float_roundtrip`. Half a
+//! surrogate pair becomes U+FFFD instead of an error. The deadline can be checked anywhere. And no feature that another
+//! crate of the host enables in `serde_json` (such as `arbitrary_precision`) changes what a script sees.
 
 mod number;
 
@@ -20,18 +21,18 @@ pub(crate) fn integer(number: f64) -> Option<i64> {
     (integer.unsigned_abs() <= MAX_EXACT && (integer as f64).to_bits() == number.to_bits()).then_some(integer)
 }
 
-/// Values between two looks at the deadline.
+/// Values between two safepoints.
 const SAFEPOINT_EVERY: u32 = 64;
 
-/// Bytes between two looks, where there are few values in them.
+/// Bytes between two safepoints, where they hold few values.
 const PIECE: usize = 64 << 10;
 
-/// Why a text did not become a value.
+/// Why a text could not be read.
 #[derive(Debug)]
 pub(crate) enum ReadError<S> {
-    /// It is no JSON, or nested too deeply: why, and at which byte.
+    /// It is not JSON, or nested too deeply: why, and at which byte.
     Syntax { reason: &'static str, at: usize },
-    /// Whoever makes the values wants no more.
+    /// The builder failed.
     Builder(S),
 }
 
@@ -41,10 +42,10 @@ pub(crate) enum Container {
     Object,
 }
 
-/// Makes values, on a stack: a value goes on its top, and into the table below it with [`element`](Self::element) or
-/// [`member`](Self::member).
+/// Builds values on a stack. A new value is pushed; [`element`](Self::element) or [`member`](Self::member) pops it into the
+/// array or object below it.
 pub(crate) trait JsonBuilder {
-    /// Why it may want no more.
+    /// Why it failed.
     type Error;
 
     fn null(&mut self);
@@ -54,7 +55,7 @@ pub(crate) trait JsonBuilder {
     fn string(&mut self, text: &[u8]);
     /// A piece of a string that comes in several.
     fn piece(&mut self, text: &[u8]) -> Result<(), Self::Error>;
-    /// The pieces were all of the string.
+    /// The string is complete: pushes its pieces as one.
     fn pieces(&mut self);
     /// An empty array or object.
     fn open(&mut self, kind: Container);
@@ -62,13 +63,14 @@ pub(crate) trait JsonBuilder {
     fn element(&mut self, index: usize);
     /// The value on the top, with the key below it, is a member of the object below.
     fn member(&mut self);
-    /// The array or object on the top has all it will have.
+    /// The array or object on the top is complete.
     fn close(&mut self, kind: Container);
-    /// Called once in a while.
+    /// Called after a bounded amount of work.
     fn safepoint(&mut self) -> Result<(), Self::Error>;
 }
 
-/// Reads the one value that `text` holds. What a refused text leaves on the builder's stack is the caller's to remove.
+/// Reads the one value that `text` holds. On an error, the caller removes what is left on the builder's
+/// stack.
 pub(crate) fn read<B: JsonBuilder>(text: &[u8], build: &mut B) -> Result<(), ReadError<B::Error>> {
     let mut reader = JsonReader { text, at: 0, build, values: 0, last_safepoint: 0 };
     reader.value(0)?;
@@ -78,7 +80,7 @@ pub(crate) fn read<B: JsonBuilder>(text: &[u8], build: &mut B) -> Result<(), Rea
     }
 }
 
-/// The place of a byte of `text`, in characters.
+/// The position of a byte of `text`, in characters.
 pub(crate) fn position(text: &[u8], byte: usize) -> Position {
     let before = &text[..byte.min(text.len())];
     let characters = |bytes: &[u8]| bytes.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
@@ -96,7 +98,7 @@ struct JsonReader<'a, B> {
     at: usize,
     build: &'a mut B,
     values: u32,
-    /// Where the last look was.
+    /// The position of the last safepoint.
     last_safepoint: usize,
 }
 
@@ -109,7 +111,7 @@ impl<B: JsonBuilder> JsonReader<'_, B> {
         self.text.get(self.at).copied()
     }
 
-    /// A look, if the last one is many bytes ago.
+    /// A safepoint, if the last one is [`PIECE`] bytes ago.
     fn safepoint(&mut self) -> Result<(), ReadError<B::Error>> {
         if self.at - self.last_safepoint >= PIECE {
             self.last_safepoint = self.at;
@@ -127,7 +129,7 @@ impl<B: JsonBuilder> JsonReader<'_, B> {
         Ok(())
     }
 
-    /// What comes after white space.
+    /// Skips white space; returns the byte behind it.
     fn space(&mut self) -> Result<Option<u8>, ReadError<B::Error>> {
         loop {
             match self.peek() {
@@ -256,7 +258,7 @@ impl<B: JsonBuilder> JsonReader<'_, B> {
         self.build.piece(text).map_err(ReadError::Builder)
     }
 
-    /// Refuses what is no UTF-8 from `start` to here.
+    /// Fails if the bytes from `start` to here are not UTF-8.
     fn check_characters(&mut self, start: usize) -> Result<(), ReadError<B::Error>> {
         let (mut at, end) = (start, self.at);
         while at < end {
@@ -277,8 +279,8 @@ impl<B: JsonBuilder> JsonReader<'_, B> {
         Ok(())
     }
 
-    /// Goes to the next byte of a string that is not itself: a quote, backslash or control character. `high` becomes true
-    /// where bytes beyond ASCII were passed.
+    /// Skips to the next quote, backslash or control character of a string. `high` becomes true if bytes beyond ASCII were
+    /// skipped.
     fn skip_plain(&mut self, high: &mut bool) -> Option<u8> {
         const ONES: u64 = u64::MAX / 0xFF;
         const HIGHS: u64 = ONES << 7;
@@ -287,8 +289,8 @@ impl<B: JsonBuilder> JsonReader<'_, B> {
             let rest = &self.text[self.at..];
             if let Some(eight) = rest.first_chunk() {
                 let word = u64::from_le_bytes(*eight);
-                // In each byte that is zero after the `^`, or below a space, the highest bit is set; and only above such a
-                // byte may others be wrong.
+                // Eight bytes at once. The highest bit is set in each byte that is zero after the `^` or is below a space. A
+                // borrow may set it wrongly in a byte above such a one, so only the lowest set bit is used.
                 let (quote, backslash) = (word ^ (ONES * b'"' as u64), word ^ (ONES * b'\\' as u64));
                 let stops = ((word.wrapping_sub(ONES * b' ' as u64) & !word)
                     | (quote.wrapping_sub(ONES) & !quote)

@@ -2,21 +2,21 @@
 
 use super::{JsonBuilder, JsonReader, MAX_EXACT, PIECE, ReadError};
 
-/// Decimal digits that an u64 holds, whatever they are.
+/// As many decimal digits always fit an u64.
 const DIGITS: usize = 19;
 
-/// Longer numbers are shortened before they are read, in bytes.
+/// Numbers of more bytes are shortened before Rust's parser reads them.
 const LONGEST_NUMBER: usize = 1024;
 
-/// Digits that tell between which two doubles a number is: halfway between two, it has at most 767. Of those beyond it only counts
-/// whether one is not zero.
+/// Digits that decide which double is nearest: the number halfway between two doubles has at most 767. Of the digits beyond, it
+/// only matters whether one is not zero.
 const SIGNIFICANT: usize = 800;
 
-/// An exponent that no count of digits comes near.
+/// An exponent so large that no number of digits in a text can make up for it.
 const FAR: i64 = 1 << 56;
 
 impl<B: JsonBuilder> JsonReader<'_, B> {
-    /// Goes past digits and appends them to a number, which is right as long as it has at most [`DIGITS`].
+    /// Reads digits and appends them to `number`, which is correct up to [`DIGITS`] digits; returns how many there were.
     fn digits(&mut self, number: &mut u64) -> Result<usize, ReadError<B::Error>> {
         let mut count = self.some_digits(number);
         while count > 0 && count.is_multiple_of(PIECE) {
@@ -46,7 +46,8 @@ impl<B: JsonBuilder> JsonReader<'_, B> {
         count
     }
 
-    /// A number, of which the minus or first digit comes next. Most have few digits, and are exact with one operation.
+    /// A number, of which the minus or first digit comes next. Most numbers have few digits, and one exact operation gives the
+    /// nearest double.
     pub(super) fn number(&mut self) -> Result<(), ReadError<B::Error>> {
         let start = self.at;
         let negative = self.peek() == Some(b'-');
@@ -75,14 +76,14 @@ impl<B: JsonBuilder> JsonReader<'_, B> {
             let mut power = 0;
             match self.digits(&mut power)? {
                 0 => return self.invalid(),
-                // What does not fit here is far out of range below.
+                // A longer exponent is out of range in any case.
                 1..DIGITS => exponent += if down { -(power.cast_signed()) } else { power.cast_signed() },
                 _ => exponent = i64::MAX,
             }
         }
         if digits <= DIGITS && mantissa <= MAX_EXACT && exponent.unsigned_abs() < POWERS.len() as u64 {
             let power = POWERS[exponent.unsigned_abs() as usize];
-            // Both are exact, and so the nearest double is what IEEE 754 has one operation give.
+            // Both operands are exact, so IEEE 754 rounds the result of one operation to the nearest double.
             let number = if exponent < 0 { mantissa as f64 / power } else { mantissa as f64 * power };
             self.build.number(if negative { -number } else { number });
             return Ok(());
@@ -115,12 +116,12 @@ impl<B: JsonBuilder> JsonReader<'_, B> {
         }
     }
 
-    /// A number that is the same double as the one from `start` to here, in a text of bounded length: Rust's parser takes it at
-    /// once.
+    /// A text of bounded length with the same nearest double as the number from `start` to here. Rust's parser has no safepoints,
+    /// so it must not get a long one.
     fn shorten(&mut self, start: usize) -> Result<String, ReadError<B::Error>> {
         let text = self.text;
         let (mut digits, mut is_more, mut is_fraction) = (String::new(), false, false);
-        // Of the last digit that is kept; and what the text says of it.
+        // `exponent` is that of the last digit in `digits`; `written` is the one in the text.
         let (mut exponent, mut written, mut is_exponent, mut is_down) = (0_i64, 0_i64, false, false);
         for piece in text[start..self.at].chunks(PIECE) {
             self.build.safepoint().map_err(ReadError::Builder)?;

@@ -1,4 +1,4 @@
-//! Blocks below 128 KiB: cut from regions of address space, the first gap that is long enough first.
+//! An arena for blocks below 128 KiB: a first-fit allocator over regions of address space.
 
 use std::ptr;
 
@@ -7,18 +7,18 @@ use super::region::{Pages, Region, UNITS};
 /// Pages of the first region: 1 MiB of 4 KiB each.
 const PAGES: usize = 256;
 
-/// Pages that are taken from a region at once, for small blocks.
+/// Pages of a bump span, which is claimed from a region at once.
 const SPAN_PAGES: usize = 32;
 
 /// Units of the largest block that is small.
 const SMALL: usize = 4 * UNITS;
 
-/// The arena. Its blocks are gone with it.
+/// The arena. Dropping it unmaps all of its blocks.
 #[derive(Debug)]
 pub(super) struct Arena {
-    /// Bytes of a unit, 64 where pages are of 4 KiB, as a power of two.
+    /// Bytes of a unit, as a power of two. With pages of 4 KiB a unit is 64 bytes.
     shift: u32,
-    /// Each as large as all before, unless the system has no such room.
+    /// Each is as large as all before it together, unless the system has less address space left.
     regions: Vec<Region>,
     span: BumpSpan,
     /// Bytes of the blocks.
@@ -26,7 +26,7 @@ pub(super) struct Arena {
     pages: Pages,
 }
 
-/// Units that are taken from a region, but in no block yet: small blocks are cut from their start.
+/// Units that are claimed from a region but are in no block yet. Small blocks are cut from its start (bump allocation).
 #[derive(Debug, Default)]
 struct BumpSpan {
     region: usize,
@@ -61,22 +61,22 @@ impl Arena {
         (size + (1 << self.shift) - 1) >> self.shift
     }
 
-    /// What a block of `size` bytes takes.
+    /// Bytes that a block of `size` bytes takes, rounded up.
     pub(super) fn footprint(&self, size: usize) -> usize {
         self.units(size) << self.shift
     }
 
-    /// Bytes that are free, but in pages with blocks.
+    /// Free bytes in pages that also hold blocks.
     pub(super) fn slack(&self) -> usize {
         self.pages.busy * self.page() - self.used
     }
 
-    /// Bytes of free pages that the system has not got back.
+    /// Bytes of free pages that were not returned to the system.
     pub(super) fn idle(&self) -> usize {
         self.pages.idle * self.page()
     }
 
-    /// Gives free pages back until no more than `keep` bytes of them are left.
+    /// Returns free pages to the system until at most `keep` bytes of them are left.
     pub(super) fn purge(&mut self, keep: usize) {
         self.end_span();
         let keep = keep / self.page();
@@ -100,7 +100,7 @@ impl Arena {
         self.regions[region].address(first).as_ptr()
     }
 
-    /// So many units from the start of the span, or of a new one.
+    /// Cuts `units` from the start of the span, or of a new one.
     fn cut(&mut self, units: usize) -> Option<(usize, usize)> {
         if units > self.span.units {
             self.end_span();
@@ -115,7 +115,7 @@ impl Arena {
         Some(found)
     }
 
-    /// Gives back what is left of the span.
+    /// Releases the rest of the span.
     fn end_span(&mut self) {
         let BumpSpan { region, first, units } = std::mem::take(&mut self.span);
         if units > 0 {
@@ -123,7 +123,7 @@ impl Arena {
         }
     }
 
-    /// The first gap of so many units.
+    /// The first gap of at least `units`: its region and first unit.
     fn find(&mut self, units: usize) -> Option<(usize, usize)> {
         let search = |regions: &mut Vec<Region>| {
             let mut regions = regions.iter_mut().enumerate();
@@ -137,7 +137,7 @@ impl Arena {
         search(&mut self.regions).or_else(|| Some((self.grow(units)?, 0)))
     }
 
-    /// Another region, with room for so many units at its start.
+    /// Adds a region that can hold `units`; returns its index.
     fn grow(&mut self, units: usize) -> Option<usize> {
         self.regions.try_reserve(1).ok()?;
         let least = units.div_ceil(UNITS).next_power_of_two().max(PAGES);

@@ -5,7 +5,7 @@ use std::alloc::{self, Layout};
 /// Luau asks for no stricter alignment than that of its largest scalar.
 const ALIGN: usize = 16;
 
-/// A VM's blocks. What lies between them is not known.
+/// A VM's blocks. Their slack is not known.
 #[derive(Debug, Default)]
 pub(in crate::vm) struct Blocks;
 
@@ -16,7 +16,7 @@ fn layout(size: usize) -> Layout {
 }
 
 impl Blocks {
-    /// What a block of `size` bytes takes.
+    /// Bytes that a block of `size` bytes takes.
     pub(in crate::vm) fn footprint(&self, size: usize) -> usize {
         size
     }

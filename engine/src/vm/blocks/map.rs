@@ -24,7 +24,7 @@ pub(super) fn allocate(size: usize) -> Option<NonNull<u8>> {
     map(size, 0)
 }
 
-/// Address space. A page of it is memory from when it is touched until it is [`purge`]ed: never more at once.
+/// Address space. A page of it is resident from when it is touched until [`purge`].
 pub(super) fn reserve(size: usize) -> Option<NonNull<u8>> {
     let space = map(size, libc::MAP_NORESERVE)?;
     // SAFETY: the mapping is ours. Were it refused, the system has no huge pages.
@@ -39,8 +39,8 @@ pub(super) unsafe fn resize(block: *mut u8, old: usize, new: usize) -> Option<No
     some(unsafe { libc::mremap(block.cast(), old, new, libc::MREMAP_MAYMOVE) })
 }
 
-/// Gives the memory of pages back, whose contents are lost. Whether the system took it: it does not from a process that
-/// has locked all its memory.
+/// Returns the memory of pages to the system; their contents are lost. `false` if the system refuses, as for a process that has
+/// locked all of its memory.
 ///
 /// # Safety
 /// The pages are ours, and nothing in them is used.

@@ -1,8 +1,8 @@
-//! Where a VM's memory comes from.
+//! The block allocator of a VM.
 //!
-//! On Linux, blocks below 128 KiB come from an arena of the VM's own, and larger ones are mapped one by one: what is free
-//! can be given back a page at a time, and how much that is is known. `malloc` keeps what is freed for later, in places
-//! that later blocks do not fit into: a heap of 256 MiB grew to 541. Elsewhere it is `malloc`'s all the same.
+//! On Linux, blocks below 128 KiB come from an arena of the VM's own, and larger ones are mapped one by one. So free
+//! pages can be returned to the system, and the slack in the others is known. `malloc` keeps freed memory in holes that later
+//! blocks may not fit into: a heap of 256 MiB grew to 541. On other systems blocks are `malloc`'s nevertheless.
 
 #[cfg(target_os = "linux")]
 mod arena;

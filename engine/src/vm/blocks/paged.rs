@@ -1,4 +1,4 @@
-//! Blocks of whole pages, or of an arena of them.
+//! The blocks of a VM on Linux: large ones are mappings of whole pages, small ones come from an arena.
 
 use std::ptr::{self, NonNull};
 
@@ -6,8 +6,8 @@ use super::arena::Arena;
 use super::large::LARGE;
 use super::map;
 
-/// Mappings cached for later blocks, and their bytes together. A fresh one is paid for page by page as it is written to, which
-/// made scripts that work on large strings three times as slow.
+/// How many freed mappings are cached for later blocks, and how many bytes of them. The kernel zeroes a fresh mapping page by
+/// page as it is written to, which made scripts that work on large strings three times as slow.
 const MAX_CACHED: usize = 8;
 const MAX_CACHED_BYTES: usize = 8 << 20;
 
@@ -17,14 +17,14 @@ pub(in crate::vm) struct Blocks {
     /// Bytes of a page.
     page: usize,
     arena: Arena,
-    cached: Vec<Mapping>,
-    /// Of those that are cached.
+    cached: Vec<CachedMapping>,
+    /// Bytes of all in `cached`.
     cached_bytes: usize,
 }
 
-/// A mapping that nobody uses, of whole pages.
+/// An unused mapping, of whole pages.
 #[derive(Debug)]
-struct Mapping {
+struct CachedMapping {
     block: *mut u8,
     size: usize,
 }
@@ -41,9 +41,9 @@ fn or_null(block: Option<NonNull<u8>>) -> *mut u8 {
 }
 
 impl Blocks {
-    /// What a block of `size` bytes takes.
+    /// Bytes that a block of `size` bytes takes, rounded up.
     pub(in crate::vm) fn footprint(&self, size: usize) -> usize {
-        // A size that has no next multiple is too large for everybody.
+        // A size without a next multiple can't be allocated anyway.
         if size >= LARGE {
             size.checked_next_multiple_of(self.page).unwrap_or(usize::MAX)
         } else {
@@ -59,12 +59,12 @@ impl Blocks {
         if size < LARGE {
             return self.arena.allocate(size);
         }
-        let is_near = |cached: &Mapping| cached.size / 2 <= size && size / 2 <= cached.size;
+        let is_near = |cached: &CachedMapping| cached.size / 2 <= size && size / 2 <= cached.size;
         let near = (0..self.cached.len()).filter(|&at| is_near(&self.cached[at]));
         let Some(nearest) = near.min_by_key(|&at| self.cached[at].size.abs_diff(size)) else {
             return or_null(map::allocate(size));
         };
-        let Mapping { block, size: old } = self.cached.swap_remove(nearest);
+        let CachedMapping { block, size: old } = self.cached.swap_remove(nearest);
         self.cached_bytes -= old;
         // SAFETY: the mapping is of `old` bytes, and nobody uses it.
         unsafe {
@@ -106,32 +106,32 @@ impl Blocks {
             return unsafe { self.arena.free(block, size) };
         }
         let size = self.footprint(size);
-        self.cached.push(Mapping { block, size });
+        self.cached.push(CachedMapping { block, size });
         self.cached_bytes += size;
         self.evict_cached(MAX_CACHED_BYTES);
     }
 
-    /// Gives back what was cached longest, until no more than so many bytes are.
+    /// Unmaps the oldest cached mappings, until at most `keep` bytes are left.
     fn evict_cached(&mut self, keep: usize) {
         while self.cached.len() > MAX_CACHED || self.cached_bytes > keep {
-            let Mapping { block, size } = self.cached.remove(0);
+            let CachedMapping { block, size } = self.cached.remove(0);
             self.cached_bytes -= size;
             // SAFETY: the mapping is of this size, and nobody uses it.
             unsafe { map::free(block, size) };
         }
     }
 
-    /// Bytes that are free, but in pages with blocks: they can't be given back.
+    /// Free bytes in pages that also hold blocks, so that they can't be returned to the system.
     pub(in crate::vm) fn slack(&self) -> usize {
         self.arena.slack()
     }
 
-    /// Bytes of free pages that the system has not got back.
+    /// Bytes of free pages that were not returned to the system.
     pub(in crate::vm) fn idle(&self) -> usize {
         self.arena.idle() + self.cached_bytes
     }
 
-    /// Gives free pages back until no more than `keep` bytes of them are left.
+    /// Returns free pages to the system until at most `keep` bytes of them are left.
     pub(in crate::vm) fn purge(&mut self, keep: usize) {
         self.evict_cached(keep.saturating_sub(self.arena.idle()));
         self.arena.purge(keep - self.cached_bytes.min(keep));

@@ -1,8 +1,9 @@
-//! A stretch of address space, cut into blocks.
+//! A region: reserved address space from which blocks are cut.
 //!
-//! A page is 64 units: a word of bits says which are taken. Above the words is a binary tree whose nodes know the longest gap
-//! below them, and what is free at either end, so that the first gap that is long enough is found going down. All of
-//! that lies apart from the blocks: a gap needs no memory, and a script that wrote past its block would not reach it.
+//! A page has 64 units, and a word of bits per page says which of them are in use. Above the words is a binary tree. Each
+//! node has the longest gap of its part of the region and the gaps at its two ends, so the first gap that is long enough
+//! is found in one walk down. This bookkeeping lies apart from the blocks: free memory need not be resident, and a write
+//! past the end of a block would not reach it.
 
 use std::alloc::{self, Layout};
 use std::ptr::NonNull;
@@ -13,23 +14,23 @@ use super::map;
 /// Units of a page.
 pub(super) const UNITS: usize = u64::BITS as usize;
 
-/// Units from which the length of a gap does not matter: all blocks are shorter.
+/// Gaps of this many units count as equally long, since all blocks are shorter.
 pub(super) const LONG: usize = 1 << 11;
 
-/// Pages between two changes that are still one.
+/// Changes that are at most this many pages apart are applied to the tree together.
 const NEAR: usize = 4;
 
-/// Pages of all regions that hold memory.
+/// How many pages of all regions hold memory.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
-    /// With a block, or a part of one.
+    /// Pages with at least a part of a block.
     pub(super) busy: usize,
-    /// Free, and not given back yet.
+    /// Free pages that were not returned to the system.
     pub(super) idle: usize,
 }
 
-/// Units free at the start, in the longest gap and at the end of a part of the region; each as what is missing to all of
-/// the part, so that zeroed memory is a tree of free parts.
+/// The free units at the start, in the longest gap and at the end of a part of the region. Each is stored as what it lacks to
+/// the whole part, so that zeroed memory is the tree of an empty region.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Gaps {
     first: u16,
@@ -75,7 +76,7 @@ impl Gaps {
     }
 }
 
-/// A slice of zeros, which costs nothing where it is not used; `None` when there is no memory.
+/// A zeroed slice, whose pages cost nothing until they are used; `None` when there is no memory.
 ///
 /// # Safety
 /// Zeros are a `T`.
@@ -88,20 +89,20 @@ unsafe fn zeroed<T>(length: usize) -> Option<Box<[T]>> {
     }
 }
 
-/// The region. Of its methods, those that take `first` and `units` mean that many units from there, inside of it.
+/// The region. In its methods, `first` and `units` are a range of units inside of it.
 #[derive(Debug)]
 pub(super) struct Region {
     base: NonNull<u8>,
     /// Bytes of a unit, as a power of two.
     shift: u32,
-    /// For each page: the units that are taken.
+    /// For each page, a bit per unit that is in use.
     words: Box<[u64]>,
     /// Node 1 is the root; below node `n` are `2n` and `2n + 1`; the last half are the pages.
     nodes: Box<[Gaps]>,
     /// A bit for each page: free, but it may hold memory.
     idle: Box<[u64]>,
-    /// From the first to the last: pages whose nodes do not say yet what the words do. Blocks that lie side by side often
-    /// come and go together, and are then one change of the tree.
+    /// The first and last page whose nodes are not up to date with the words. Blocks side by side are often allocated and
+    /// freed together, and then the tree is updated once.
     stale: Option<(usize, usize)>,
 }
 
@@ -136,7 +137,7 @@ impl Region {
         (offset < self.bytes()).then(|| offset >> self.shift)
     }
 
-    /// The first gap of so many units.
+    /// The first unit of the first gap of at least `units`.
     pub(super) fn find(&mut self, units: usize) -> Option<usize> {
         self.refresh();
         let mut size = self.pages() * UNITS;
@@ -174,7 +175,7 @@ impl Region {
         }
     }
 
-    /// How much is free from a unit on, up to so many.
+    /// How many units are free from `first` on, at most `most`.
     pub(super) fn gap(&self, first: usize, most: usize) -> usize {
         let most = most.min(self.pages() * UNITS - first);
         let mut taken = masks(first, most).map(|(page, mask)| (page, self.words[page] & mask));
@@ -187,7 +188,7 @@ impl Region {
             && masks(first, units).all(|(page, mask)| self.words[page] & mask == 0)
     }
 
-    /// Takes units that are free.
+    /// Marks free units as in use.
     pub(super) fn claim(&mut self, first: usize, units: usize, pages: &mut Pages) {
         for (page, mask) in masks(first, units) {
             let word = &mut self.words[page];
@@ -203,7 +204,7 @@ impl Region {
         self.touch(first / UNITS, (first + units - 1) / UNITS);
     }
 
-    /// Frees units that are taken.
+    /// Marks units in use as free.
     pub(super) fn release(&mut self, first: usize, units: usize, pages: &mut Pages) {
         for (page, mask) in masks(first, units) {
             let word = &mut self.words[page];
@@ -218,7 +219,7 @@ impl Region {
         self.touch(first / UNITS, (first + units - 1) / UNITS);
     }
 
-    /// These pages have changed.
+    /// Notes that the words of these pages have changed.
     fn touch(&mut self, mut first: usize, mut last: usize) {
         if let Some((from, to)) = self.stale {
             if first <= to + NEAR && from <= last + NEAR {
@@ -230,7 +231,7 @@ impl Region {
         self.stale = Some((first, last));
     }
 
-    /// Makes the nodes of changed pages, and those above, say what the words do.
+    /// Updates the nodes of changed pages, and those above them.
     fn refresh(&mut self) {
         let Some((first, last)) = self.stale.take() else { return };
         let pages = self.pages();
@@ -253,7 +254,7 @@ impl Region {
         }
     }
 
-    /// Gives back free pages, those at the end first, until no more than `keep` of all regions are left.
+    /// Returns free pages to the system, those at the end first, until at most `keep` of all regions are left.
     pub(super) fn purge(&mut self, keep: usize, pages: &mut Pages) {
         for at in (0..self.idle.len()).rev() {
             while self.idle[at] != 0 && pages.idle > keep {

@@ -326,7 +326,7 @@ impl StackArguments<'_> {
     }
 
     fn charge(&self, size: usize) -> Result<(), String> {
-        // SAFETY: as above: a function of the library is at a safe point.
+        // SAFETY: as above: a function of the library is at a safepoint.
         unsafe { self.control.make_room(self.state, size) };
         if !self.control.heap.charge(size) {
             return self.out_of_memory();

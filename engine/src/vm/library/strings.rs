@@ -383,7 +383,7 @@ unsafe fn push_capture(state: *mut lua_State, captures: &[Capture<'_>], index: u
 }
 
 unsafe fn push_piece(state: *mut lua_State, piece: &[u8]) {
-    // SAFETY: at a call with a free stack slot, which is a safe point.
+    // SAFETY: at a call with a free stack slot, which is a safepoint.
     unsafe {
         Control::from_state(&state).make_room(state, piece.len());
         push_bytes(state, piece);
