@@ -3,7 +3,7 @@
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
-use perilune::{Engine, Error, Request, Scripts, Status};
+use perilune::{Engine, Error, Request, Status};
 
 fn engine() -> Engine {
     Engine::builder().pool_size(2).build()
@@ -20,12 +20,6 @@ fn run(engine: &Engine, name: &str) -> (String, u64) {
 
 fn names(scripts: &[perilune::Script]) -> Vec<&str> {
     scripts.iter().map(perilune::Script::name).collect()
-}
-
-#[test]
-fn a_handle_can_be_shared() {
-    fn shared<T: Send + Sync + Clone + 'static>() {}
-    shared::<Scripts>();
 }
 
 #[test]

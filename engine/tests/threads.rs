@@ -1,19 +1,45 @@
 //! One engine, used from many threads.
 
 use std::collections::HashSet;
+use std::fmt::Debug;
 use std::sync::Mutex;
 
-use perilune::{Call, CompileError, Engine, Error, Request, Script, Status, Trace};
+use perilune::{
+    Call, CancelHandle, CompileError, Diagnostic, Engine, EngineBuilder, Error, FileError, HostError, Limits,
+    Metrics, PayloadError, Poll, Report, Request, Response, RunLimits, Script, ScriptError, Scripts, Status,
+    Ticket, Trace, Usage, Value, ValueError,
+};
 
+/// By the Rust API guidelines: handles and data can be cloned, printed, and used from any thread.
 #[test]
-fn what_a_host_shares_can_be_shared() {
-    fn shared<T: Send + Sync + Clone + 'static>() {}
-    shared::<Engine>();
-    shared::<Script>();
-    shared::<Request<'static>>();
-    shared::<Trace>();
-    shared::<Error>();
-    shared::<CompileError>();
+fn public_types_have_the_common_traits() {
+    fn is_shared<T: Send + Sync + Debug + 'static>() {}
+    fn is_cloned<T: Send + Sync + Debug + Clone + 'static>() {}
+    fn is_compared<T: Send + Sync + Debug + Clone + PartialEq + 'static>() {}
+    is_shared::<Ticket>();
+    is_shared::<ValueError>();
+    is_cloned::<CancelHandle>();
+    is_cloned::<Engine>();
+    is_cloned::<EngineBuilder>();
+    is_cloned::<HostError>();
+    is_cloned::<Poll>();
+    is_cloned::<Report>();
+    is_cloned::<Request<'static>>();
+    is_cloned::<Script>();
+    is_cloned::<Scripts>();
+    is_compared::<CompileError>();
+    is_compared::<Diagnostic>();
+    is_compared::<Error>();
+    is_compared::<FileError>();
+    is_compared::<Limits>();
+    is_compared::<Metrics>();
+    is_compared::<PayloadError>();
+    is_compared::<Response>();
+    is_compared::<RunLimits>();
+    is_compared::<ScriptError>();
+    is_compared::<Trace>();
+    is_compared::<Usage>();
+    is_compared::<Value>();
 }
 
 #[test]

@@ -1,17 +1,17 @@
-//! Source to bytecode, by Luau's own compiler.
+//! Compiles sources to bytecode, by Luau's own compiler.
 
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::syntax::parsed::{on_its_stack, preamble};
 
-/// The longest reason kept of an error, in bytes.
+/// The longest reason of an error, in bytes.
 const REASON: usize = 512;
 
-/// Of the functions that are not Luau's, those whose calls the compiler would turn into fast calls of Luau's own.
+/// Functions of ours that replace Luau's. The compiler would otherwise emit fast calls of Luau's own.
 const REPLACED: &[&str] = &["rawset"];
 
-/// A compiled script. Its bytecode was made here and never crosses the API: Luau trusts bytecode.
+/// The bytecode of a script. Luau does not verify bytecode, so it is only ever created here, and never crosses the API.
 pub(crate) struct Bytecode {
     id: u64,
     chunk_name: CString,
@@ -41,17 +41,17 @@ impl Bytecode {
         Ok(Self { id: NEXT.fetch_add(1, Relaxed), chunk_name, bytes })
     }
 
-    /// Another than that of any other bytecode in this process.
+    /// A number that is unique in this process.
     pub(crate) fn id(&self) -> u64 {
         self.id
     }
 
-    /// What Luau is to call the source.
+    /// The chunk name for Luau.
     pub(crate) fn chunk_name(&self) -> &CStr {
         &self.chunk_name
     }
 
-    /// What Luau loads: made by the compiler of the Luau that is linked, always.
+    /// The bytecode for `luau_load`, always from the compiler of the linked Luau.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -67,7 +67,7 @@ fn parse_error(message: &str) -> (u32, String) {
     (line, shown(reason))
 }
 
-/// An error's reason in one line, and not endless.
+/// An error's reason in one line of bounded length.
 pub(crate) fn shown(reason: &str) -> String {
     let cut = reason.floor_char_boundary(REASON);
     let mut shown = reason.get(..cut).unwrap_or_default().replace(char::is_control, " ");

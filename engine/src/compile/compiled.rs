@@ -1,4 +1,4 @@
-//! A source that was checked and compiled, with what is known of it.
+//! A checked and compiled source, with its name, version and hash.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::syntax::hints::Hints;
 /// The longest name that Luau's messages show whole, in bytes.
 const MAX_NAME: usize = 250;
 
-/// What compiling made.
+/// A compiled source.
 pub(crate) struct Compiled {
     pub(crate) name: Arc<str>,
     pub(crate) version: u64,
@@ -22,7 +22,7 @@ pub(crate) struct Compiled {
     pub(crate) hints: Hints,
 }
 
-/// The SHA-256 of a source, in lower-case hex. Hosts in any language have it at hand, to see what serves.
+/// The SHA-256 of a source, in lower-case hex. Hosts can compute it in any language, to compare.
 pub(crate) fn content_hash(source: &[u8]) -> String {
     Sha256::digest(source).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -40,7 +40,7 @@ impl Compiled {
     }
 }
 
-/// Refuses what the compiler is not given.
+/// Checks what the compiler itself does not: name, length and encoding.
 pub(crate) fn validate(name: &str, source: &[u8], limits: &Limits) -> Result<(), CompileError> {
     let error = |line, reason| CompileError { script: name.to_owned(), line, reason };
     if source.len() > limits.source {

@@ -1,4 +1,4 @@
-//! ValueBuilder that cross between a host and its scripts.
+//! Values that are exchanged between a host and its scripts.
 
 use std::collections::HashMap;
 use std::convert::Infallible;

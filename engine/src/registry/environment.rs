@@ -1,4 +1,4 @@
-//! What a host gave to all scripts of an engine: functions and modules.
+//! The environment of an engine: the functions and modules that the host registered for all scripts.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use parking_lot::RwLock;
 use super::functions::{Functions, next_id};
 use crate::compile::compiled::Compiled;
 
-/// Functions and modules as they were at one time: a run sees one of these from its beginning to its end.
+/// The functions and modules at one time. It never changes, and a run uses one from its beginning to its end.
 #[derive(Clone)]
 pub(crate) struct Environment {
     pub(crate) id: u64,
@@ -23,7 +23,7 @@ impl Default for Environment {
     }
 }
 
-/// The environment of an engine, replaced as a whole by each registration.
+/// The current environment of an engine. Each registration replaces it as a whole.
 #[derive(Default)]
 pub(crate) struct CurrentEnvironment {
     /// The id of `current`: a run compares it with that of its VM, and takes no lock when they are the same.
@@ -40,7 +40,7 @@ impl CurrentEnvironment {
         Arc::clone(&self.current.read())
     }
 
-    /// Replaces the environment by what `change` makes of it.
+    /// Replaces the environment by a copy with `change` applied.
     pub(crate) fn change<E>(&self, change: impl FnOnce(&mut Environment) -> Result<(), E>) -> Result<(), E> {
         let mut current = self.current.write();
         let mut next = Environment::clone(&current);
@@ -50,7 +50,7 @@ impl CurrentEnvironment {
             self.id.store(next.id, Release);
             let replaced = std::mem::replace(&mut *current, Arc::new(next));
             drop(current);
-            // With it go functions of the host's, whose destructors may take locks of the host's.
+            // Dropped without the lock: destructors of host functions are the host's code.
             drop(replaced);
         }
         changed

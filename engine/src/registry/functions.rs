@@ -1,4 +1,4 @@
-//! Functions of the host by name.
+//! Host functions by name.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use crate::model::error::Error;
 use crate::model::function::HostFunction;
 
-/// Some host functions in the order of their names, with a number that tells one set from another.
+/// A set of host functions, sorted by name, with an id that is unique in the process.
 #[derive(Clone)]
 pub(crate) struct Functions {
     pub(crate) id: u64,
@@ -15,7 +15,7 @@ pub(crate) struct Functions {
 }
 
 impl Functions {
-    /// None: every such set is the same.
+    /// The empty set, whose id is 0.
     pub(crate) fn none() -> Self {
         Self { id: 0, list: Vec::new() }
     }
@@ -57,7 +57,7 @@ impl fmt::Debug for Functions {
 /// The longest name of a host function, in bytes.
 const MAX_NAME: usize = 100;
 
-/// A number that no other set in this process has; 0 is none's.
+/// An id that no other set or environment in this process has.
 pub(crate) fn next_id() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     NEXT.fetch_add(1, Relaxed)

@@ -1,4 +1,4 @@
-//! What a host registered, and what a source is checked against.
+//! What a host registered, and checks of a source against it.
 
 pub(crate) mod check;
 pub(crate) mod environment;

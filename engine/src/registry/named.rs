@@ -1,8 +1,8 @@
-//! Compiled scripts by name: what serves, and in which version.
+//! Named scripts: which version serves under a name.
 //!
-//! A map of shared, immutable compilations under one lock, which a run holds for a look-up and the counting of a
-//! reference. What was weighed against it: a map that is copied at each change (`arc-swap`) takes no lock to read,
-//! and makes loading 10,000 scripts cost 10,000 copies of the map.
+//! They are a map of immutable, shared compilations under one lock, which a run holds for a look-up and the cloning of an
+//! `Arc`. A map that is copied at each change (`arc-swap`) would need no lock to read, but loading 10,000 scripts would
+//! copy it 10,000 times.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,10 +11,10 @@ use parking_lot::RwLock;
 
 use crate::compile::compiled::Compiled;
 
-/// Removed names of which the last version is remembered.
+/// How many removed names have their last version remembered.
 const REMEMBERED: usize = 4096;
 
-/// What an engine keeps of its named scripts.
+/// The named scripts of an engine.
 #[derive(Default)]
 pub(crate) struct ScriptRegistry {
     scripts: RwLock<NamedScripts>,
@@ -23,11 +23,11 @@ pub(crate) struct ScriptRegistry {
 #[derive(Default)]
 struct NamedScripts {
     serving: HashMap<Arc<str>, Arc<Compiled>>,
-    /// How many of these each instance has: none at zero.
+    /// How many of these each instance has; an instance without any has no entry.
     instances: HashMap<Box<str>, usize>,
     /// The last version of names that do not serve.
     removed: HashMap<Arc<str>, u64>,
-    /// The highest version that `removed` held and let go of.
+    /// The highest version that was dropped from `removed`.
     forgotten: u64,
 }
 
@@ -40,8 +40,7 @@ impl ScriptRegistry {
         self.scripts.read().serving.len()
     }
 
-    /// Lets a compilation serve, under its name, and says whether it is a new version. Two puts of one source at once
-    /// are one version.
+    /// Lets a compilation serve under its name; returns whether it is a new version. Two puts of the same source are one version.
     pub(crate) fn put(&self, mut compiled: Compiled) -> (Arc<Compiled>, bool) {
         let mut scripts = self.scripts.write();
         compiled.version = match scripts.serving.get(&compiled.name) {
@@ -55,7 +54,7 @@ impl ScriptRegistry {
             *scripts.instances.entry(instance_of(&compiled.name).into()).or_default() += 1;
         }
         drop(scripts);
-        // Freeing it is not for others to wait for.
+        // Freed without the lock, so that nobody waits for it.
         drop(replaced);
         (compiled, true)
     }

@@ -1,5 +1,5 @@
-//! What a syntax error owes to another Lua or another language, and what to write instead. By the tokens of the error's
-//! line, whatever strings and comments hold.
+//! Hints for syntax errors that come from habits of another Lua or another language. They are found by the tokens of the
+//! error's line, so the contents of strings and comments do not matter.
 
 use perilune_luau::syntax;
 
@@ -32,7 +32,7 @@ impl<'s> Dialects<'s> {
         Self { code, tokens: tokens(code) }
     }
 
-    /// The reason of an error at a line, and the hint that there may be.
+    /// The reason of an error, with a hint if there is one.
     pub(crate) fn describe(&self, line: u32, reason: String) -> String {
         match self.explain(line, &reason) {
             Some(hint) => format!("{reason} ({hint})"),
@@ -53,7 +53,7 @@ impl<'s> Dialects<'s> {
     }
 }
 
-/// A token, which is all told by its text: Luau's keywords, names and operators are no two alike.
+/// A token. Its text says what kind it is.
 #[derive(Debug, Clone, Copy, Default)]
 struct Token<'s> {
     text: &'s [u8],
@@ -112,7 +112,7 @@ impl Token<'_> {
     }
 }
 
-/// The words that are no names.
+/// The reserved words, which can't be names.
 const RESERVED: &[&str] = &[
     "and", "break", "do", "else", "elseif", "end", "false", "for", "function", "if", "in", "local", "nil",
     "not", "or", "repeat", "return", "then", "true", "until", "while",
@@ -153,7 +153,7 @@ impl<'s> Place<'s> {
             .any(|pair| pair[0].text == [first] && pair[1].text == [second] && pair[0].touches(&pair[1]))
     }
 
-    /// At a token that can't stand where it does.
+    /// At an unexpected token.
     fn unexpected(&self, reason: &str, got: &str) -> Option<&'static str> {
         let at = self.tokens.iter().position(|token| token.is(got));
         let before = at.and_then(|at| self.tokens.get(at.checked_sub(1)?));
@@ -228,7 +228,7 @@ impl<'s> Place<'s> {
         })
     }
 
-    /// A statement that is none.
+    /// At an incomplete statement.
     fn incomplete(&self) -> Option<String> {
         for tokens in self.tokens.windows(3) {
             let [before, token, next] = tokens else { continue };

@@ -1,5 +1,5 @@
-//! Names that other Luas and languages have and a script here has not, each with what to write instead.
-//! `tests/script_view.rs` includes this file and holds it to what is not there.
+//! Names that other Luas and languages have and scripts do not, each with what to write instead. `tests/script_view.rs`
+//! includes this file, and checks that none of them exists.
 
 /// `NAME` or `NAME.MEMBER`, and the rest of the sentence; in order of bytes. A name stands for its members too.
 pub(crate) const ELSEWHERE: &[(&str, &str)] = &[

@@ -1,4 +1,4 @@
-//! The names of a source that are not there, and what to say of them.
+//! Findings: uses of names that do not exist, and the hint for each.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,10 +8,10 @@ use super::parsed::{Parsed, Places};
 use super::typo;
 use super::uses::{Globals, How, Use};
 
-/// Findings kept of one source.
+/// The most findings of one source.
 const MOST: usize = 64;
 
-/// One name that is not there, on one line.
+/// A use of a name that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
     /// Where the name is.
@@ -21,10 +21,10 @@ pub(crate) struct Finding {
     /// `name` is a library, and has no such member.
     pub(crate) member: Option<Box<str>>,
     used: Used,
-    /// It is only asked whether there is such a thing.
+    /// The script only tests whether it exists.
     pub(crate) is_test: bool,
-    /// It looks like a slip of the pen for something that is there.
-    pub(crate) is_slip: bool,
+    /// It looks like a typo of a name that exists.
+    pub(crate) is_typo: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,8 +35,7 @@ enum Used {
     Value,
 }
 
-/// What `source` names that is not there, in the order of the source: names for which another may be meant, or all of
-/// them. Most sources have none.
+/// The findings of `source`, in its order: those with a name that may be meant instead, or all of them. Most sources have none.
 pub(crate) fn findings(source: &Parsed<'_>, globals: &Globals<'_>, of_all: bool) -> Vec<Finding> {
     let mut places = Places::new(source.code());
     let mut classes = HashMap::new();
@@ -68,7 +67,7 @@ pub(crate) fn findings(source: &Parsed<'_>, globals: &Globals<'_>, of_all: bool)
 }
 
 impl Finding {
-    /// Whether an error is one that using nil in this way brings, where the VM may have named what was called.
+    /// Whether an error is one that using nil in this way raises. The VM may have named what was called.
     pub(crate) fn fits(&self, reason: &str, named: Option<&str>) -> bool {
         let index = reason.strip_prefix("attempt to index nil with ");
         let is_call = reason == "attempt to call a nil value";
@@ -118,7 +117,7 @@ impl Finding {
     }
 }
 
-/// Of a method that strings have not: the error itself names it.
+/// The hint for a method that strings do not have: the error itself names it.
 pub(crate) fn missing_method(reason: &str) -> Option<String> {
     let name = reason.strip_prefix("attempt to call missing method '")?.strip_suffix("' of string")?;
     if let Some(advice) = elsewhere(format!("string.{name}").as_bytes()) {
@@ -127,14 +126,14 @@ pub(crate) fn missing_method(reason: &str) -> Option<String> {
     near_member("string", name).map(|meant| format!("did you mean {meant}?"))
 }
 
-/// Of texts that are added: in other languages that joins them.
+/// The hint for adding texts, which joins them in other languages.
 pub(super) fn adding(reason: &str) -> Option<String> {
     let of = reason.strip_prefix("attempt to perform arithmetic (add) on ")?;
     matches!(of, "string" | "string and number" | "number and string")
         .then(|| "texts are joined with ..".to_owned())
 }
 
-/// Of a table that all runs share, or that the host gave.
+/// The hint for writing to a read-only table: the library's, or the host's.
 pub(super) fn writing(reason: &str, table: &str) -> Option<String> {
     if reason != "attempt to modify a readonly table" {
         return None;
@@ -148,7 +147,7 @@ pub(super) fn writing(reason: &str, table: &str) -> Option<String> {
         .then(|| format!("{table} is the host's, and read-only: use a table of your own"))
 }
 
-/// Of a function that the host has not: `functions` are those that it has.
+/// The hint for a host function that does not exist: `functions` are those that do.
 pub(super) fn missing_function(reason: &str, named: &str, functions: &[&str]) -> Option<String> {
     let name = match reason.strip_prefix("attempt to call missing method '") {
         Some(rest) if named == "host" => rest.strip_suffix("' of table")?,
@@ -158,7 +157,7 @@ pub(super) fn missing_function(reason: &str, named: &str, functions: &[&str]) ->
     Some(no_function(name, functions))
 }
 
-/// Of a function that is none of those that `host` has.
+/// The message on a function that `host` does not have.
 pub(crate) fn no_function(name: &str, functions: &[&str]) -> String {
     let meant = match nearest(name.as_bytes(), functions.iter().copied(), typo::lenient) {
         Some(meant) => format!("did you mean host.{meant}?"),
@@ -167,7 +166,7 @@ pub(crate) fn no_function(name: &str, functions: &[&str]) -> String {
     format!("host.{name} is not there: {meant}")
 }
 
-/// Of a module that is none of those that there are.
+/// The message on a module that does not exist.
 pub(crate) fn no_module(name: &str, modules: &[&str]) -> String {
     let meant = match nearest(name.as_bytes(), modules.iter().copied(), typo::lenient) {
         Some(meant) => format!("did you mean '{meant}'?"),
@@ -176,7 +175,7 @@ pub(crate) fn no_module(name: &str, modules: &[&str]) -> String {
     format!("there is no module '{name}': {meant}")
 }
 
-/// What the host registered, of these names in their order.
+/// The registered names, sorted, for a message.
 fn registered(names: &[&str]) -> String {
     /// Names shown.
     const SHOWN: usize = 10;
@@ -192,7 +191,7 @@ pub(crate) fn is_member(library: &[u8], name: &[u8]) -> Option<bool> {
     members(library).map(|members| holds(members, name))
 }
 
-/// The rest of the sentence on a name of another Lua.
+/// What to write instead of a name of another Lua: the rest of a sentence.
 fn elsewhere(name: &[u8]) -> Option<&'static str> {
     let at = ELSEWHERE.binary_search_by(|(known, _)| known.as_bytes().cmp(name)).ok()?;
     Some(ELSEWHERE[at].1)
@@ -228,16 +227,16 @@ fn nearest<'k>(
         .map(|(_, known)| known)
 }
 
-/// What a name tells, as a global.
+/// What a name is, as a global.
 #[derive(Clone, Copy)]
 enum NameClass {
     Library(&'static [&'static str]),
     There,
-    /// There is none, but another may be meant.
+    /// It does not exist, but another name may be meant.
     Meant {
-        is_slip: bool,
+        is_typo: bool,
     },
-    /// There is none, and nothing like it.
+    /// It does not exist, and no known name is like it.
     Unknown,
 }
 
@@ -248,9 +247,9 @@ impl NameClass {
         } else if holds(GLOBALS, name) || holds(HOST, name) {
             Self::There
         } else if elsewhere(name).is_some() {
-            Self::Meant { is_slip: false }
+            Self::Meant { is_typo: false }
         } else if near_global(name).is_some() {
-            Self::Meant { is_slip: true }
+            Self::Meant { is_typo: true }
         } else {
             Self::Unknown
         }
@@ -271,10 +270,10 @@ impl Use<'_> {
             }
             _ => (self.at, of(self.how), None),
         };
-        let is_slip = matches!(class, NameClass::Library(_) | NameClass::Meant { is_slip: true });
+        let is_typo = matches!(class, NameClass::Library(_) | NameClass::Meant { is_typo: true });
         let line = places.at(at).0;
-        // A column is that of the whole name.
-        Finding { at: self.at, line, name: text(self.name), member, used, is_test: self.is_test, is_slip }
+        // `at` stays the place of the whole name, for the column.
+        Finding { at: self.at, line, name: text(self.name), member, used, is_test: self.is_test, is_typo }
     }
 }
 
@@ -282,7 +281,7 @@ impl Use<'_> {
 mod tests {
     use super::*;
 
-    /// They are searched by halves.
+    /// Binary search needs them sorted.
     #[test]
     fn the_lists_are_in_order() {
         assert!(GLOBALS.is_sorted() && HOST.is_sorted());

@@ -1,8 +1,8 @@
-//! Help for authors: what a script names that is not there and may have been meant, what its syntax has from other Luas.
-//! Told with an error, and by [`Engine::check`](crate::Engine::check).
+//! Hints for authors at runtime errors: which existing name may have been meant. [`Engine::check`](crate::Engine::check)
+//! shows the same findings.
 //!
-//! The findings are made when they are first needed, from the source, which is kept for that: made at each compilation
-//! they would cost a quarter of it.
+//! Findings are made from the stored source when an error first needs them. At each compilation, they would take a quarter
+//! of its time.
 
 use std::sync::OnceLock;
 
@@ -10,29 +10,29 @@ use super::findings::{self, Finding};
 use super::parsed::Parsed;
 use super::uses::Globals;
 
-/// The longest source that findings are made of while a run waits for them, in bytes: 10 ms.
+/// The longest source that is searched while a run waits, in bytes: it takes 10 ms.
 const LONGEST: usize = 512 << 10;
 
-/// Findings told of one error.
+/// The most findings that are named with one error.
 const TOLD: usize = 2;
 
-/// A compiled source, and what it names that is not there.
+/// A compiled source, and its findings.
 pub(crate) struct Hints {
     source: Box<[u8]>,
     findings: OnceLock<Vec<Finding>>,
 }
 
-/// What Luau says of an error: the script and the line at its beginning, and the rest.
+/// The message of an error of Luau's, taken apart: script, line and text.
 pub(crate) struct Raised<'a> {
     pub(crate) script: &'a str,
     line: u32,
     reason: &'a str,
-    /// What the VM says that was called or written to: `host.echo` of `… (field 'host.echo')`.
+    /// The name of what was called or written to, by the VM: `host.echo` of `… (field 'host.echo')`.
     named: Option<&'a str>,
 }
 
 impl<'a> Raised<'a> {
-    /// Of `hello:3: attempt to …`. An error that was raised anew has several places; the innermost counts.
+    /// Parses `hello:3: attempt to …`. An error that was raised again has several positions; the innermost counts.
     pub(crate) fn parse(message: &'a str) -> Option<Self> {
         let begin =
             [": attempt to ", ": invalid argument #"].into_iter().find_map(|text| message.find(text))?;

@@ -1,4 +1,4 @@
-//! A source as text: what Luau's parser makes of it, the names that it uses, and help for its author.
+//! Sources as text: parsing them, the names that they use, and hints for their authors.
 
 pub(crate) mod dialects;
 pub(crate) mod elsewhere;

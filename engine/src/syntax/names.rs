@@ -1,4 +1,4 @@
-//! The closed list of what a script can name. `tests/script_view.rs` includes this file and holds it to what is there.
+//! The closed list of names that a script has. `tests/script_view.rs` includes this file, and checks it against a VM.
 
 /// Every global that is not a library, in order of bytes.
 pub(crate) const GLOBALS: &[&str] = &[

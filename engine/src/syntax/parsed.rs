@@ -1,4 +1,4 @@
-//! A source as Luau's own parser reads it.
+//! A source, parsed by Luau's own parser.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -60,12 +60,12 @@ impl<'s> Parsed<'s> {
         self.tree.nodes[node].kind
     }
 
-    /// The node that it is in.
+    /// The node that contains it.
     pub(crate) fn parent(&self, node: usize) -> usize {
         self.tree.nodes[node].parent as usize
     }
 
-    /// What is directly in a node.
+    /// The direct children of a node.
     pub(crate) fn children(&self, node: usize) -> impl Iterator<Item = usize> {
         let within = self.tree.nodes.get(node).map_or(0, |node| node.next as usize);
         let mut next = node + 1;
@@ -76,7 +76,7 @@ impl<'s> Parsed<'s> {
         })
     }
 
-    /// Whether a node is the first of what is in its parent: what is called, indexed or asked.
+    /// Whether a node is the first child of its parent: what is called, indexed or tested.
     pub(crate) fn is_first(&self, node: usize) -> bool {
         node == self.parent(node) + 1
     }
@@ -104,12 +104,12 @@ impl<'s> Parsed<'s> {
     }
 }
 
-/// Whether a name may hold it.
+/// Whether it may be part of a name.
 pub(crate) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// Lines and columns of places, which are best asked for in their order.
+/// Lines and columns of places. To ask for them in their order is fastest.
 pub(crate) struct Places<'s> {
     code: &'s [u8],
     line: u32,

@@ -28,16 +28,16 @@ pub(crate) struct Use<'s> {
     pub(crate) how: How<'s>,
     /// For an index by name: where that name is, and how its value is used.
     pub(crate) member: Option<(u32, How<'s>)>,
-    /// It is only asked whether there is such a thing.
+    /// The script only tests whether it exists.
     pub(crate) is_test: bool,
 }
 
 /// The globals of a source.
 #[derive(Default)]
 pub(crate) struct Globals<'s> {
-    /// Those that it sets, anywhere in it.
+    /// Globals that it sets, anywhere in it.
     pub(crate) set: HashSet<&'s [u8]>,
-    /// The others, and those in other places, in the order of the source.
+    /// Uses of globals, in the order of the source.
     pub(crate) uses: Vec<Use<'s>>,
     /// It may set others: `_G` is used as a table like any other, or `require` as a value.
     pub(crate) sets_others: bool,
@@ -60,7 +60,7 @@ impl<'s> Globals<'s> {
         if name == b"_G" {
             match source.kind(parent) {
                 Kind::Field => (node, (name, at)) = (parent, source.name(parent)),
-                // Read, by a key that does not show.
+                // Read by a computed key.
                 Kind::Index
                     if source.is_first(global) && source.kind(source.parent(parent)) != Kind::Targets =>
                 {
@@ -114,7 +114,7 @@ fn how<'s>(source: &Parsed<'s>, node: usize) -> (How<'s>, Option<usize>) {
     }
 }
 
-/// Whether a value is only looked at for whether it is there.
+/// Whether a value is only tested for existence.
 fn is_test(source: &Parsed<'_>, node: usize) -> bool {
     let parent = source.parent(node);
     match source.kind(parent) {

@@ -1,6 +1,6 @@
-//! Luau's repairs that ship switched off, switched on once per process before its first VM.
+//! Fixes in Luau that are behind flags and off by default. They are enabled once per process, before its first VM.
 //!
-//! The flags are the process's: a host with a Luau of its own in the same program shares them.
+//! The flags are global: another user of the same Luau in this process shares them.
 
 use std::sync::OnceLock;
 
@@ -18,10 +18,10 @@ const REPAIRS: &[(&str, &str)] = &[
     ("LuauSandboxFreezesVectorMetatable", "a script can write to the vectors' shared metatable"),
 ];
 
-/// Switches the repairs on; later calls cost a load.
+/// Enables the fixes; later calls cost one atomic load.
 ///
 /// # Errors
-/// A flag is not known to the Luau that is linked: its repair may be missing.
+/// The linked Luau does not have one of the flags, so its fix may be missing.
 pub(super) fn switch_on() -> Result<(), Error> {
     static DONE: OnceLock<Result<(), Error>> = OnceLock::new();
     DONE.get_or_init(|| {

@@ -1,4 +1,5 @@
-//! Which process this is, as a number that costs a load: a child of `fork()` has none of its parent's threads.
+//! The generation of the process: how many forks lie between it and the first. A child of `fork()` has none of its parent's
+//! threads, so whatever has threads compares its generation with the current one, for one atomic load.
 
 use std::sync::Once;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -10,7 +11,7 @@ pub(crate) fn generation() -> u64 {
     GENERATION.load(Relaxed)
 }
 
-/// Counts the forks from now on.
+/// Counts forks from now on.
 pub(crate) fn count_forks() {
     static COUNTING: Once = Once::new();
     COUNTING.call_once(|| {

@@ -1,4 +1,5 @@
-//! What a script can name: a closed list, frozen once; and the fresh `_G` that each run has in front of it.
+//! The globals of a script: a closed list of names, frozen once, and a fresh `_G` per run in front of it, which is a copy of
+//! the template of `_G`.
 
 use std::ffi::{CStr, c_int};
 
@@ -10,7 +11,7 @@ use super::library::{
 };
 use super::{job, run, tables, traceback};
 
-/// Luau's own globals that a script has; what else the library brings is removed. Kept in step with the docs by a
+/// Luau's own globals that a script has; all others are removed. Kept in step with the docs by a
 /// test.
 const KEPT: &[&CStr] = &[
     c"_VERSION",
@@ -45,7 +46,7 @@ const KEPT: &[&CStr] = &[
     c"vector",
 ];
 
-/// Slots of the VM's main stack that stay: the error handler, and the entry of a run.
+/// Indices on the VM's main stack that are never popped: the message handler, and the entry function of a run.
 pub(super) const HANDLER: c_int = 1;
 pub(super) const ENTRY: c_int = 2;
 
@@ -196,18 +197,18 @@ unsafe fn add(state: *mut lua_State) {
     }
 }
 
-/// Makes everything that runs share read-only, and lets the compiled code trust it.
+/// Makes everything that runs share read-only, so that compiled code may rely on it (`safeenv`).
 unsafe fn freeze(state: *mut lua_State) {
     // SAFETY: as in `build`. Luau's own sandboxing does the library, the strings' metatable and, with its repair
     // flag, the vectors'.
     unsafe { ffi::luaL_sandbox_(state) };
 }
 
-/// Pushes the entry of a run, with what each run needs as upvalues: see [`run::enter`].
+/// Pushes the entry function of a run, with the templates and names that each run needs as upvalues: see [`run::enter`].
 unsafe fn push_entry(state: *mut lua_State) {
     // SAFETY: as in `build`.
     unsafe {
-        // 1: what `_G` is copied from. Its keys are set already, so that a copy has room for them.
+        // 1: the template of `_G`. It has the keys that each run sets, so that a copy need not grow.
         ffi::lua_createtable(state, 0, 7);
         for name in [c"ARGS", c"GET", c"POST", c"_G"] {
             ffi::lua_pushboolean(state, 1);
@@ -225,7 +226,7 @@ unsafe fn push_entry(state: *mut lua_State) {
         lock(state);
         ffi::lua_setmetatable(state, -2);
         perilune_luau::perilune_names_only(state, -1);
-        // 2: what `ARGS` is copied from.
+        // 2: the template of `ARGS`.
         ffi::lua_createtable(state, 0, 2);
         for name in [c"GET", c"POST"] {
             ffi::lua_pushboolean(state, 1);
@@ -282,7 +283,7 @@ unsafe extern "C-unwind" fn rawset(state: *mut lua_State) -> c_int {
     1
 }
 
-/// `table.clear(table)`: of `_G` it clears what is behind it, too.
+/// `table.clear(table)`: for `_G` it clears the library behind it, too.
 unsafe extern "C-unwind" fn clear(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau; the original is called as Luau would, in this function's frame.
     unsafe {
@@ -310,8 +311,8 @@ unsafe fn is_globals(state: *mut lua_State) -> bool {
     }
 }
 
-/// Pushes what names are looked up in that are not in the `_G` at `index`: the library, as far as this run has not
-/// shadowed it.
+/// Pushes the table behind the `_G` at `index`, in which names are looked up that `_G` does not have: the library, without the
+/// names that this run has shadowed.
 ///
 /// # Safety
 /// There is a run's `_G` at `index`, and two free stack slots.
@@ -322,8 +323,8 @@ pub(super) unsafe fn push_behind(state: *mut lua_State, index: c_int) {
     }
 }
 
-/// Takes the name at index 2 out of what is behind the `_G` at index 1, if it is there. From then on the name is one of
-/// `_G`'s own, and gone when it is set to nil. What is behind all runs' `_G` stays as it is: this one gets a copy.
+/// Shadows the library's name at index 2: removes it from the table behind the `_G` at index 1, so that setting it to nil in `_G`
+/// takes effect. The library that runs share does not change: this run gets a copy.
 unsafe fn shadow(state: *mut lua_State) {
     // SAFETY: `_G`, a key and a value are at 1 to 3.
     unsafe {
@@ -344,8 +345,8 @@ unsafe fn shadow(state: *mut lua_State) {
     }
 }
 
-/// Pops a table that is to be behind the `_G` at index 1. Compiled code read library names when it was loaded; from
-/// now on it reads them anew.
+/// Pops a table, and puts it behind the `_G` at index 1. Compiled code resolved library names when it was loaded; from now on
+/// it looks them up at each use.
 unsafe fn put_behind(state: *mut lua_State) {
     // SAFETY: as in `shadow`; the key is there already, so setting it does not fail half-way.
     unsafe {

@@ -1,4 +1,4 @@
-//! Random numbers of a VM: Luau keeps its state in the VM, where one run's `randomseed` would reach the next.
+//! Random numbers of a VM. Luau's own state belongs to the VM, so one run's `randomseed` would affect the next.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,9 +7,9 @@ use fastrand::Rng;
 /// The random state of the run under way.
 pub(super) struct Random {
     seed: Cell<Option<u64>>,
-    /// What the script draws from; made when it first does.
+    /// The script's generator, seeded when it is first used.
     rng: RefCell<Option<Rng>>,
-    /// For hiding addresses.
+    /// The generator of secrets, such as hash keys.
     secrets: RefCell<Rng>,
 }
 
@@ -21,18 +21,18 @@ impl Random {
         Ok(Self { seed: Cell::new(None), rng: RefCell::new(None), secrets })
     }
 
-    /// Forgets the last run's state.
+    /// Resets what belongs to one run.
     pub(super) fn begin(&self, seed: Option<u64>) {
         self.seed.set(seed);
         *self.rng.borrow_mut() = None;
     }
 
-    /// From here on the script draws what follows of `seed`.
+    /// Seeds the script's generator.
     pub(super) fn restart(&self, seed: u64) {
         *self.rng.borrow_mut() = Some(Rng::with_seed(seed));
     }
 
-    /// A number to hide addresses with.
+    /// A secret number: a key of hashes, or to hide addresses.
     pub(super) fn secret(&self) -> u64 {
         self.secrets.borrow_mut().u64(..)
     }

@@ -1,8 +1,9 @@
-//! Native stack for what a script can make deep, whatever the host's thread has left.
+//! The native stack of a run, since a script can nest C calls deeply, whatever the host's thread has left.
 //!
-//! A thread with room enough is run on: that costs a comparison. Two have not: a small thread, and a fiber, which is a stack that
-//! the host made itself and of which the system knows nothing. It is seen by its stack pointer, which is not within the thread's
-//! own stack. A run there is made on a stack of the VM's, which is kept: to map and unmap one takes ten times as long as a short run.
+//! A run stays on its thread's stack if that has enough room, which is found by a comparison. It has not on a small thread, nor on
+//! a fiber: that runs on a stack which the host made itself and the system does not know, so the stack pointer is outside of the
+//! thread's own stack. There the run is on a stack of its VM, which is kept for later runs: to map and unmap one takes ten times as
+//! long as a short run.
 
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,15 +11,15 @@ use std::ptr::{self, NonNull};
 
 use crate::model::error::Error;
 
-/// What lies below a stack, so that whoever runs over its end is stopped there: a multiple of any page.
+/// Bytes of the guard pages below a stack, which turn an overflow into a fault: a multiple of any page size.
 const GUARD: usize = 64 << 10;
 
 thread_local! {
-    /// Where this thread's own stack is: of the main thread, the system reads that in a file.
+    /// The bounds of this thread's own stack. They are cached, since for the main thread the system reads them from a file.
     static OWN: Range<usize> = own().unwrap_or_default();
 }
 
-/// Whether this is the thread's own stack, with so many bytes left.
+/// Whether this runs on the thread's own stack, with at least `bytes` left.
 fn has_left(bytes: usize) -> bool {
     let here = psm::stack_pointer().addr();
     OWN.with(|own| own.contains(&here) && here - own.start >= bytes)
@@ -49,7 +50,7 @@ fn own() -> Option<Range<usize>> {
     Some(high - size..high)
 }
 
-/// Elsewhere nothing is known, and each run is made on its VM's stack.
+/// On other systems the bounds are not known, and each run is on its VM's stack.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "macos")))]
 fn own() -> Option<Range<usize>> {
     None

@@ -13,10 +13,10 @@ use crate::model::json::position;
 use crate::model::request::{Body, Query};
 use crate::model::urlencoded;
 
-/// Parameters between two looks at the deadline.
+/// Parameters between two safepoints.
 const SAFEPOINT_EVERY: usize = 64;
 
-/// Room for parameters that a table is made with, at most; it grows by itself beyond.
+/// The most entries that a table of parameters is created with; beyond, it grows by itself.
 const PRESIZED: usize = 64;
 
 /// Pushes `GET`.
@@ -40,7 +40,7 @@ pub(super) unsafe fn push_get(state: *mut lua_State, query: &Query<'_>) {
     }
 }
 
-/// Pushes `POST`, or pushes nothing and says why the body is refused.
+/// Pushes `POST`; on an error nothing is pushed.
 ///
 /// # Safety
 /// As [`push_get`].
@@ -63,7 +63,7 @@ pub(super) unsafe fn push_post(state: *mut lua_State, body: &Body<'_>) -> Result
     Ok(())
 }
 
-/// Pushes `CONFIG` or `META`, deeply read-only; or pushes nothing and says why it is refused.
+/// Pushes `CONFIG` or `META`, deeply read-only; on an error nothing is pushed.
 ///
 /// # Safety
 /// As [`push_get`].
@@ -87,7 +87,7 @@ unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) {
     // SAFETY: `state` is at a call.
     unsafe {
         let control = Control::from_state(&state);
-        ffi::lua_createtable(state, 0, urlencoded::at_most(text).min(PRESIZED) as c_int);
+        ffi::lua_createtable(state, 0, urlencoded::max_parameters(text).min(PRESIZED) as c_int);
         urlencoded::each(text, |key, value| {
             set(state, control, index, key, value);
             index += 1;
@@ -95,7 +95,7 @@ unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) {
     }
 }
 
-/// Sets one parameter in the table on the top of the stack, with a look at the deadline from time to time.
+/// Sets one parameter in the table on the top of the stack, with a safepoint after every so many.
 unsafe fn set(state: *mut lua_State, control: &Control, index: usize, key: &[u8], value: &[u8]) {
     // SAFETY: the table is on the top of the stack of a call, which has room for two more.
     unsafe {

@@ -1,4 +1,4 @@
-//! Names that a source uses and nobody sets.
+//! Warnings of names that a source uses and nothing sets.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,8 +10,8 @@ use crate::syntax::findings::{Finding, findings, no_function, no_module};
 use crate::syntax::parsed::Parsed;
 use crate::syntax::uses::{Globals, How};
 
-/// Places in a source and what to say of them. What it asks for before it uses it is left out, and where globals may be set
-/// out of sight, whatever is no slip of the pen.
+/// Places in a source and the warning for each. Names that it tests before it uses them are left out; where globals may be set out
+/// of sight, only typos are reported.
 pub(super) fn absent(
     source: &Parsed<'_>,
     globals: &Globals<'_>,
@@ -25,7 +25,7 @@ pub(super) fn absent(
     let mut found = Vec::new();
     for finding in &findings {
         let is_set = finding.member.is_none() && modules.set.contains(&*finding.name);
-        let is_sure = finding.is_slip || !modules.set_others;
+        let is_sure = finding.is_typo || !modules.set_others;
         if is_sure && !is_set && !tested.contains(&name(finding)) {
             found.push((finding.at, finding.hint(own.iter().copied())));
         }
@@ -42,7 +42,7 @@ fn own_names<'s>(source: &Parsed<'s>, globals: &Globals<'s>) -> HashSet<&'s str>
     names.filter_map(|name| std::str::from_utf8(name).ok()).collect()
 }
 
-/// Functions that `host` has not; where the engine has none at all, they may be the script's own.
+/// Functions that `host` does not have. Where the engine has none at all, they may be the script's own.
 fn functions(globals: &Globals<'_>, environment: &Environment) -> Vec<(u32, String)> {
     let known: Vec<&str> = environment.functions.list.iter().map(|(name, _)| &**name).collect();
     if known.is_empty() || globals.set.contains(&b"host"[..]) {

@@ -1,5 +1,5 @@
-//! What compiles here and does something else than in Lua 5.3 or 5.4, or than its author seems to mean. Only where the
-//! source leaves no doubt: a global that it sets anywhere is its own.
+//! Warnings of code that does something else here than in Lua 5.3 or 5.4, or than its author seems to mean. Only where the
+//! source leaves no doubt: a global that it sets anywhere counts as its own.
 
 use perilune_luau::syntax::Kind;
 
@@ -15,7 +15,7 @@ const NEVER_CALLED: &[(&[u8], &str)] = &[
     (b"__pairs", "__pairs is never called in Luau: use __iter, and a loop over the object itself"),
 ];
 
-/// Places in a source and what to say of them.
+/// Places in a source and the warning for each.
 pub(super) fn differences(source: &Parsed<'_>, globals: &Globals<'_>) -> Vec<(u32, String)> {
     let mut checker = Checker { source, globals, found: Vec::new() };
     for node in source.nodes() {

@@ -1,9 +1,9 @@
-//! Which of the parser's errors are told.
+//! Which of the parser's errors are reported.
 //!
-//! It goes on behind an error, and what it then finds wrong may follow from the first error alone. It is in step again at the
+//! The parser goes on behind an error, and what it then finds wrong may follow from the first error alone. It is in step again at the
 //! latest where a statement of the outermost block begins a line with a word: an error counts when such a statement has begun
-//! between it and the one before. What tells of a block that is not closed or not open counts as a first error only, as there
-//! each error may come of another. Better one error too few than a wrong one.
+//! between it and the one before. An error about a block that is not closed or not open counts only as the
+//! first error, since it may follow from any other. One error too few is better than a wrong one.
 
 use perilune_luau::syntax::{Kind, SyntaxError};
 

@@ -1,5 +1,5 @@
-//! What an author is told of a source without running it: its syntax errors, and what may silently do something else
-//! than meant.
+//! Checks of a source without running it: its syntax errors, or else warnings of what may silently do something else than
+//! its author means.
 
 mod absent;
 mod differences;
@@ -16,7 +16,7 @@ use crate::syntax::dialects::Dialects;
 use crate::syntax::parsed::{Parsed, Places};
 use crate::syntax::uses::Globals;
 
-/// Warnings of one source.
+/// The most warnings of one source.
 const MOST: usize = 100;
 
 /// How much a [`Diagnostic`] matters.
@@ -56,7 +56,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// What is to be said of a place: a line and a column.
+/// A line, a column and the message for them.
 type Found = ((u32, u32), String);
 
 /// The errors of a source, or its warnings when it has none; in the order of their places.
@@ -79,23 +79,23 @@ pub(crate) fn check(
 fn failure(name: &str, source: &[u8], limits: &Limits, first: CompileError) -> Vec<Found> {
     let parsed = validate(name, source, limits).ok().and_then(|()| Parsed::new(source));
     let Some(parsed) = parsed.filter(|parsed| !parsed.errors().is_empty()) else {
-        // Not the parser's: the line is all that is known.
+        // The compiler's own error, of which only the line is known.
         let line = source.split(|byte| *byte == b'\n').nth(first.line as usize - 1).unwrap_or_default();
         let blank = line.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         return vec![((first.line, blank as u32 + 1), first.reason)];
     };
     let dialects = Dialects::new(source);
     let mut places = Places::new(parsed.code());
-    let told = errors::errors(&parsed).map(|error| {
+    let reported = errors::errors(&parsed).map(|error| {
         let place = places.at(error.begin);
         (place, dialects.describe(place.0, shown(&error.message)))
     });
-    let mut told = Vec::from_iter(told);
-    told[0].1 = first.reason;
-    told
+    let mut reported = Vec::from_iter(reported);
+    reported[0].1 = first.reason;
+    reported
 }
 
-/// What a source that compiles is warned of: once for a line.
+/// The warnings of a source that compiles. The same text is reported once per line.
 fn warnings(source: &[u8], environment: &Environment) -> Vec<Found> {
     let Some(source) = Parsed::new(source) else { return Vec::new() };
     let globals = Globals::new(&source);
@@ -103,16 +103,16 @@ fn warnings(source: &[u8], environment: &Environment) -> Vec<Found> {
     found.extend(differences::differences(&source, &globals));
     found.sort();
     let mut places = Places::new(source.code());
-    let mut told: Vec<Found> = Vec::new();
+    let mut reported: Vec<Found> = Vec::new();
     for (at, message) in found {
         let place = places.at(at);
-        let mut on_line = told.iter().rev().take_while(|(other, _)| other.0 == place.0);
+        let mut on_line = reported.iter().rev().take_while(|(other, _)| other.0 == place.0);
         if !on_line.any(|(_, text)| *text == message) {
-            told.push((place, message));
+            reported.push((place, message));
         }
-        if told.len() == MOST {
+        if reported.len() == MOST {
             break;
         }
     }
-    told
+    reported
 }

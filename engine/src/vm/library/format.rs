@@ -1,4 +1,4 @@
-//! `string.format`: over C's `snprintf`, as Luau's, with a look for each conversion: `%.99f` takes up to 13 µs.
+//! `string.format`: over C's `snprintf`, as Luau's, with a safepoint for each conversion: `%.99f` takes up to 13 µs.
 
 use std::ffi::{CStr, c_char, c_int, c_longlong, c_ulonglong};
 use std::iter;
@@ -17,16 +17,16 @@ const MAX_FLAGS: usize = 5;
 /// Digits that a width or a precision may have.
 const MAX_DIGITS: usize = 2;
 
-/// What C is given of a conversion, in bytes: a `%`, the options, `ll`, the letter and the end.
+/// Bytes of a conversion that is passed to C: a `%`, the options, `ll`, the letter and the final zero.
 const MAX_FORM: usize = 1 + MAX_FLAGS + MAX_DIGITS + 1 + MAX_DIGITS + 2 + 1 + 1;
 
-/// What C makes of it at most, in bytes: 410 for `%-99.99f` of -1e308.
+/// The most bytes that C writes for a conversion: 410 for `%-99.99f` of -1e308.
 const MAX_ITEM: usize = 512;
 
-/// A string of so many bytes is not padded, nor handed to C, unless it has a precision.
+/// From this length on, a string is appended as it is, without C and padding, unless there is a precision.
 const LONG: usize = 100;
 
-/// How much of a string is quoted between two looks at the deadline, in bytes.
+/// Bytes of a string that are quoted between two safepoints.
 const QUOTED: usize = 64 << 10;
 
 /// `string.format(format, …)`
@@ -60,7 +60,7 @@ pub(in super::super) unsafe extern "C-unwind" fn format(state: *mut lua_State) -
             } else {
                 convert(state, argument, after, &mut out)
             };
-            // A `__tostring` may be a C function, at which Luau does not look.
+            // A `__tostring` may be a C function, and Luau has no safepoint at calls of these.
             control.safepoint(state);
         }
         or_raise(state, out.put(rest));
@@ -70,7 +70,7 @@ pub(in super::super) unsafe extern "C-unwind" fn format(state: *mut lua_State) -
     1
 }
 
-/// Appends what becomes of an argument by the conversion that begins here; returns what comes after that.
+/// Formats one argument by the conversion at the beginning of the text; returns the rest of the text.
 unsafe fn convert<'a>(
     state: *mut lua_State,
     argument: c_int,

@@ -8,16 +8,16 @@ use super::super::control::Control;
 use super::super::fault;
 use super::{bytes, original};
 
-/// Beside a result: headers, and the page of a small object.
+/// Bytes to have room for beside a result: headers, and the page of a small object.
 const OVERHEAD: usize = 32 << 10;
 
-/// What must be free where running out of memory half-way would leave a coroutine in disorder.
+/// Bytes that must be free before a function that leaves a coroutine broken when memory runs out inside of it.
 const SPARE: usize = 64 << 10;
 
-/// What Luau's growing string buffer takes for a result, at most, with the garbage of its growing: 5.5 times.
+/// Luau's string buffer takes up to 5.5 times the size of a result while it grows, its garbage included.
 const GROWING: usize = 6;
 
-/// The longest format of the functions that read one without looking, in bytes: it takes some 4 ms.
+/// The longest format of functions that read it without a safepoint, in bytes: it takes some 4 ms.
 const MAX_FORMAT: usize = 1 << 20;
 
 /// The longest text of `tonumber` with a base, in bytes.
@@ -38,11 +38,11 @@ pub(in super::super) struct Guard {
     pub(in super::super) library: &'static CStr,
     pub(in super::super) name: &'static CStr,
     before: Before,
-    /// Has Luau's own as its upvalue.
+    /// A closure over it has Luau's own function as its upvalue.
     pub(in super::super) wrapper: ffi::lua_CFunction,
 }
 
-/// Makes the table, and one wrapper for each of its rows.
+/// Defines the table, and a wrapper for each row.
 macro_rules! guards {
     ($($index:literal $library:literal $name:literal $before:expr;)*) => {
         pub(in super::super) static GUARDS: [Guard; [$($index),*].len()] = [$(Guard {
@@ -109,8 +109,8 @@ unsafe fn spare(state: *mut lua_State) {
     }
 }
 
-/// `debug.info(…)`: Luau's (the upvalue), but for C functions, of which a script gets hold by name only: among those on
-/// the stack are some that are not for scripts.
+/// `debug.info(…)`: Luau's (the upvalue), but without C functions: some of those on the stack are internal, and a script
+/// must not get hold of them.
 pub(in super::super) unsafe extern "C-unwind" fn info(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau; the original is called as Luau would, in this function's frame.
     unsafe {

@@ -1,8 +1,8 @@
-//! `host.NAME(…)`: functions of the host.
+//! `host.NAME(…)`: calls of host functions.
 //!
-//! A host's function is Rust that knows nothing of Luau, and Rust's `catch_unwind` can't hold a C++ exception: nothing
-//! that it can reach may raise a Lua error. So arguments are read here by calls of the API that neither allocate in the
-//! VM nor convert, and the result is pushed after the function is done.
+//! While a host function runs, nothing may raise a Lua error: that is a C++ exception, which would unwind through code that
+//! knows nothing of Luau, and which `catch_unwind` can't catch. So arguments are read by functions of Luau's API that neither
+//! allocate in the VM nor convert, and the result is pushed after the host function has returned.
 
 use std::cell::Cell;
 use std::ffi::{CStr, c_int};
@@ -23,13 +23,13 @@ use crate::model::json::MAX_DEPTH;
 use crate::model::nesting::Nesting;
 use crate::model::value::Value;
 
-/// Values between two looks at the deadline.
+/// Values between two safepoints.
 const SAFEPOINT_EVERY: u32 = 64;
 
-/// What a [`Value`] is counted with, beside the bytes of a string.
+/// Bytes that a [`Value`] is charged with, beside those of a string.
 const VALUE_SIZE: usize = 64;
 
-/// How a script is told that it made too many calls.
+/// The beginning of the error of one call too many.
 pub(in super::super) const TOO_MANY: &str = "too many calls of host functions";
 
 /// Calls the function whose number is the upvalue.
@@ -57,7 +57,7 @@ pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> 
             let Some((name, function)) = function else {
                 fault::raise(state, "the host has no such function any more".to_owned())
             };
-            // Its other arguments would be one place off.
+            // A call with a colon has `host` as its first argument.
             if ffi::lua_type(state, 1) == ffi::LUA_TTABLE
                 && ffi::lua_topointer(state, 1) == control.host.table()
             {
@@ -77,7 +77,7 @@ pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> 
                 is_out_of_memory: Cell::new(false),
             };
             let _nesting = Nesting::enter();
-            // Whatever a function of the host breaks by panicking is its own: the VM was not touched by it.
+            // A panic of the host function may leave the host's state broken, but not the VM, which it did not touch.
             match catch_unwind(AssertUnwindSafe(|| function(&arguments))) {
                 Ok(Ok(value)) => Ok(value),
                 Ok(Err(_)) if arguments.is_out_of_memory.get() => Err(None),
@@ -107,7 +107,7 @@ fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
         .unwrap_or("no text")
 }
 
-/// Pushes a result.
+/// Pushes the result of a host function.
 unsafe fn push(state: *mut lua_State, control: &Control, value: &Value) {
     // SAFETY: at a call; the metatable of arrays stays below what is pushed.
     unsafe {
@@ -192,9 +192,9 @@ struct StackArguments<'a> {
     control: &'a Control,
     run: &'a Run<'a>,
     count: c_int,
-    /// What was charged to the run for values that were read.
+    /// Bytes charged to the run for values that were read.
     charged: Cell<usize>,
-    /// An argument was not read for want of memory.
+    /// An argument could not be read within the memory limit.
     is_out_of_memory: Cell<bool>,
 }
 
@@ -205,7 +205,7 @@ impl Drop for StackArguments<'_> {
 }
 
 impl StackArguments<'_> {
-    /// Where an argument is on the stack; for one that is missing, an index that nothing is at.
+    /// The stack index of an argument; for a missing one, an index beyond the top.
     fn stack_index(&self, index: usize) -> c_int {
         if index < self.len() { index as c_int + 1 } else { self.count + 1 }
     }

@@ -1,4 +1,4 @@
-//! The `json` library, and what marks `null` and arrays.
+//! The `json` library.
 
 use std::ffi::c_int;
 

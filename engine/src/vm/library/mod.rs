@@ -1,21 +1,21 @@
-//! What a script can call: our own functions, and Luau's where ours replace, guard or leave them.
+//! The library of a script: which functions are ours, and which are Luau's, guarded or as they are.
 //!
 //! A function of the library may not outlive the deadline by more than the contract allows (10 ms and 1 ms per MiB of
-//! memory limit), nor fail for garbage while live data is below half of the limit. Luau looks at its interrupt on
-//! calls and loop edges of scripts and collects only after it allocated, so each function here is one of:
+//! memory limit), nor fail for garbage while live data is below half of the limit. Luau checks its
+//! interrupt only at calls and loop edges of scripts, and collects only after it allocated. So each function is one of:
 //!
 //! | what | which | how |
 //! | --- | --- | --- |
-//! | replaced, not linear in Luau | `string.find match gmatch gsub split`, `utf8.len` | [`strings`], [`pattern`]: work is counted, plain search goes in pieces |
-//! | | `table.move find concat unpack foreach foreachi`, `unpack` | [`tables`]: look before every element, whose key may be at the end of a long chain |
-//! | | `string.format` | [`format`](mod@format): a look for each conversion |
+//! | replaced, not linear in Luau | `string.find match gmatch gsub split`, `utf8.len` | [`strings`], [`pattern`]: work is counted, plain search ([`search`]) has safepoints |
+//! | | `table.move find concat unpack foreach foreachi`, `unpack` | [`tables`]: a safepoint before every element, whose key may be at the end of a long chain |
+//! | | `string.format` | [`format`](mod@format): a safepoint for each conversion |
 //! | replaced, shared state | `math.random randomseed`, `rawset`, `table.clear` | [`random`], `super::globals` |
 //! | replaced, reads the host's time zone | `os.date time` | [`clock`] |
 //! | replaced, unbounded result | `debug.traceback` | 12 calls at each end, names of 100 bytes |
-//! | without C functions | `debug.info` | on the stack there are some that are not for scripts |
-//! | replaced comparison | `table.sort` without a Lua comparator, beyond what sorts in 8 ms | a comparator that looks |
-//! | guarded: looks, and collects if what it will allocate would not fit | `string.lower upper reverse sub rep pack unpack packsize`, `table.create clone`, `buffer.create fromstring tostring readstring`, `error` | [`guard`] |
-//! | guarded: looks, linear | `next`, `table.insert remove maxn pack`, `utf8.offset codepoint`, `buffer.copy fill` | [`guard`] |
+//! | without C functions | `debug.info` | some C functions on the stack are internal, and a script must not get hold of them |
+//! | replaced comparison | `table.sort` without a Lua comparator, beyond what sorts in 8 ms | a comparator with a safepoint |
+//! | guarded: a safepoint, and a collection if the result would not fit otherwise | `string.lower upper reverse sub rep pack unpack packsize`, `table.create clone`, `buffer.create fromstring tostring readstring`, `error` | [`guard`] |
+//! | guarded: a safepoint; linear | `next`, `table.insert remove maxn pack`, `utf8.offset codepoint`, `buffer.copy fill` | [`guard`] |
 //! | bounded | formats of `string.pack unpack packsize` (1 MiB), texts of `tonumber` with a base (1 MiB) | [`guard`] |
 //! | guarded: needs spare memory | `coroutine.close`, `debug.info` | [`guard`]: out of memory inside them leaves a coroutine half closed |
 //! | ours, bounded by their limits | `host.NAME`, `require`, `set_response` | [`host`], [`require`], [`response`] |
@@ -59,8 +59,8 @@ pub(super) unsafe fn original(state: *mut lua_State) -> ffi::lua_CFunction {
     }
 }
 
-/// Pops a metatable for the table of a script's at `index`. As for the script itself, a metatable that is locked can't be
-/// replaced: `_G`'s is one. That a table is read-only, the API looks at.
+/// Pops a metatable, and sets it for the table at `index`. As for the script itself, a metatable that is locked can't be
+/// replaced: `_G`'s is one. The API itself checks that the table is not read-only.
 ///
 /// # Safety
 /// `state` is at a call with a free stack slot beside the metatable on its top; the index is absolute.

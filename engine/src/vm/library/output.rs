@@ -22,7 +22,7 @@ pub(in super::super) unsafe extern "C-unwind" fn print(state: *mut lua_State) ->
             if ffi::lua_type(state, index) == ffi::LUA_TSTRING {
                 control.stdout.borrow_mut().write(bytes(&state, index));
             } else {
-                // A `__tostring` may be a slow C function, at which Luau does not look.
+                // A `__tostring` may be a slow C function, and Luau has no safepoint at calls of these.
                 control.safepoint(state);
                 ffi::luaL_tolstring_(state, index, std::ptr::null_mut());
                 control.stdout.borrow_mut().write(bytes(&state, -1));

@@ -1,9 +1,10 @@
 //! Lua patterns, as Lua 5.1's manual defines them (§5.4.1), over bytes.
 //!
-//! Luau's own matcher looks at the interrupt once per item of the pattern, and one item can take as long as the subject
-//! times the class: `[^%s%p]*` over 24 MiB half a second. This one counts its work and asks to be allowed more.
+//! Luau's own matcher checks the interrupt once per item of the pattern, and one item can take time in the length of the
+//! subject times that of the set: `[^%s%p]*` over 24 MiB takes half a second. This matcher counts its work, and calls
+//! `is_late` after each bounded amount.
 //!
-//! What is left of a pattern is a slice, and so is what a capture holds: there is no index that could be wrong.
+//! The rest of the pattern is a slice, and so is a capture: there is no index that could be out of bounds.
 
 /// Captures that a pattern may have.
 pub(super) const MAX_CAPTURES: usize = 32;
@@ -11,21 +12,21 @@ pub(super) const MAX_CAPTURES: usize = 32;
 /// How deep items may nest or alternatives stack up: each level is a stack frame.
 const MAX_DEPTH: u32 = 200;
 
-/// Bytes of a set that is read anew for each byte that is held against it; of a longer one its members are kept.
+/// Sets of at most this many bytes are read again for each byte that is compared; longer ones are cached as bits.
 const SHORT_SET: usize = 32;
 
-/// Longer sets whose members are kept at a time.
-const KEPT_SETS: usize = 16;
+/// How many longer sets are cached.
+const MAX_CACHED_SETS: usize = 16;
 
-/// Bytes looked at between two questions whether to go on: some 50 µs.
+/// Units of work between two calls of `is_late`: some 50 µs.
 const WORK: usize = 64 * 1024;
 
 const UNCLOSED: MatchError = MatchError::Pattern("malformed pattern (missing ']')");
 
-/// Why a match was given up.
+/// Why matching failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum MatchError {
-    /// The pattern is wrong.
+    /// The pattern is malformed.
     Pattern(&'static str),
     /// `%0` to `%9`, of a capture that is not there or not closed yet.
     CaptureIndex(u8),
@@ -40,11 +41,11 @@ pub(super) enum Capture<'a> {
     Position(usize),
     /// A piece of the subject.
     Text(&'a [u8]),
-    /// Begun at this offset and not closed: a pattern may end so, and match. To use the capture is an error.
+    /// Begun at this offset and not closed. Such a pattern may match, but to use the capture is an error.
     Open(usize),
 }
 
-/// What one byte is held against.
+/// A single-character pattern: what one byte is compared with.
 #[derive(Debug, Clone, Copy)]
 enum SinglePattern<'a> {
     Any,
@@ -56,25 +57,25 @@ enum SinglePattern<'a> {
         members: &'a [u8],
         is_inside: bool,
     },
-    /// The same, where the text from its first member on has a set that is not short.
+    /// As `Set`, for a set that is not short. `text` is the rest of the pattern from its first member on.
     LongSet {
         text: &'a [u8],
         is_inside: bool,
     },
 }
 
-/// A set that is not short, once it was read.
+/// A cached set.
 #[derive(Debug, Clone, Copy)]
 struct Members {
-    /// How much of the pattern is left from its first member on.
+    /// The length of the rest of the pattern, from its first member on.
     from: usize,
-    /// How much is left behind it.
+    /// The length of the rest of the pattern behind it.
     rest: usize,
     /// A bit for each byte: those below 128, and the others.
     bits: [u128; 2],
 }
 
-/// A match under way.
+/// A matcher of one pattern against one subject.
 pub(super) struct Matcher<'a, F> {
     subject: &'a [u8],
     pattern: &'a [u8],
@@ -87,7 +88,7 @@ pub(super) struct Matcher<'a, F> {
 }
 
 impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
-    /// A matcher of `pattern`, without its anchor. `is_late` is asked from time to time.
+    /// A matcher of `pattern`, without its anchor. `is_late` is called after a bounded amount of work; if it returns true, matching fails.
     pub(super) fn new(subject: &'a [u8], pattern: &'a [u8], is_late: F) -> Self {
         Self {
             subject,
@@ -349,7 +350,7 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
         Ok((SinglePattern::LongSet { text: set, is_inside }, set.get(set.len() - rest..).unwrap_or_default()))
     }
 
-    /// The members of a set that is not short, read if that was not done just before.
+    /// The set that begins at `text`, from the cache if it is there.
     #[cold]
     fn long_set(&mut self, set: &'a [u8]) -> Result<Members, MatchError> {
         if let Some(known) = self.long_sets.iter().find(|known| known.from == set.len()) {
@@ -383,9 +384,9 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
             members = rest;
         }
         let known = Members { from: set.len(), rest: set.len() - at - 1, bits };
-        if self.long_sets.len() < KEPT_SETS {
+        if self.long_sets.len() < MAX_CACHED_SETS {
             self.long_sets.push(known);
-        } else if let Some(place) = self.long_sets.get_mut(set.len() % KEPT_SETS) {
+        } else if let Some(place) = self.long_sets.get_mut(set.len() % MAX_CACHED_SETS) {
             *place = known;
         }
         Ok(known)
@@ -438,7 +439,7 @@ impl SetItem {
     }
 }
 
-/// Whether `byte` is one of the members of a set: as [`SetItem`] reads them, which would make this a quarter slower.
+/// Whether `byte` is one of the members of a set: as [`SetItem`] reads them, but a quarter faster than by calling it.
 fn is_member(byte: u8, mut members: &[u8]) -> bool {
     loop {
         let (is_here, rest) = match members {

@@ -75,7 +75,7 @@ fn unknown(control: &Control, name: &[u8]) -> String {
     no_module(&String::from_utf8_lossy(beginning(name, 100)), &names)
 }
 
-/// A module that is being run, until this is dropped: also by an error.
+/// Marks a module as being run, until this is dropped, also when an error unwinds.
 struct Requiring<'a>(&'a RefCell<Vec<Arc<str>>>);
 
 impl<'a> Requiring<'a> {

@@ -107,7 +107,7 @@ unsafe fn read(state: *mut lua_State, control: &Control, limit: usize) -> Result
     }
 }
 
-/// A misspelt field would be an answer that nobody meant.
+/// Fails for an unknown field: a misspelt one would otherwise be ignored.
 unsafe fn check_fields(state: *mut lua_State) -> Result<(), String> {
     let mut at = 0;
     // SAFETY: as in `read`.
@@ -207,7 +207,7 @@ unsafe fn is_empty(state: *mut lua_State, index: c_int) -> bool {
     }
 }
 
-/// Lines of a response, as they are read.
+/// The header lines of a response, as they are read.
 #[derive(Default)]
 struct HeaderLines {
     lines: Vec<(String, Vec<u8>)>,

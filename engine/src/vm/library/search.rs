@@ -8,15 +8,15 @@ use mlua::ffi::lua_State;
 
 use super::super::control::Control;
 
-/// Bytes that a plain search goes through between two looks at the deadline.
+/// Bytes that a search goes through between two safepoints.
 const SEARCHED: usize = 1 << 20;
 
-/// The longest text that a search is prepared for, in bytes: that takes 5 ms.
+/// The longest text for which a [`Finder`] is prepared, in bytes: that takes 5 ms, without a safepoint.
 const SOUGHT: usize = 1 << 20;
 
-/// A search for a text, in pieces, with a look before each: in the worst case it takes 3 ns a byte. To prepare a search takes as
-/// long as to make it: so a long text is searched for by a hash that rolls along, which needs no preparation that can't be
-/// ended either.
+/// A search for a text, in pieces with a safepoint before each. In the worst case it takes 3 ns per byte. `memchr` prepares a
+/// search in time in the length of the text, without a safepoint. So a long text is searched for by a rolling hash instead
+/// (Rabin and Karp).
 pub(super) struct PlainSearch<'a> {
     control: &'a Control,
     state: *mut lua_State,
@@ -34,7 +34,7 @@ impl<'a> PlainSearch<'a> {
 
     /// Where the text is next in `subject`, from `start` on.
     pub(super) fn next(&self, subject: &[u8], start: usize) -> Option<usize> {
-        // Nothing is prepared before it is known to fit.
+        // A text longer than the rest needs no preparation.
         let rest = subject.get(start..).filter(|rest| rest.len() >= self.text.len())?;
         let at = if self.text.len() > SOUGHT { self.long(rest) } else { self.short(rest) };
         at.map(|at| start + at)
@@ -77,7 +77,7 @@ impl<'a> PlainSearch<'a> {
         None
     }
 
-    /// Whether a subject begins with the text. A hash says so rarely where it does not.
+    /// Whether a subject begins with the text, since equal hashes do not prove it.
     fn is_at(&self, subject: &[u8]) -> bool {
         self.text.chunks(SEARCHED).zip(subject.chunks(SEARCHED)).all(|(expected, found)| {
             self.safepoint();
@@ -91,10 +91,10 @@ impl<'a> PlainSearch<'a> {
     }
 }
 
-/// A hash of as many bytes as a text has, that goes on by a byte: a polynomial at a random place, modulo a prime.
+/// A rolling hash of as many bytes as a text has: a polynomial at a random point, modulo a prime.
 struct Rolling {
     place: u64,
-    /// What the first byte of a window counts for.
+    /// The factor of the first byte of a window.
     first: u64,
     text: u64,
 }
@@ -124,7 +124,7 @@ impl Rolling {
     }
 
     fn product(a: u64, b: u64) -> u64 {
-        // The prime is 2^61 - 1: so the bits from there on count as those from 0 on.
+        // The prime is 2^61 - 1, and so the bits from 61 on are added to those from 0 on.
         let product = u128::from(a) * u128::from(b);
         Self::below_prime((product as u64 & Self::PRIME) + (product >> 61) as u64)
     }

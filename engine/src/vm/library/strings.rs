@@ -1,5 +1,5 @@
-//! `string.find`, `match`, `gmatch`, `gsub`, `split` and `utf8.len`: Luau's are not linear, or do not look at the
-//! deadline.
+//! `string.find`, `match`, `gmatch`, `gsub`, `split` and `utf8.len`: Luau's are not linear, or have no
+//! safepoints.
 
 use std::ffi::{CStr, c_int};
 
@@ -12,13 +12,13 @@ use super::pattern::{Capture, MatchError, Matcher};
 use super::search::PlainSearch;
 use super::{bytes, check_bytes, optional_integer, push_bytes};
 
-/// Pieces between two looks at the deadline.
+/// Pieces between two safepoints.
 const SAFEPOINT_EVERY: usize = 64;
 
-/// Bytes that `utf8.len` counts in between two looks at the deadline.
+/// Bytes that `utf8.len` counts between two safepoints.
 const UTF8_PIECE: usize = 1 << 20;
 
-/// How much of a replacement is copied between two looks at the deadline, in escapes.
+/// Escapes of a replacement between two safepoints.
 const ESCAPES: usize = 4096;
 
 /// `string.find(s, pattern [, init [, plain]])`.
@@ -91,7 +91,7 @@ pub(in super::super) unsafe extern "C-unwind" fn gmatch(state: *mut lua_State) -
     1
 }
 
-/// The iterator: its upvalues are the subject, the pattern and where to go on.
+/// The iterator: its upvalues are the subject, the pattern and the offset to continue at.
 unsafe extern "C-unwind" fn gmatch_next(state: *mut lua_State) -> c_int {
     let (subject_at, pattern_at, next_at) =
         (ffi::lua_upvalueindex(1), ffi::lua_upvalueindex(2), ffi::lua_upvalueindex(3));
@@ -107,7 +107,7 @@ unsafe extern "C-unwind" fn gmatch_next(state: *mut lua_State) -> c_int {
             Err(error) => raise(state, error),
             Ok(None) => 0,
             Ok(Some((begin, end))) => {
-                // An empty match goes on one further, or it would be found again.
+                // After an empty match, continue one further, or the same one would be found again.
                 let next = if begin == end { end + 1 } else { end };
                 ffi::lua_pushnumber(state, next as f64);
                 ffi::lua_replace(state, next_at);
@@ -149,7 +149,7 @@ pub(in super::super) unsafe extern "C-unwind" fn gsub(state: *mut lua_State) -> 
                 copied = end;
                 let whole = subject.get(at..end).unwrap_or_default();
                 replace(state, kind, matcher.captures(), whole, &mut out);
-                // A callback may be a C function, at which Luau does not look.
+                // The replacement may be a C function, and Luau has no safepoint at calls of these.
                 control.safepoint(state);
             }
             at = match found {

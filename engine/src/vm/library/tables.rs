@@ -1,4 +1,4 @@
-//! `table.move`, `concat`, `find`, `unpack`, `foreach`, `foreachi` and `sort`: Luau's do not look at the deadline, and
+//! `table.move`, `concat`, `find`, `unpack`, `foreach`, `foreachi` and `sort`: Luau's have no safepoints, and
 //! some are not linear.
 
 use std::ffi::{CStr, c_int};
@@ -16,15 +16,15 @@ const SORTED_AT_ONCE: c_int = 64 * 1024;
 /// Bytes of strings that a sort may compare at once: some 2 ms.
 const COMPARED_AT_ONCE: usize = 8 << 20;
 
-/// Keys that hash alike make each look-up of an absent one as long as their chain, and each insertion may rebuild the
-/// table: so the functions here look before every element. That costs a load.
+/// A safepoint. The functions here have one before every element: where hashes collide, each look-up goes along a chain of
+/// keys, and each insertion may rebuild the table. It costs one atomic load while no interrupt is armed.
 unsafe fn safepoint(state: *mut lua_State) {
     // SAFETY: called at calls, where all that is alive is on the stack.
     unsafe { Control::from_state(&state).safepoint(state) };
 }
 
-/// `table.move(from, first, last, to [, target])`. Writing `nil` where nothing is, which has Luau rebuild the table
-/// for each, is left out.
+/// `table.move(from, first, last, to [, target])`. Writing `nil` where nothing is would have
+/// Luau rebuild the table for each, and is left out.
 pub(in super::super) unsafe extern "C-unwind" fn r#move(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state, as are all functions here.
     unsafe {
@@ -41,7 +41,7 @@ pub(in super::super) unsafe extern "C-unwind" fn r#move(state: *mut lua_State) -
                 ffi::luaL_argerror(state, 4, c"destination wrap around".as_ptr());
             }
             if ffi::lua_getreadonly(state, target) != 0 {
-                // Has Luau say so, in its words.
+                // This raises Luau's own error.
                 ffi::lua_pushnil(state);
                 ffi::lua_rawseti_(state, target, to);
             }
@@ -94,7 +94,7 @@ pub(in super::super) unsafe extern "C-unwind" fn concat(state: *mut lua_State) -
         let mut left = total;
         each(state, first, last, |index, piece| {
             for piece in [piece.unwrap_or_default(), if index < last { separator } else { b"" }] {
-                // Nothing ran in between that could have changed the table; were it otherwise, nothing is overrun.
+                // Nothing that ran in between could change the table; and if it could, the buffer would not be overrun.
                 let length = piece.len().min(left);
                 std::ptr::copy_nonoverlapping(piece.as_ptr(), out, length);
                 out = out.add(length);
@@ -106,7 +106,7 @@ pub(in super::super) unsafe extern "C-unwind" fn concat(state: *mut lua_State) -
     1
 }
 
-/// Hands each string or number of the table at 1 to `element`, with a look every so many.
+/// Hands each string or number of the table at 1 to `element`, with a safepoint after every so many.
 unsafe fn each(
     state: *mut lua_State,
     first: c_int,
@@ -251,8 +251,8 @@ unsafe fn call(state: *mut lua_State, key: c_int) -> bool {
     }
 }
 
-/// `table.sort(t [, less])`: Luau's (the upvalue), which does not look while it compares. A function of the script
-/// looks by itself; in place of any other comparison that could take long goes one that looks.
+/// `table.sort(t [, less])`: Luau's (the upvalue), whose own comparisons have no safepoint. A comparator of the script has them
+/// itself; any other comparison that could take long is replaced by one with a safepoint.
 pub(in super::super) unsafe extern "C-unwind" fn sort(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the upvalue was set with this function.
     unsafe {
@@ -306,7 +306,7 @@ unsafe extern "C-unwind" fn less(state: *mut lua_State) -> c_int {
     1
 }
 
-/// Calls the comparator in the upvalue, after a look.
+/// Calls the comparator in the upvalue, after a safepoint.
 unsafe extern "C-unwind" fn call_comparator(state: *mut lua_State) -> c_int {
     // SAFETY: as above; the upvalue was set with this function.
     unsafe {
