@@ -52,7 +52,7 @@ const ERRORS: &[(&str, &[u32])] = &[
 ];
 
 #[test]
-fn every_error_that_stands_for_itself_is_told() {
+fn every_independent_error_is_reported() {
     for (source, expected) in ERRORS {
         assert_eq!(lines(source), *expected, "{source}\n{:?}", errors(source));
     }
@@ -69,7 +69,7 @@ fn the_first_error_is_the_one_of_compile_and_they_come_in_order() {
 }
 
 #[test]
-fn what_is_checked_before_compiling_is_told_alone() {
+fn what_is_checked_before_compiling_is_reported_alone() {
     let small = Engine::builder().source(10).build();
     let text = |engine: &Engine, source: &[u8]| {
         engine.check("a", source).iter().map(ToString::to_string).collect::<Vec<_>>()

@@ -5,7 +5,7 @@
 //! prints and raises here. A program of the same name in `scripts/compat/instead` is a port: it prints here what the
 //! original prints there.
 //!
-//! To write those ends and the table of `COMPATIBILITY.md` anew, after a look at what changed:
+//! To write those ends and the table of `COMPATIBILITY.md` anew, after a review of what changed:
 //! `cargo test -p perilune --test compat -- --ignored`. What the real Luas print is asked of `lua5.1` and `lua5.4`
 //! (Debian's packages of these names); without them it stays as it is.
 

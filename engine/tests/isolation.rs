@@ -118,7 +118,7 @@ const CASES: &[(&str, &str)] = &[
     ("local m = setmetatable({}, {__mode = 'k'}) m[string] = 1 table.freeze(m)", "m == nil"),
 ];
 
-/// Each on one VM: whatever one run does, each thing that the next one looks at is as it was.
+/// Each on one VM: whatever one run does, everything that the next one reads is as it was.
 #[test]
 fn a_run_sees_nothing_of_an_earlier_one() {
     let engine = Engine::builder().pool_size(1).memory(4 << 20).timeout(Duration::from_millis(500)).build();

@@ -162,7 +162,7 @@ mod unix {
     }
 
     #[test]
-    fn what_is_no_file_with_a_name_is_told() {
+    fn what_is_no_file_with_a_name_is_reported() {
         let directory = directory(&[("good.lua", "return 1")]);
         let _socket = UnixListener::bind(directory.path().join("socket.lua")).expect("a socket");
         let pipe = directory.path().join("pipe.lua");

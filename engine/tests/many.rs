@@ -31,7 +31,7 @@ fn assert_doubled(n: usize, result: &Result<Trace, Error>) {
 }
 
 /// A script that runs until it is let go, one that says that it runs, and what lets go.
-fn held(engine: &Engine) -> (Script, Arc<Barrier>, Arc<Barrier>) {
+fn occupied(engine: &Engine) -> (Script, Arc<Barrier>, Arc<Barrier>) {
     let (entered, leave) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let (enter, left) = (Arc::clone(&entered), Arc::clone(&leave));
     engine
@@ -163,7 +163,7 @@ fn a_callback_that_panics_harms_nobody() {
 #[test]
 fn a_callback_that_panics_keeps_a_cancel_from_nobody() {
     let engine = Engine::builder().pool_size(1).build();
-    let (held, entered, leave) = held(&engine);
+    let (held, entered, leave) = occupied(&engine);
     let running = held.submit(Request::new());
     entered.wait();
     let cancel = CancelHandle::new();
@@ -184,7 +184,7 @@ fn a_callback_that_panics_keeps_a_cancel_from_nobody() {
 #[test]
 fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
     let engine = Engine::builder().pool_size(1).build();
-    let (held, entered, leave) = held(&engine);
+    let (held, entered, leave) = occupied(&engine);
     let running = held.submit(Request::new());
     entered.wait();
     let quick = engine.compile("quick", "return 1").expect("it compiles");
@@ -217,7 +217,7 @@ fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
 #[test]
 fn with_no_patience_a_run_is_made_where_a_vm_is_free_at_once() {
     let engine = Engine::builder().pool_size(1).queue(Duration::ZERO).build();
-    let (held, entered, leave) = held(&engine);
+    let (held, entered, leave) = occupied(&engine);
     let quick = engine.compile("quick", "return 1").expect("it compiles");
     assert_eq!(quick.submit(Request::new()).wait().expect("it runs").status, Status::Success);
     let running = held.submit(Request::new());
@@ -230,7 +230,7 @@ fn with_no_patience_a_run_is_made_where_a_vm_is_free_at_once() {
 #[test]
 fn beyond_the_backlog_a_run_ends_at_once() {
     let engine = Engine::builder().pool_size(1).backlog(2).build();
-    let (held, entered, leave) = held(&engine);
+    let (held, entered, leave) = occupied(&engine);
     let quick = engine.compile("quick", "return 1").expect("it compiles");
     let running = held.submit(Request::new());
     entered.wait();
@@ -250,7 +250,7 @@ fn beyond_the_backlog_a_run_ends_at_once() {
 #[test]
 fn a_ticket_is_cancelled_while_it_waits_and_while_it_runs() {
     let engine = Engine::builder().pool_size(1).build();
-    let (held, entered, leave) = held(&engine);
+    let (held, entered, leave) = occupied(&engine);
     let running = held.submit(Request::new());
     entered.wait();
     let handle = CancelHandle::new();
@@ -290,7 +290,7 @@ impl Wake for Woken {
 #[test]
 fn a_ticket_can_be_awaited() {
     let engine = Engine::builder().pool_size(1).build();
-    let (held, entered, leave) = held(&engine);
+    let (held, entered, leave) = occupied(&engine);
     let mut ticket = pin!(held.submit(Request::new()));
     let woken = Arc::new(Woken(AtomicUsize::new(0), std::thread::current()));
     let waker = Arc::clone(&woken).into();
@@ -403,7 +403,7 @@ fn direct_runs_and_submitted_ones_share_the_vms() {
 #[test]
 fn what_has_a_vm_does_not_count_as_waiting() {
     let engine = Engine::builder().pool_size(1).backlog(0).build();
-    let (held, entered, leave) = held(&engine);
+    let (held, entered, leave) = occupied(&engine);
     let running = held.submit(Request::new());
     assert!(!running.is_done(), "it was refused");
     entered.wait();
@@ -416,7 +416,7 @@ fn what_has_a_vm_does_not_count_as_waiting() {
 #[test]
 fn a_batch_inside_a_host_function_needs_no_vm_of_the_pool() {
     let engine = Engine::builder().pool_size(2).queue(Duration::ZERO).build();
-    let (held, entered, leave) = held(&engine);
+    let (held, entered, leave) = occupied(&engine);
     let busy = held.clone();
     let other = std::thread::spawn(move || busy.run(&Request::new()));
     entered.wait();
@@ -445,7 +445,7 @@ fn a_batch_inside_a_host_function_needs_no_vm_of_the_pool() {
 #[test]
 fn a_slow_callback_keeps_no_other_run_waiting() {
     let engine = Engine::builder().pool_size(1).queue(Duration::from_secs(60)).build();
-    let (held, entered, leave) = held(&engine);
+    let (held, entered, leave) = occupied(&engine);
     let (tell, told) = std::sync::mpsc::channel();
     let (ended, was_told) = std::sync::mpsc::channel();
     held.submit_with(Request::new(), move |_| {

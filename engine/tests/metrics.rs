@@ -130,7 +130,7 @@ fn a_run_that_gets_no_vm_was_queued_but_not_run() {
 }
 
 #[test]
-fn output_is_counted_as_kept_and_as_dropped() {
+fn output_is_counted_as_captured_and_as_dropped() {
     for (source, captured, dropped) in [
         ("", 0, 0),
         ("print('1234')", 5, 0),

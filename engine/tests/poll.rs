@@ -33,7 +33,7 @@ fn break_at(last: u64) -> impl Fn(u64) -> ControlFlow<()> + Send + Sync + 'stati
 }
 
 /// A run that has the only VM, until something is sent or the sender is gone.
-fn held(engine: &Engine) -> (Ticket, mpsc::Sender<()>) {
+fn occupied(engine: &Engine) -> (Ticket, mpsc::Sender<()>) {
     let ((entered, enter), (release, released)) = (mpsc::channel(), mpsc::channel());
     let released = Mutex::new(released);
     let hold = move |_: &Call<'_>| {
@@ -116,7 +116,7 @@ fn a_run_that_is_shorter_than_the_period_does_not_poll() {
     let request = Request::new().poll(&Poll::new(LONG, poll));
     // Long enough for a call that is due at once.
     assert_success(&run_in(&engine, "for i = 1, 1e7 do end", &request), "short");
-    let (held, release) = held(&engine);
+    let (held, release) = occupied(&engine);
     let ticket = quick(&engine).submit(request.clone());
     drop(release);
     for ticket in [held, ticket] {
@@ -147,7 +147,7 @@ fn a_poll_that_panics_ends_the_run() {
         assert_eq!(run_in(&engine, source, &request).status, Status::Cancelled);
         assert_eq!(calls.load(SeqCst), 2);
     }
-    let (held, release) = held(&engine);
+    let (held, release) = occupied(&engine);
     calls.store(0, SeqCst);
     assert_eq!(run_in(&engine, "return 1", &request).status, Status::Cancelled);
     assert_eq!(calls.load(SeqCst), 2);
@@ -159,7 +159,7 @@ fn a_poll_that_panics_ends_the_run() {
 #[test]
 fn a_run_polls_while_it_waits_for_a_vm() {
     let engine = engine();
-    let (held, release) = held(&engine);
+    let (held, release) = occupied(&engine);
     let here = std::thread::current().id();
     let (calls, poll) = counting(move |call| {
         assert_eq!(std::thread::current().id(), here);
@@ -183,7 +183,7 @@ fn a_run_polls_while_it_waits_for_a_vm() {
 #[test]
 fn a_run_that_waits_longest_keeps_no_vm_while_it_polls() {
     let engine = engine();
-    let (held, release) = held(&engine);
+    let (held, release) = occupied(&engine);
     let (script, held) = (quick(&engine), Mutex::new(Some(held)));
     let status = Arc::new(Mutex::new(None));
     let other = Arc::clone(&status);
@@ -208,7 +208,7 @@ fn a_run_that_waits_longest_keeps_no_vm_while_it_polls() {
 fn a_poll_may_run_scripts_of_the_same_engine() {
     for is_waiting in [false, true] {
         let engine = engine();
-        let holder = is_waiting.then(|| held(&engine));
+        let holder = is_waiting.then(|| occupied(&engine));
         let script = quick(&engine);
         let statuses = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&statuses);

@@ -1,4 +1,4 @@
-//! What a run hands back: every field, its JSON form, and how errors are told.
+//! What a run hands back: every field, its JSON form, and how errors are reported.
 
 mod common;
 
@@ -239,7 +239,7 @@ const ERRORS: &[(&str, &str, Option<u32>)] = &[
 ];
 
 #[test]
-fn an_uncaught_error_is_told_in_the_trace_and_in_stderr() {
+fn an_uncaught_error_is_reported_in_the_trace_and_in_stderr() {
     for (source, message, line) in ERRORS {
         let trace = run(source);
         let Some(error) = &trace.error else { panic!("no error: {source}") };
@@ -253,8 +253,8 @@ fn an_uncaught_error_is_told_in_the_trace_and_in_stderr() {
     }
 }
 
-/// What the `__tostring` of an error does, and what is told of it.
-const UNTOLD: &[(&str, &str)] = &[
+/// What the `__tostring` of an error does, and what is reported of it.
+const FAILING_TOSTRING: &[(&str, &str)] = &[
     ("return 1", "(its __tostring returned no string: its type is number)"),
     ("", "(its __tostring returned no string: its type is nil)"),
     ("error('worse')", "(its __tostring failed: test:2: worse)"),
@@ -277,7 +277,7 @@ const UNTOLD: &[(&str, &str)] = &[
 
 #[test]
 fn an_error_value_without_a_text_keeps_its_place() {
-    for (body, told) in UNTOLD {
+    for (body, told) in FAILING_TOSTRING {
         let source = format!(
             "local T = {{__tostring = function(e)\n{body}\nend}}\nlocal function fails()\nerror(setmetatable({{code = 7}}, T))\nend\nfails()"
         );

@@ -123,7 +123,7 @@ fn edits_new_files_and_removals_are_live() {
 }
 
 #[test]
-fn a_broken_edit_is_told_once_and_changes_nothing() {
+fn a_broken_edit_is_reported_once_and_changes_nothing() {
     let watched = Watched::new(&[("hello.lua", "return 1"), ("other.lua", "return 1"), ("bad.lua", "+")]);
     watched.write("hello.lua", "return 1\nreturn +");
     assert_eq!(watched.next(), ["hello:2 failed"]);

@@ -292,8 +292,8 @@ impl Trace {
     pub fn to_json(&self) -> String {
         let value = self.value.as_deref().unwrap_or_default();
         let mut json = Vec::with_capacity(512 + self.stdout.len() + self.stderr.len() + value.len());
-        let mut serializer = serde_json::Serializer::with_formatter(&mut json, AsItIs(value));
-        let written = self.write(&mut serializer, || Ok(ItsPlace));
+        let mut serializer = serde_json::Serializer::with_formatter(&mut json, RawValueFormatter(value));
+        let written = self.write(&mut serializer, || Ok(RawValuePlaceholder));
         written.expect("a trace holds text, numbers and JSON only");
         String::from_utf8(json).expect("serde_json writes text")
     }
@@ -331,19 +331,19 @@ impl Serialize for Trace {
     }
 }
 
-/// Stands for a value in [`Trace::to_json`]: a kind of number that a trace has nowhere else.
-struct ItsPlace;
+/// Where [`RawValueFormatter`] puts the value: an `u128`, which a trace has nowhere else.
+struct RawValuePlaceholder;
 
-impl Serialize for ItsPlace {
+impl Serialize for RawValuePlaceholder {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_u128(0)
     }
 }
 
-/// Writes the text in place of [`ItsPlace`]: what the engine wrote as JSON is not read again to be sent.
-struct AsItIs<'a>(&'a str);
+/// Writes JSON text as it is in place of [`RawValuePlaceholder`], so that the value is not parsed again.
+struct RawValueFormatter<'a>(&'a str);
 
-impl serde_json::ser::Formatter for AsItIs<'_> {
+impl serde_json::ser::Formatter for RawValueFormatter<'_> {
     fn write_u128<W: ?Sized + io::Write>(&mut self, writer: &mut W, _: u128) -> io::Result<()> {
         writer.write_all(self.0.as_bytes())
     }
