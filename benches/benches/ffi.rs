@@ -1,4 +1,4 @@
-//! `run/hello` by way of the C ABI, beside itself: what a host in C pays for the boundary.
+//! `run/hello` through the C ABI, beside the same in Rust: what a host in C pays for the boundary.
 
 use std::ffi::{c_char, c_void};
 use std::hint::black_box;
@@ -12,7 +12,7 @@ use perilune_ffi::{
 };
 
 unsafe extern "C" {
-    /// Of ffi.c: makes so many runs and adds up how much they wrote.
+    /// In ffi.c: makes `runs` runs, and adds up how much they wrote.
     fn run_in_c(
         script: *const c_void,
         query: *const c_char,
@@ -80,11 +80,11 @@ fn hello(criterion: &mut Criterion) {
     group.bench_function("hello", |bencher| {
         bencher.iter_custom(|runs| timed(&|| assert_eq!(in_c.run(runs), runs * GREETING.len() as u64)));
     });
-    // In this run, too: what is compared should be measured under the same load.
+    // Measured here, too, so that both are measured under the same load.
     group.bench_function("hello-rust", |bencher| {
         bencher.iter(|| black_box(in_rust.run(&request()).expect("it runs")));
     });
-    // The difference, taken turn by turn, and the median of the turns: what else the machine does falls on few of them.
+    // The median of the differences of each turn, so that other load on the machine, which falls on few turns, does not count.
     group.bench_function("boundary", |bencher| {
         bencher.iter_custom(|runs| {
             let mut turns: Vec<_> = (0..runs.div_ceil(TURN).max(3))
@@ -100,14 +100,14 @@ fn hello(criterion: &mut Criterion) {
                 .collect();
             turns.sort_by(f64::total_cmp);
             let run = turns[turns.len() / 2] / TURN as f64;
-            // Criterion takes no time at all for a mistake.
+            // Criterion refuses a time of zero.
             Duration::from_secs_f64((run * runs as f64).max(1e-9))
         });
     });
     group.finish();
 }
 
-/// Runs between which C and Rust take turns: enough that each finds the caches as it left them, few enough to share what else goes on.
+/// Runs per turn of C or Rust: enough for each to warm its caches, and few enough that both run under the same load.
 const TURN: u64 = 500;
 
 criterion_group!(benches, hello);

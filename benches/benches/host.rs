@@ -1,4 +1,4 @@
-//! What a host's side costs: its functions, many runs, many scripts.
+//! The costs on the host's side: host functions, many runs, many scripts.
 
 use std::hint::black_box;
 
@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use perilune::{Engine, Request};
 use perilune_benches::{HELLO, request};
 
-/// Calls of a function in one run: what a run costs is small beside them.
+/// Calls of a function in one run, so many that the cost of the run itself is small beside them.
 const CALLS: u64 = 1000;
 
 fn functions(criterion: &mut Criterion) {
@@ -18,7 +18,7 @@ fn functions(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(CALLS));
     for (name, set_up, call) in [
         ("add", "local f = host.add", "f(i, 1)"),
-        // One of the library that takes and gives numbers, too, and that the compiler does not know: the floor of the above.
+        // The floor of the above: a function of the library with the same types, which the compiler does not make a fast call.
         ("lua-c-function", "local f = os.difftime", "f(i, 1)"),
         ("text", "local f = host.text", "f('Manticore')"),
         ("table", "local f, t = host.table, {a = 1, b = {2, 3}}", "f(t)"),

@@ -9,7 +9,7 @@ use perilune_benches::{LOOP, script};
 
 fn limits(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("limits");
-    // In its own environment, as a run's: code does the same in both.
+    // In an environment of its own, as in a run, so that the code does the same in both.
     let mut floor = Floor::separate(LOOP);
     group.bench_function("loop-bare", |bencher| bencher.iter(|| black_box(floor.isolated().len())));
     let script = script(LOOP);

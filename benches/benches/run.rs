@@ -8,7 +8,7 @@ use perilune::floor::Floor;
 use perilune::{Script, Trace};
 use perilune_benches::{BODY, GREETING, HELLO, request, script};
 
-/// As a host would: a request of borrowed bytes in, an owned trace out.
+/// Runs as a host would: a request of borrowed bytes in, an owned trace out.
 fn run(script: &Script) -> Trace {
     script.run(&request()).expect("it runs")
 }
@@ -36,7 +36,7 @@ fn floors(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What a host does that makes a VM of mlua's for each request.
+/// A host that creates a VM by mlua for each request.
 fn fresh(criterion: &mut Criterion) {
     assert_eq!(fresh_vm().expect("it runs"), GREETING);
     let mut group = criterion.benchmark_group("fresh");

@@ -156,9 +156,7 @@ impl Call<'_> {
     /// It holds something that is no [`Value`], such as a function or itself, is nested deeper than 128 levels, or
     /// takes more memory than the run has left.
     pub fn value(&self, index: usize) -> Result<Value, HostError> {
-        self.arguments
-            .value(index)
-            .map_err(|reason| HostError::new(format!("argument #{}{reason}", index + 1)))
+        self.arguments.value(index).map_err(|reason| about(index, &reason))
     }
 
     /// Any argument, in a type of the host's, by way of JSON.
@@ -166,8 +164,7 @@ impl Call<'_> {
     /// # Errors
     /// As for [`value`](Self::value), or it does not fit the type.
     pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, HostError> {
-        from_json(&self.json(index)?)
-            .map_err(|error| HostError::new(format!("argument #{}: {error}", index + 1)))
+        from_json(&self.json(index)?).map_err(|error| about(index, &format!(": {error}")))
     }
 
     /// Any argument as JSON text. One that is missing is `null`; bytes that are not UTF-8 become U+FFFD.
@@ -175,9 +172,7 @@ impl Call<'_> {
     /// # Errors
     /// As for [`value`](Self::value), or it can't be JSON.
     pub fn json(&self, index: usize) -> Result<Vec<u8>, HostError> {
-        self.arguments
-            .json(index)
-            .map_err(|reason| HostError::new(format!("argument #{}{reason}", index + 1)))
+        self.arguments.json(index).map_err(|reason| about(index, &reason))
     }
 
     /// The engine that the script runs in, for running others: a function that held its engine itself would keep it
@@ -212,12 +207,12 @@ impl Call<'_> {
     }
 
     fn refuse(&self, index: usize, wanted: &str) -> HostError {
-        HostError::new(format!(
-            "argument #{} must be {wanted}, not {}",
-            index + 1,
-            self.arguments.kind(index)
-        ))
+        about(index, &format!(" must be {wanted}, not {}", self.arguments.kind(index)))
     }
+}
+
+fn about(index: usize, reason: &str) -> HostError {
+    HostError::new(format!("argument #{}{reason}", index + 1))
 }
 
 impl fmt::Debug for Call<'_> {

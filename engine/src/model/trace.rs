@@ -84,10 +84,9 @@ impl ErrorKind {
             Self::Value => "value",
             Self::HostCalls => "host_calls",
             Self::Host => "host",
-            Self::Timeout => Status::Timeout.as_str(),
-            Self::MemoryLimit => Status::MemoryLimit.as_str(),
-            Self::Cancelled => Status::Cancelled.as_str(),
-            Self::QueueTimeout => Status::QueueTimeout.as_str(),
+            Self::Timeout | Self::MemoryLimit | Self::Cancelled | Self::QueueTimeout => {
+                self.status().as_str()
+            }
         }
     }
 

@@ -87,17 +87,6 @@ pub(crate) struct Tally {
     not_compiled: AtomicU64,
 }
 
-/// The sums of all counters.
-#[derive(Default)]
-struct Sums {
-    runs: [u64; 6],
-    run_duration: Histogram,
-    queue_duration: Histogram,
-    captured_bytes: u64,
-    dropped_bytes: u64,
-    host_calls: u64,
-}
-
 impl Tally {
     pub(crate) fn new() -> Self {
         let counters = Arc::<Counters>::default();
@@ -135,8 +124,20 @@ impl Tally {
 
     /// A snapshot, completed with what is counted elsewhere.
     pub(crate) fn metrics(&self, vms: Vms, scripts: u64) -> Metrics {
-        let sums = self.sums();
-        let runs = |status: Status| sums.runs[status as usize];
+        let mut ends = [0; 6];
+        let (mut run_duration, mut queue_duration) = (Histogram::default(), Histogram::default());
+        let (mut captured_bytes, mut dropped_bytes, mut host_calls) = (0, 0, 0);
+        for counters in &*self.counters.lock() {
+            for (sum, counter) in ends.iter_mut().zip(&counters.runs) {
+                *sum += counter.get();
+            }
+            run_duration.add(&counters.run_duration);
+            queue_duration.add(&counters.queue_duration);
+            captured_bytes += counters.captured_bytes.get();
+            dropped_bytes += counters.dropped_bytes.get();
+            host_calls += counters.host_calls.get();
+        }
+        let runs = |status: Status| ends[status as usize];
         Metrics {
             runs: Runs {
                 success: runs(Status::Success),
@@ -146,33 +147,18 @@ impl Tally {
                 cancelled: runs(Status::Cancelled),
                 queue_timeout: runs(Status::QueueTimeout),
             },
-            run_duration: sums.run_duration,
-            queue_duration: sums.queue_duration,
+            run_duration,
+            queue_duration,
             vms,
-            captured_bytes: sums.captured_bytes,
-            dropped_bytes: sums.dropped_bytes,
-            host_calls: sums.host_calls,
+            captured_bytes,
+            dropped_bytes,
+            host_calls,
             compiles: Compiles {
                 succeeded: self.compiled.load(Relaxed),
                 failed: self.not_compiled.load(Relaxed),
             },
             scripts,
         }
-    }
-
-    fn sums(&self) -> Sums {
-        let mut sums = Sums::default();
-        for counters in &*self.counters.lock() {
-            for (sum, counter) in sums.runs.iter_mut().zip(&counters.runs) {
-                *sum += counter.get();
-            }
-            sums.run_duration.add(&counters.run_duration);
-            sums.queue_duration.add(&counters.queue_duration);
-            sums.captured_bytes += counters.captured_bytes.get();
-            sums.dropped_bytes += counters.dropped_bytes.get();
-            sums.host_calls += counters.host_calls.get();
-        }
-        sums
     }
 }
 

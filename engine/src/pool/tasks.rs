@@ -7,7 +7,7 @@
 //!
 //! | state | what it says | changed by |
 //! | --- | --- | --- |
-//! | `waiting` | the tasks, the first to expire on top | the submitting thread: `push`; the worker that takes one: `take` |
+//! | `waiting` | the tasks, the first to expire first | the submitting thread: `push`; the worker that takes one: `take` |
 //! | `is_first_starving` | the first task has waited for [`STARVING`]: while a worker is idle, the next VM that comes back is reserved for it | a worker: `peek` updates it, `take` clears it |
 //! | `workers` | threads that exist | the submitting thread: `add_worker`; a worker at its end: `remove_worker` |
 //! | `idle` | workers that sleep | the worker itself: `rest`, `wake_up` |
@@ -15,7 +15,7 @@
 //! | `is_one_woken` | a worker was woken and does not run yet: no other is woken meanwhile | whoever has a VM or a task: `must_wake`; any worker that wakes up, woken or timed out: `wake_up` |
 //! | `has_ended` | the engine was dropped, and workers end | the pool, once: `end` |
 
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 /// How long a caller or task may wait before VMs are reserved for it. Until then a VM goes to whoever asks first, which
@@ -29,31 +29,11 @@ pub(super) struct Task<W> {
     pub(super) work: W,
 }
 
-impl<W> PartialEq for Task<W> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl<W> Eq for Task<W> {}
-
-impl<W> PartialOrd for Task<W> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// The task that expires first is the greatest, as a [`BinaryHeap`] has the greatest on top; of two that expire together,
-/// the one that was submitted first.
-impl<W> Ord for Task<W> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (other.expires, other.submitted).cmp(&(self.expires, self.submitted))
-    }
-}
-
 /// The states above.
 pub(super) struct Tasks<W> {
-    waiting: BinaryHeap<Task<W>>,
+    /// By when they expire, then by when they were submitted, then by their number.
+    waiting: BTreeMap<(Instant, Instant, u64), W>,
+    submitted: u64,
     is_first_starving: bool,
     workers: usize,
     idle: usize,
@@ -65,7 +45,8 @@ pub(super) struct Tasks<W> {
 impl<W> Default for Tasks<W> {
     fn default() -> Self {
         Self {
-            waiting: BinaryHeap::new(),
+            waiting: BTreeMap::new(),
+            submitted: 0,
             is_first_starving: false,
             workers: 0,
             idle: 0,
@@ -115,18 +96,19 @@ impl<W> Tasks<W> {
 
     /// Adds a task; returns whether it is now the first to expire.
     pub(super) fn push(&mut self, task: Task<W>) -> bool {
-        let is_first = self.waiting.peek().is_none_or(|first| task.expires < first.expires);
-        self.waiting.push(task);
+        let is_first = self.waiting.keys().next().is_none_or(|(expires, ..)| task.expires < *expires);
+        self.submitted += 1;
+        self.waiting.insert((task.expires, task.submitted, self.submitted), task.work);
         is_first
     }
 
     /// The task that a worker is to take next, if there is any.
     pub(super) fn peek(&mut self, now: Instant) -> Option<FirstTask> {
-        let first = self.waiting.peek().map(|task| {
-            let starves_at = task.submitted + STARVING;
+        let first = self.waiting.keys().next().map(|&(expires, submitted, _)| {
+            let starves_at = submitted + STARVING;
             let is_starving = starves_at <= now;
-            let rest_until = task.expires.min(if is_starving { now + STARVING } else { starves_at });
-            FirstTask { is_starving, expires: task.expires, rest_until }
+            let rest_until = expires.min(if is_starving { now + STARVING } else { starves_at });
+            FirstTask { is_starving, expires, rest_until }
         });
         self.is_first_starving = first.as_ref().is_some_and(|first| first.is_starving);
         first
@@ -135,7 +117,7 @@ impl<W> Tasks<W> {
     /// Removes the task that [`peek`](Self::peek) described, under the same lock.
     pub(super) fn take(&mut self) -> Option<Task<W>> {
         self.is_first_starving = false;
-        self.waiting.pop()
+        self.waiting.pop_first().map(|((expires, submitted, _), work)| Task { submitted, expires, work })
     }
 
     /// A worker goes to sleep until it is woken or, when it `watches`, until its timeout.

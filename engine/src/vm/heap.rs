@@ -287,7 +287,7 @@ impl Heap {
         if fits {
             self.count(0, bytes);
             self.observe(0);
-            self.commit(bytes, &mut self.blocks.borrow_mut());
+            self.recommit(0, bytes, &mut self.blocks.borrow_mut());
         } else {
             self.has_refused.set(true);
         }
@@ -313,7 +313,7 @@ impl Heap {
             if had > 0 {
                 // SAFETY: allocated below with this size.
                 unsafe { blocks.free(block.cast(), old) };
-                self.decommit(had, &blocks);
+                self.recommit(had, 0, &mut blocks);
             }
             return ptr::null_mut();
         }
@@ -338,11 +338,7 @@ impl Heap {
             self.refuse();
             return ptr::null_mut();
         }
-        if needed >= had {
-            self.commit(needed - had, &mut blocks);
-        } else {
-            self.decommit(had - needed, &blocks);
-        }
+        self.recommit(had, needed, &mut blocks);
         result.cast()
     }
 
@@ -370,7 +366,7 @@ impl Heap {
                 self.count(old, 0);
                 // SAFETY: by this function's contract.
                 unsafe { blocks.free(block, old) };
-                self.decommit(had, &blocks);
+                self.recommit(had, 0, &mut blocks);
             }
             return ptr::null_mut();
         }
@@ -391,11 +387,7 @@ impl Heap {
         }
         self.count(old, new);
         self.observe(0);
-        if needed >= had {
-            self.commit(needed - had, &mut blocks);
-        } else {
-            self.decommit(had - needed, &blocks);
-        }
+        self.recommit(had, needed, &mut blocks);
         result
     }
 
@@ -405,27 +397,21 @@ impl Heap {
         self.committed.set(self.committed.get() - bytes);
     }
 
-    fn commit(&self, bytes: usize, blocks: &mut Blocks) {
-        let committed = self.committed.get() + bytes;
+    /// Counts a block of `new` bytes instead of one of `old`.
+    #[inline]
+    fn recommit(&self, old: usize, new: usize, blocks: &mut Blocks) {
+        let committed = self.committed.get() + new - old;
         self.committed.set(committed);
-        self.update_slack(blocks);
+        self.excess_slack.set(blocks.slack().saturating_sub(MAX_SLACK));
         // Freed memory only moves from blocks to idle pages. So checking here, where memory is committed, is enough.
         let idle = blocks.idle();
-        if idle > MAX_IDLE
+        if new > old
+            && idle > MAX_IDLE
             && committed + blocks.slack() + idle
                 > self.max_committed.get().saturating_add(MAX_SLACK - MAX_IDLE)
         {
             blocks.purge(MAX_IDLE / 2);
         }
-    }
-
-    fn decommit(&self, bytes: usize, blocks: &Blocks) {
-        self.committed.set(self.committed.get() - bytes);
-        self.update_slack(blocks);
-    }
-
-    fn update_slack(&self, blocks: &Blocks) {
-        self.excess_slack.set(blocks.slack().saturating_sub(MAX_SLACK));
     }
 
     /// Shrinks the main thread's Lua stack to its initial size. If it stayed as an earlier run left it, a run could find

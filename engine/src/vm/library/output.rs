@@ -61,11 +61,8 @@ pub(in super::super) unsafe extern "C-unwind" fn io_write(state: *mut lua_State)
 pub(in super::super) unsafe extern "C-unwind" fn stdout_write(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`.
     unsafe {
-        handle_write(
-            state,
-            &Control::from_state(&state).stdout,
-            c"write must be called as io.stdout:write(…)",
-        )
+        let misuse = c"write must be called as io.stdout:write(…)";
+        handle_write(state, &Control::from_state(&state).stdout, misuse)
     }
 }
 
@@ -73,11 +70,8 @@ pub(in super::super) unsafe extern "C-unwind" fn stdout_write(state: *mut lua_St
 pub(in super::super) unsafe extern "C-unwind" fn stderr_write(state: *mut lua_State) -> c_int {
     // SAFETY: as in `print`.
     unsafe {
-        handle_write(
-            state,
-            &Control::from_state(&state).stderr,
-            c"write must be called as io.stderr:write(…)",
-        )
+        let misuse = c"write must be called as io.stderr:write(…)";
+        handle_write(state, &Control::from_state(&state).stderr, misuse)
     }
 }
 

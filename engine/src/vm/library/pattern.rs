@@ -47,7 +47,7 @@ pub(super) enum Capture<'a> {
 
 /// A single-character pattern: what one byte is compared with.
 #[derive(Debug, Clone, Copy)]
-enum SinglePattern<'a> {
+enum Class<'a> {
     Any,
     Literal(u8),
     /// `%a` and the like.
@@ -206,7 +206,7 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     fn most(
         &mut self,
         s: usize,
-        class: SinglePattern<'a>,
+        class: Class<'a>,
         rest: &'a [u8],
         least: usize,
     ) -> Result<Option<usize>, MatchError> {
@@ -226,12 +226,7 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     }
 
     /// As few as match of the class, then the rest of the pattern.
-    fn least(
-        &mut self,
-        mut s: usize,
-        class: SinglePattern<'a>,
-        rest: &'a [u8],
-    ) -> Result<Option<usize>, MatchError> {
+    fn least(&mut self, mut s: usize, class: Class<'a>, rest: &'a [u8]) -> Result<Option<usize>, MatchError> {
         loop {
             if let Some(end) = self.item(s, rest)? {
                 return Ok(Some(end));
@@ -317,18 +312,18 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     }
 
     /// The class that begins with `first`, and what comes after it.
-    fn class(&mut self, first: u8, after: &'a [u8]) -> Result<(SinglePattern<'a>, &'a [u8]), MatchError> {
+    fn class(&mut self, first: u8, after: &'a [u8]) -> Result<(Class<'a>, &'a [u8]), MatchError> {
         match (first, after) {
-            (b'%', [class, rest @ ..]) => Ok((SinglePattern::Named(*class), rest)),
+            (b'%', [class, rest @ ..]) => Ok((Class::Named(*class), rest)),
             (b'%', []) => Err(MatchError::Pattern("malformed pattern (ends with '%')")),
             (b'[', set) => self.set(set),
-            (b'.', rest) => Ok((SinglePattern::Any, rest)),
-            (literal, rest) => Ok((SinglePattern::Literal(literal), rest)),
+            (b'.', rest) => Ok((Class::Any, rest)),
+            (literal, rest) => Ok((Class::Literal(literal), rest)),
         }
     }
 
     /// The set after its `[`, and what comes after it.
-    fn set(&mut self, set: &'a [u8]) -> Result<(SinglePattern<'a>, &'a [u8]), MatchError> {
+    fn set(&mut self, set: &'a [u8]) -> Result<(Class<'a>, &'a [u8]), MatchError> {
         let (set, is_inside) = match set {
             [b'^', set @ ..] => (set, false),
             set => (set, true),
@@ -343,11 +338,11 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
             };
             if let Some((members, [b']', rest @ ..])) = set.split_at_checked(at) {
                 self.spend(at)?;
-                return Ok((SinglePattern::Set { members, is_inside }, rest));
+                return Ok((Class::Set { members, is_inside }, rest));
             }
         }
         let rest = self.long_set(set)?.rest;
-        Ok((SinglePattern::LongSet { text: set, is_inside }, set.get(set.len() - rest..).unwrap_or_default()))
+        Ok((Class::LongSet { text: set, is_inside }, set.get(set.len() - rest..).unwrap_or_default()))
     }
 
     /// The set that begins at `text`, from the cache if it is there.
@@ -393,26 +388,24 @@ impl<'a, F: FnMut() -> bool> Matcher<'a, F> {
     }
 
     /// Whether there is a byte at `s`, of the class.
-    fn single(&mut self, s: usize, class: SinglePattern<'a>) -> Result<bool, MatchError> {
+    fn single(&mut self, s: usize, class: Class<'a>) -> Result<bool, MatchError> {
         match self.subject.get(s) {
             Some(&byte) => self.has(class, byte),
             None => Ok(false),
         }
     }
 
-    fn has(&mut self, class: SinglePattern<'a>, byte: u8) -> Result<bool, MatchError> {
+    fn has(&mut self, class: Class<'a>, byte: u8) -> Result<bool, MatchError> {
         self.spend(1)?;
         Ok(match class {
-            SinglePattern::Any => true,
-            SinglePattern::Literal(literal) => literal == byte,
-            SinglePattern::Named(class) => in_class(byte, class),
-            SinglePattern::Set { members, is_inside } => {
+            Class::Any => true,
+            Class::Literal(literal) => literal == byte,
+            Class::Named(class) => in_class(byte, class),
+            Class::Set { members, is_inside } => {
                 self.spend(members.len())?;
                 is_member(byte, members) == is_inside
             }
-            SinglePattern::LongSet { text, is_inside } => {
-                has_bit(self.long_set(text)?.bits, byte) == is_inside
-            }
+            Class::LongSet { text, is_inside } => has_bit(self.long_set(text)?.bits, byte) == is_inside,
         })
     }
 }
