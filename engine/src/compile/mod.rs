@@ -1,4 +1,4 @@
-//! From a source to bytecode, and what is refused on the way. No VM is in it.
+//! Checks and compiles sources to bytecode, without a VM.
 
 pub(crate) mod bytecode;
 pub(crate) mod compiled;

@@ -72,8 +72,8 @@ impl<'a> Batch<'a> {
             loop {
                 let index = next.fetch_add(1, Relaxed);
                 let Some(request) = requests.get(index) else { return results };
-                let make = || Execution::new(self.script, request, self.cancel.as_ref())?.run();
-                results.push((index, origin.within(make)));
+                let run = || Execution::new(self.script, request, self.cancel.as_ref())?.run();
+                results.push((index, origin.within(run)));
                 if let Some(progress) = &self.progress {
                     progress(done.fetch_add(1, Relaxed) + 1, requests.len());
                 }

@@ -49,7 +49,7 @@ impl Engine {
         EngineBuilder { limits: Limits::default(), pool_size: None, backlog: BACKLOG }
     }
 
-    /// What was counted until now. Takes less than a microsecond for a few VMs, and the pool's lock for an instant.
+    /// A snapshot of what was counted until now. It takes less than a microsecond for a few VMs, and the pool's lock for an instant.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
         let pool = &self.inner.pool;
@@ -70,8 +70,8 @@ impl Engine {
     }
 
     /// What is wrong with a source, and what may silently do something else than its author expects of Lua, place by
-    /// place: every syntax error that can be told apart from what follows of another, or else warnings, up to 100. Names that
-    /// nobody sets are among these; functions in `host` and modules, where this engine has any, are those that it has now. It
+    /// place: every syntax error that does not just follow from another, or else warnings, up to 100. Uses of names that nothing
+    /// sets are among these; functions in `host` and modules, where this engine has any, are those that it has now. It
     /// runs nothing.
     ///
     /// ```

@@ -237,7 +237,7 @@ impl Submission {
         // It was cancelled meanwhile: the VM returns to the pool unused.
         let Some(mut waiting) = self.lock().take() else { return };
         waiting.registrations.clear();
-        let make = || {
+        let run = || {
             let mut trace = waiting.script.blank_trace();
             match with {
                 Ok((checkout, queued)) => waiting.execution().run_in(checkout, queued, &mut trace),
@@ -246,8 +246,8 @@ impl Submission {
             Ok(trace)
         };
         // The callback must be called even if the host's code in a run (such as a tracing subscriber) panics.
-        let made = catch_unwind(AssertUnwindSafe(|| waiting.origin.within(make)));
-        (waiting.callback)(made.unwrap_or_else(|_| Err(Error::Internal("the run panicked".to_owned()))));
+        let result = catch_unwind(AssertUnwindSafe(|| waiting.origin.within(run)));
+        (waiting.callback)(result.unwrap_or_else(|_| Err(Error::Internal("the run panicked".to_owned()))));
     }
 }
 

@@ -54,7 +54,7 @@ impl Scripts {
     ///   removed with the file.
     /// - A file that is written in place is read when it has rested for 50 ms; write another file and rename it over the
     ///   old one where half a file must never serve.
-    /// - When the directory is gone, the scripts stay, the callback is told, and it is looked for each second. Should
+    /// - When the directory is gone, the scripts stay, the callback gets an error, and each second the directory is looked for. Should
     ///   `path` be a symlink, what it leads to now is watched.
     /// - In a child of `fork()` there is no watch: make a new one. Fork while no file changes.
     ///

@@ -6,7 +6,7 @@ pub(crate) fn max_parameters(input: &[u8]) -> usize {
     if input.is_empty() { 0 } else { 1 + memchr::memchr_iter(b'&', input).count() }
 }
 
-/// Whether `input` has more than so many parameters.
+/// Whether `input` has more than `limit` parameters.
 pub(crate) fn has_more_than(limit: usize, input: &[u8]) -> bool {
     max_parameters(input) > limit
         && input.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()).count() > limit

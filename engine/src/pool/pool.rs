@@ -59,7 +59,7 @@ pub(super) struct PoolInner {
 pub(super) struct PoolState {
     pub(super) idle: Vec<PooledVm>,
     /// VMs that exist: idle, checked out or being replaced.
-    pub(super) made: usize,
+    pub(super) total: usize,
     replacing: usize,
     waiting: usize,
     /// Callers that have waited for [`STARVING`]: the next VMs that come back are reserved for them.
@@ -121,7 +121,7 @@ impl Pool {
         let state = self.here().lock();
         Vms {
             ready: state.idle.len() as u64,
-            in_use: (state.made - state.idle.len() - state.replacing) as u64,
+            in_use: (state.total - state.idle.len() - state.replacing) as u64,
             retired: state.retired,
             rebuilt: state.rebuilt,
         }
@@ -148,8 +148,8 @@ impl Pool {
             if is_free && let Some(pooled) = state.idle.pop() {
                 break Ok(Some(pooled));
             }
-            if state.made < inner.size || nesting > 0 {
-                state.made += 1;
+            if state.total < inner.size || nesting > 0 {
+                state.total += 1;
                 break Ok(None);
             }
             let now = Instant::now();
@@ -237,7 +237,7 @@ impl PoolInner {
 
     /// Wakes a worker if there is a VM for it, or if some task's time could run out unseen.
     pub(super) fn wake_worker(&self, mut state: MutexGuard<'_, PoolState>, is_first_to_expire: bool) {
-        let is_free = !state.idle.is_empty() || state.made < self.size;
+        let is_free = !state.idle.is_empty() || state.total < self.size;
         let wakes = state.tasks.must_wake(is_free, is_first_to_expire);
         drop(state);
         if wakes {
@@ -253,8 +253,8 @@ impl PoolInner {
 
     fn put_back(&self, pooled: PooledVm, is_for_worker: bool) {
         let mut state = self.lock();
-        if state.made > self.size {
-            state.made -= 1;
+        if state.total > self.size {
+            state.total -= 1;
             drop(state);
             return drop(pooled);
         }
@@ -312,7 +312,7 @@ impl PoolInner {
                 state.replacing += 1;
             }
             None => {
-                state.made -= 1;
+                state.total -= 1;
                 self.announce(state, false);
                 drop(pooled);
             }
@@ -321,17 +321,17 @@ impl PoolInner {
 
     /// Creates a VM in the place of a retired one, unless that one was the extra VM of a nested run.
     fn replace(&self) {
-        let is_needed = self.lock().made <= self.size;
-        let made = if is_needed { self.new_vm().ok() } else { None };
+        let is_needed = self.lock().total <= self.size;
+        let replacement = if is_needed { self.new_vm().ok() } else { None };
         let mut state = self.lock();
         state.replacing -= 1;
-        match made {
+        match replacement {
             Some(pooled) => {
                 state.rebuilt += 1;
                 state.idle.push(pooled);
             }
             // The next run that needs the missing VM tries again.
-            None => state.made -= 1,
+            None => state.total -= 1,
         }
         self.announce(state, false);
     }
@@ -339,7 +339,7 @@ impl PoolInner {
     /// A VM is gone, or could not be created.
     pub(super) fn forget_one(&self) {
         let mut state = self.lock();
-        state.made -= 1;
+        state.total -= 1;
         self.announce(state, false);
     }
 }

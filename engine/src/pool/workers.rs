@@ -17,7 +17,7 @@ impl Pool {
         // A longer wait would overflow an `Instant`.
         let expires = submitted + patience.min(Duration::from_secs(365 * 24 * 3600));
         let mut state = inner.lock();
-        let free = state.idle.len() + inner.size.saturating_sub(state.made);
+        let free = state.idle.len() + inner.size.saturating_sub(state.total);
         if state.tasks.len() >= capacity.saturating_add(free) {
             drop(state);
             return work(Err(CheckoutError::Full));
@@ -55,18 +55,18 @@ impl PoolInner {
             };
             let is_free = first.is_starving || state.idle.len() > state.starving;
             let pooled = if is_free { state.idle.pop() } else { None };
-            let is_made = pooled.is_none() && state.made < self.size;
-            if pooled.is_none() && !is_made && first.expires > now {
+            let is_new = pooled.is_none() && state.total < self.size;
+            if pooled.is_none() && !is_new && first.expires > now {
                 state = self.rest(state, Some(first.rest_until - now));
                 continue;
             }
-            state.made += usize::from(is_made);
+            state.total += usize::from(is_new);
             let task = state.tasks.take().expect("it was seen under this lock");
             self.wake_worker(state, false);
             let checkout = |pooled| (Checkout::for_worker(self, pooled), task.submitted.elapsed());
             let with = match pooled {
                 Some(pooled) => Ok(checkout(pooled)),
-                None if is_made => self.new_vm().map(checkout).map_err(|error| {
+                None if is_new => self.new_vm().map(checkout).map_err(|error| {
                     self.forget_one();
                     CheckoutError::Failed(error)
                 }),

@@ -256,8 +256,8 @@ impl Heap {
     }
 
     fn set_cap(&self) {
-        let kept = if self.is_reserve_open.get() { 0 } else { self.reserve() };
-        self.cap.set(self.start.get().saturating_add(self.limit.get() - kept));
+        let reserve = if self.is_reserve_open.get() { 0 } else { self.reserve() };
+        self.cap.set(self.start.get().saturating_add(self.limit.get() - reserve));
         self.set_alarm();
     }
 

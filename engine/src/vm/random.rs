@@ -38,7 +38,7 @@ impl Random {
     }
 
     pub(super) fn with<T>(&self, draw: impl FnOnce(&mut Rng) -> T) -> T {
-        // Each run's seed comes from the system: after a fork, or from what one run saw, no other's can be told.
+        // Each run's seed comes from the system, so it can't be predicted from another run, nor after a fork.
         let seed = || self.seed.get().or_else(|| getrandom::u64().ok()).unwrap_or_else(|| self.secret());
         draw(self.rng.borrow_mut().get_or_insert_with(|| Rng::with_seed(seed())))
     }

@@ -95,7 +95,7 @@ unsafe fn push_urlencoded(state: *mut lua_State, text: &[u8]) {
     }
 }
 
-/// Sets one parameter in the table on the top of the stack, with a safepoint after every so many.
+/// Sets one parameter in the table on the top of the stack, with safepoints in between.
 unsafe fn set(state: *mut lua_State, control: &Control, index: usize, key: &[u8], value: &[u8]) {
     // SAFETY: the table is on the top of the stack of a call, which has room for two more.
     unsafe {

@@ -62,7 +62,7 @@ fn functions(globals: &Globals<'_>, environment: &Environment) -> Vec<(u32, Stri
     sure.map(|(used, name)| (used.at, no_function(name, &known))).collect()
 }
 
-/// What is known of the modules that a source requires.
+/// The modules that a source requires, directly or through others.
 #[derive(Default)]
 struct Modules {
     /// Globals that they set.

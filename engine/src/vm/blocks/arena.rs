@@ -269,15 +269,15 @@ mod tests {
 
     /// Pages of the regions that hold memory, by the system's count.
     fn resident(arena: &Arena) -> usize {
-        let mut held = vec![0_u8; 1 << 16];
+        let mut resident = vec![0_u8; 1 << 16];
         let mut count = 0;
         for region in &arena.regions {
             let bytes = region.bytes();
-            assert!(bytes / map::page() <= held.len());
-            let (start, held_by) = (region.address(0).as_ptr().cast(), held.as_mut_ptr());
+            assert!(bytes / map::page() <= resident.len());
+            let (start, flags) = (region.address(0).as_ptr().cast(), resident.as_mut_ptr());
             // SAFETY: the mapping is the region's, and there is a byte for each page of it.
-            assert_eq!(unsafe { libc::mincore(start, bytes, held_by) }, 0);
-            count += held[..bytes / map::page()].iter().filter(|page| **page & 1 == 1).count();
+            assert_eq!(unsafe { libc::mincore(start, bytes, flags) }, 0);
+            count += resident[..bytes / map::page()].iter().filter(|page| **page & 1 == 1).count();
         }
         count
     }

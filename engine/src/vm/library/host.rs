@@ -35,7 +35,7 @@ pub(in super::super) const TOO_MANY: &str = "too many calls of host functions";
 /// Calls the function whose number is the upvalue.
 pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state, in a run: `prepare` made this closure for its functions. All that is
-    // borrowed here is given back when an error unwinds.
+    // borrowed here is released when an error unwinds.
     unsafe {
         let control = Control::from_state(&state);
         control.safepoint(state);

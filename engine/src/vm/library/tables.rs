@@ -106,7 +106,7 @@ pub(in super::super) unsafe extern "C-unwind" fn concat(state: *mut lua_State) -
     1
 }
 
-/// Hands each string or number of the table at 1 to `element`, with a safepoint after every so many.
+/// Hands each string or number of the table at 1 to `element`, with safepoints in between.
 unsafe fn each(
     state: *mut lua_State,
     first: c_int,
