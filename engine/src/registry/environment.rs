@@ -23,7 +23,7 @@ impl Default for Environment {
     }
 }
 
-/// The current environment of an engine. Each registration replaces it as a whole.
+/// The current environment of an engine. Each change replaces it as a whole.
 #[derive(Default)]
 pub(crate) struct CurrentEnvironment {
     /// The id of `current`: a run compares it with that of its VM, and takes no lock when they are the same.
