@@ -1,6 +1,7 @@
 """Starts the hosts: each test is asked of all."""
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -12,7 +13,11 @@ import pytest
 HERE = Path(__file__).resolve().parent
 TABLE = json.loads((HERE / "cases.json").read_text())
 
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parents[1] / "target"))
+
 COMMANDS = {
+    # Cargo's examples of perilune-cli: what `perilune serve` serves by, with what it has no flags for.
+    "rust": [str(TARGET / "debug" / "examples" / "host")],
     "python": [sys.executable, str(HERE / "hosts" / "host.py")],
     "node": ["node", str(HERE / "hosts" / "host.mjs")],
 }

@@ -2,6 +2,7 @@
 
 `bindings/endpoints/run` must have been there, for what the hosts need, and wrk (Debian: apt-get install wrk):
 
+    cargo build --release -p perilune-cli --examples
     target/python/bin/python bindings/endpoints/load.py [SECONDS] [CONNECTIONS] [h11|httptools]
 """
 
@@ -11,13 +12,16 @@ import subprocess
 import sys
 from typing import Dict, List, Tuple
 
-from conftest import COMMANDS, HERE, Host
+from conftest import COMMANDS, HERE, TARGET, Host
 
 ENDPOINT = "/v1.1/instances/moonbase/endpoints/scripts/hello/run/?monster=Manticore"
 BARE = {
+    "rust": [("hyper", [str(TARGET / "release" / "examples" / "bare")])],
     "python": [("Starlette", [sys.executable, str(HERE / "hosts" / "bare.py"), "starlette"]), ("bare ASGI", [sys.executable, str(HERE / "hosts" / "bare.py"), "asgi"])],
     "node": [("Fastify", ["node", str(HERE / "hosts" / "bare.mjs")])],
 }  # fmt: skip
+# Optimised, as users run it.
+HOSTS = {**COMMANDS, "rust": [str(TARGET / "release" / "examples" / "host")]}
 ROUNDS = 3
 
 
@@ -31,7 +35,7 @@ def load(url: str, seconds: float, connections: str) -> Tuple[float, str, str]:
 
 
 def main(seconds: str = "30", connections: str = "32", http: str = "h11") -> None:
-    for language, command in COMMANDS.items():
+    for language, command in HOSTS.items():
         settings = json.dumps({"scripts": str(HERE / "scripts"), "keys": "a-key", "http": http})
         servers = [("Perilune", Host([*command, settings]), ENDPOINT)]
         servers += [(name, Host([*bare, http]), "/hello?monster=Manticore") for name, bare in BARE[language]]

@@ -2,6 +2,7 @@
 
 import re
 import socket
+import subprocess
 from typing import Any
 
 import pytest
@@ -50,3 +51,12 @@ def test_runs_end_when_a_client_that_asked_for_several_has_gone(hosts: Any, lang
         client.sendall(f"GET {PATH}/endless/run/ HTTP/1.1\r\nHost: a\r\nX-API-KEY: moon-key\r\n\r\n".encode() * 2)
         eventually(lambda: in_use() > 0)
     eventually(lambda: in_use() == 0)
+
+
+def test_http_2_for_clients_that_know_it(hosts: Any) -> None:
+    url = f"{hosts('rust').url}{PATH}/meta/run/"
+    told = subprocess.run(
+        ["curl", "-s", "--http2-prior-knowledge", "-w", "%{http_version}", "-H", "X-API-KEY: moon-key", "--json", "{}", url],
+        capture_output=True, text=True, check=True, timeout=30,
+    ).stdout  # fmt: skip
+    assert told.endswith("2") and f'"HTTP_HOST":"127.0.0.1:{hosts("rust").port}"' in told, told

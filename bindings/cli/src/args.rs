@@ -53,6 +53,11 @@ or a bad payload: one line on stderr and nothing on stdout.")]
     #[command(after_help = "\
 Exit code: 0 all runs succeeded; 1 some did not, stderr says how many and why; 2 as for run.")]
     Bench(BenchArguments),
+    /// Serves the scripts DIR/INSTANCE/NAME.lua over HTTP, as Syncano's Script Endpoints, and keeps them as the files are; a line
+    /// FILE:LINE: REASON on stderr for each that does not compile
+    #[command(after_help = "\
+Exit code: 0 it was told to end, by SIGINT or SIGTERM; 2 usage, or it can't serve: one line on stderr.")]
+    Serve(ServeArguments),
     /// Prints a script that has a shell complete the command: source it, or put it where the shell looks for such
     Completions {
         #[arg(value_name = "SHELL")]
@@ -147,6 +152,41 @@ pub(crate) struct BenchArguments {
     pub(crate) seconds: Duration,
 }
 
+#[derive(Args)]
+#[command(allow_negative_numbers = true)]
+pub(crate) struct ServeArguments {
+    /// A key that requests must have, or @FILE to read them from a file, one in each line; can be repeated
+    #[arg(long, value_name = "KEY|@FILE", required = true, value_parser = key)]
+    pub(crate) key: Vec<Input>,
+
+    /// The address to listen at
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    pub(crate) host: String,
+
+    /// The port to listen at; 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value = "8080", value_parser = port)]
+    pub(crate) port: u16,
+
+    /// A script that can be run without a key, at its public link; can be repeated
+    #[arg(long, value_name = "INSTANCE/NAME", value_parser = public)]
+    pub(crate) public: Vec<String>,
+
+    /// Runs a second of each instance [default: no limit]
+    #[arg(long, value_name = "N", value_parser = rate)]
+    pub(crate) rate: Option<f64>,
+
+    /// Serves /metrics and /healthz at this port, without a key
+    #[arg(long, value_name = "PORT", value_parser = port)]
+    pub(crate) metrics_port: Option<u16>,
+
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
+
+    /// The folder of the scripts, with a folder for each instance
+    #[arg(value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+}
+
 /// A key and its value.
 pub(crate) type Pair = (String, String);
 
@@ -217,6 +257,36 @@ fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse().map(Duration::try_from_secs_f64) {
         Ok(Ok(duration)) if !duration.is_zero() => Ok(duration),
         _ => Err("give a number of seconds above 0, such as 0.5 or 10".to_owned()),
+    }
+}
+
+fn key(text: &str) -> Result<Input, String> {
+    match text.strip_prefix('@') {
+        _ if text.trim_start_matches('@').is_empty() => {
+            Err("give a key, or @ and the name of a file with one in each line".to_owned())
+        }
+        Some(path) => Ok(Input::File(path.into())),
+        None => Ok(Input::Text(text.to_owned())),
+    }
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| "give a port from 0 to 65535".to_owned())
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
+        _ => Err("give a number of runs a second above 0".to_owned()),
+    }
+}
+
+fn public(text: &str) -> Result<String, String> {
+    match text.split_once('/') {
+        Some((instance, name)) if !instance.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok(text.to_owned())
+        }
+        _ => Err("give an instance and a name, as in moonbase/hello".to_owned()),
     }
 }
 

@@ -1,9 +1,10 @@
-//! The command `perilune`: runs, checks and measures scripts.
+//! The command `perilune`: runs, checks, measures and serves scripts.
 
 mod args;
 mod bench;
 mod call;
 mod indent;
+mod serve;
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
             Command::Run(run) => self::run(&run),
             Command::Check { files, format, deny_warnings } => check(&files, format, deny_warnings),
             Command::Bench(bench) => bench::bench(&bench),
+            Command::Serve(arguments) => serve::serve(&arguments),
             Command::Completions { shell } => completions(shell),
         },
         Err(error) if error.use_stderr() => Err(Refused::Other(args::one_line(&error))),

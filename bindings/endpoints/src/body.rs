@@ -8,7 +8,7 @@ use crate::secrets::{Found, cut_form, cut_json};
 use crate::text::latin_1;
 
 /// More than the limit that is still read, and dropped: clients may hear of the limit only when they have sent all.
-const DROPPED: u64 = 8 << 20;
+pub(crate) const DROPPED: u64 = 8 << 20;
 
 /// A request that waits for its body.
 #[derive(Debug)]

@@ -29,8 +29,6 @@ pub struct Endpoints {
 }
 
 /// What is to be done next for a request.
-// Most are runs, and to put each on the heap costs more than to move it.
-#[expect(clippy::large_enum_variant)]
 #[derive(Debug)]
 #[must_use]
 pub enum Step {

@@ -44,6 +44,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! With the feature `tower`, `Service` does all of this for a server in Rust: what is left to it are limits of time.
+//!
 //! # What is left to the host
 //! - To read heads and bodies within limits of time and size, and to send answers. The [`Answer`] says all but the body's length and the
 //!   server's own headers; HTTP keeps the body of an answer to `HEAD` to itself. Who has `http`'s types makes a
@@ -65,6 +67,8 @@ mod describe;
 mod endpoints;
 mod head;
 mod history;
+#[cfg(feature = "tower")]
+mod in_place;
 mod keys;
 mod links;
 mod meta;
@@ -72,6 +76,8 @@ mod metrics;
 mod multipart;
 mod rate;
 mod secrets;
+#[cfg(feature = "tower")]
+mod service;
 mod setup;
 mod target;
 mod text;
@@ -81,4 +87,6 @@ pub use body::Body;
 pub use endpoints::{Endpoints, Reset, Run, Step};
 pub use head::Head;
 pub use metrics::metrics;
+#[cfg(feature = "tower")]
+pub use service::{Client, ResponseFuture, Service};
 pub use setup::{Setup, SetupError};

@@ -10,7 +10,7 @@ fn what_can_not_be_run_is_one_line() {
         // Usage.
         (
             &[],
-            "perilune: 'perilune' requires a subcommand but one was not provided [subcommands: run, check, bench, \
+            "perilune: 'perilune' requires a subcommand but one was not provided [subcommands: run, check, bench, serve, \
              completions, help]; see --help",
         ),
         (&["frob"], "perilune: unrecognized subcommand 'frob'; see --help"),

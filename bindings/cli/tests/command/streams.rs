@@ -20,7 +20,7 @@ fn help_and_version_go_to_stdout() {
     ];
     let cases: &[(&[&str], &[&str])] = &[
         (&["--version"], &[concat!("perilune ", env!("CARGO_PKG_VERSION"), "\n")]),
-        (&["--help"], &["run", "check", "bench", "completions"]),
+        (&["--help"], &["run", "check", "bench", "serve", "completions"]),
         (&["run", "--help"], &run),
         (&["bench", "--help"], &[&run[..], &["--seconds"]].concat()),
         (

@@ -1,0 +1,326 @@
+//! One connection: HTTP/1.1 or HTTP/2, whichever the client speaks, and how long it may take.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use perilune_endpoints::Client;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::select;
+use tokio::sync::watch;
+use tokio::task::block_in_place;
+use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+
+/// What requests under way have when the connection is to end.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
+
+/// How long a connection may be without a request under way: from one answer until it is sent and the head of the next request is read.
+const REST: Duration = Duration::from_secs(30);
+
+/// How long a body may take.
+const BODY: Duration = Duration::from_secs(30);
+
+/// The most bytes of a head.
+const HEAD: usize = 64 << 10;
+
+/// Serves a client until it goes, rests for too long, or `stop` says that this is the end.
+pub(crate) async fn serve<F, A>(
+    stream: TcpStream,
+    peer: SocketAddr,
+    answer: F,
+    mut stop: watch::Receiver<bool>,
+) where
+    F: Fn(Request<Body>) -> A,
+    A: Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + 'static,
+{
+    // Answers are sent whole: there is nothing to wait for.
+    let _ = stream.set_nodelay(true);
+    let stream = Arc::new(stream);
+    let looked_at = Arc::downgrade(&stream);
+    let client = Client::gone_if(peer.ip().to_canonical(), move || is_gone(&looked_at));
+    let activity = Arc::new(Activity::new());
+
+    let service = service_fn(|request: Request<Incoming>| {
+        let under_way = UnderWay::begin(&activity);
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(client.clone());
+        let answer = answer(request);
+        async move {
+            let response = answer.await;
+            drop(under_way);
+            response
+        }
+    });
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().max_buf_size(HEAD).http2().max_header_list_size(HEAD as u32);
+    let mut connection = pin!(builder.serve_connection(TokioIo::new(Stream(stream)), service));
+    let mut due = Instant::now() + REST;
+    loop {
+        select! {
+            biased;
+            _ = connection.as_mut() => return,
+            () = sleep_until(due) => match activity.resting_since() {
+                None => due = Instant::now() + REST,
+                Some(since) if since + REST > Instant::now() => due = since + REST,
+                Some(_) => break,
+            },
+            _ = stop.wait_for(|stop| *stop) => break,
+        }
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(GRACE, connection).await;
+}
+
+/// Has another thread do what this one was to do after a run that it makes.
+pub(crate) fn hand_over() {
+    // By then it has begun: it would not, were this thread to go on with its own work at once.
+    block_in_place(|| std::thread::sleep(Duration::from_micros(500)));
+}
+
+/// What a connection does.
+struct Activity {
+    began: Instant,
+    under_way: AtomicUsize,
+    /// When the last request was answered, in milliseconds from the beginning.
+    answered: AtomicU64,
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self { began: Instant::now(), under_way: AtomicUsize::new(0), answered: AtomicU64::new(0) }
+    }
+
+    /// `None` while a request is under way.
+    fn resting_since(&self) -> Option<Instant> {
+        let answered = Duration::from_millis(self.answered.load(Relaxed));
+        (self.under_way.load(Relaxed) == 0).then(|| self.began + answered)
+    }
+}
+
+/// A request of a connection, from its head until its answer is there.
+struct UnderWay(Arc<Activity>);
+
+impl UnderWay {
+    fn begin(activity: &Arc<Activity>) -> Self {
+        activity.under_way.fetch_add(1, Relaxed);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let Self(activity) = self;
+        activity.answered.store(activity.began.elapsed().as_millis() as u64, Relaxed);
+        activity.under_way.fetch_sub(1, Relaxed);
+    }
+}
+
+/// A request's body, which breaks off when it takes too long.
+pub(crate) struct Body {
+    incoming: Incoming,
+    /// Begins when the first bytes are waited for.
+    end: Option<Pin<Box<Sleep>>>,
+}
+
+impl Body {
+    fn new(incoming: Incoming) -> Self {
+        Self { incoming, end: None }
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let body = self.get_mut();
+        if let Poll::Ready(frame) = http_body::Body::poll_frame(Pin::new(&mut body.incoming), context) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(io::Error::other)));
+        }
+        ready!(body.end.get_or_insert_with(|| Box::pin(sleep(BODY))).as_mut().poll(context));
+        Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+/// Whether a client has closed its side, whatever was not read yet: a server that has the next request already does not look.
+fn is_gone(stream: &Weak<TcpStream>) -> bool {
+    let Some(stream) = stream.upgrade() else { return true };
+    let ready = pin!(stream.ready(Interest::READABLE)).poll(&mut Context::from_waker(Waker::noop()));
+    matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
+}
+
+/// A connection's bytes, while others look at it.
+struct Stream(Arc<TcpStream>);
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.0.poll_read_ready(context))?;
+            match self.0.try_read_buf(into) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                read => return Poll::Ready(read.map(drop)),
+            }
+        }
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(context))?;
+            match self.0.try_write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(context))?;
+            match self.0.try_write_vectored(pieces) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                written => return Poll::Ready(written),
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    /// It is shut down when it is dropped, which comes next.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// Time stands still while anything is to be done, and then goes to when something is due.
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers how the body ended, after the seconds of the path.
+    async fn answer(request: Request<Body>) -> Result<Response<Full<Bytes>>, Infallible> {
+        let seconds = request.uri().path()[1..].parse().expect("a number");
+        sleep(Duration::from_secs_f64(seconds)).await;
+        let text = match request.into_body().collect().await {
+            Ok(_) => "whole",
+            Err(_) => "broken off",
+        };
+        Ok(Response::new(text.into()))
+    }
+
+    /// A client that has sent `text`, and what tells its server to end.
+    async fn client<F, A>(text: &str, answer: F) -> (TcpStream, watch::Sender<bool>)
+    where
+        F: Fn(Request<Body>) -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Response<Full<Bytes>>, Infallible>> + Send + 'static,
+    {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let mut client = TcpStream::connect(listener.local_addr().expect("bound")).await.expect("it listens");
+        let (stream, peer) = listener.accept().await.expect("it was connected to");
+        client.write_all(text.as_bytes()).await.expect("it is there");
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(serve(stream, peer, answer, stopped));
+        (client, stop)
+    }
+
+    /// What comes until the end, and when that is.
+    async fn rest_of(client: &mut TcpStream) -> (String, Duration) {
+        let began = Instant::now();
+        let mut told = Vec::new();
+        // One that is cut off may tell so.
+        let _ = client.read_to_end(&mut told).await;
+        (String::from_utf8_lossy(&told).into_owned(), began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn slow_clients_are_closed() {
+        let cases: &[(&str, &[&str], Duration)] = &[
+            ("", &[], REST),
+            ("PRI * HTTP/2.0\r\n", &[], REST),
+            ("GET /0 HTTP/1.1\r\nHost: a\r\nX: ", &[], REST),
+            ("GET /0 HTTP/1.1\r\nHost: a\r\n\r\n", &["whole"], REST),
+            ("GET /0 HTTP/1.1\r\nHost: a\r\n\r\nGET /0 HTT", &["whole"], REST),
+            ("GET /99 HTTP/1.1\r\nHost: a\r\n\r\n", &["whole"], Duration::from_secs(99) + REST),
+            ("GET /0 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", &["whole"], Duration::ZERO),
+            ("POST /0 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx", &["broken off"], BODY),
+            ("POST /0 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9", &["broken off"], BODY),
+        ];
+        for (text, parts, after) in cases {
+            let (mut client, _stop) = client(text, answer).await;
+            let (told, time) = rest_of(&mut client).await;
+            assert!(
+                parts.iter().all(|part| told.contains(part)) && told.is_empty() == parts.is_empty(),
+                "{text}: {told}"
+            );
+            assert!(time >= *after && time <= *after + GRACE, "{text}: {time:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_does_not_read_is_closed() {
+        const LENGTH: usize = 64 << 20;
+        let long = async |_| Ok(Response::new(vec![b'x'; LENGTH].into()));
+        let (mut client, _stop) =
+            client("GET / HTTP/1.1\r\nHost: a\r\n\r\n", move |request| Box::pin(long(request))).await;
+        sleep(REST + 2 * GRACE).await;
+        assert!(rest_of(&mut client).await.0.len() < LENGTH);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_under_way_have_a_second_to_end() {
+        for (path, is_answered) in [("0.5", true), ("99", false)] {
+            let (mut client, stop) =
+                client(&format!("GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n"), answer).await;
+            tokio::task::yield_now().await;
+            stop.send_replace(true);
+            let (told, time) = rest_of(&mut client).await;
+            assert_eq!(
+                (told.contains("whole"), time <= GRACE),
+                (is_answered, true),
+                "{path}: {told} {time:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Which runs are made where a server polls, rather than on the engine's threads: there and back is dearer than what most scripts do.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
+use std::time::Duration;
+
+use perilune::{Error, Poll, Script, Trace};
+
+/// How long a run may keep a server from its other clients.
+const SHORT: Duration = Duration::from_millis(1);
+
+/// A power of two, so that a name's counter is cheap to find. Names that share one are only foretold worse.
+const COUNTERS: usize = 256;
+
+/// How many runs of a script there may be in place at once: as many as are lost when it is long all of a sudden.
+const MOST: u8 = 16;
+
+/// Foretells by the runs before whether a script's next one is short. A short one earns the right to one in place, which is taken for it and
+/// given back when it was short, too; one that was not loses all. So a script has to show first, and again after each long run.
+pub(crate) struct InPlace {
+    counters: [AtomicU8; COUNTERS],
+    hasher: RandomState,
+    hand_over: fn(),
+}
+
+impl InPlace {
+    pub(crate) fn new(hand_over: fn()) -> Self {
+        Self { counters: [const { AtomicU8::new(0) }; COUNTERS], hasher: RandomState::new(), hand_over }
+    }
+
+    fn counter(&self, script: &Script) -> &AtomicU8 {
+        let hash = self.hasher.hash_one(script.name());
+        &self.counters[hash as usize % COUNTERS]
+    }
+
+    /// Whether the script's next run is to be in place; the right to it is taken.
+    pub(crate) fn take(&self, script: &Script) -> bool {
+        self.counter(script).fetch_update(Relaxed, Relaxed, |rights| rights.checked_sub(1)).is_ok()
+    }
+
+    /// Notes how long a run was, wherever it was made.
+    pub(crate) fn note(&self, script: &Script, result: &Result<Trace, Error>) {
+        let counter = self.counter(script);
+        if result.as_ref().is_ok_and(|trace| trace.duration > SHORT) {
+            counter.store(0, Relaxed);
+        } else {
+            // There are enough already where it fails.
+            let _ = counter.fetch_update(Relaxed, Relaxed, |rights| (rights < MOST).then_some(rights + 1));
+        }
+    }
+
+    /// For a run in place: has the server's other work handed over, once, when it is not short after all, and asks `is_gone` from then on.
+    pub(crate) fn poll(&self, is_gone: impl Fn() -> bool + Send + Sync + 'static) -> Poll {
+        let (hand_over, is_handed_over) = (self.hand_over, AtomicBool::new(false));
+        Poll::new(SHORT, move || {
+            if !is_handed_over.swap(true, Relaxed) {
+                hand_over();
+            }
+            if is_gone() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        })
+    }
+}
+
+impl fmt::Debug for InPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InPlace").finish_non_exhaustive()
+    }
+}
