@@ -1,5 +1,4 @@
-"""The commands that serve a folder: `perilune serve`, `python -m perilune serve`, and `perilune serve` of Node's package. Set PERILUNE_COMMAND
-to test another binary than Cargo's."""
+"""The command that serves a folder, `perilune serve`. Set PERILUNE_COMMAND to test another binary than Cargo's."""
 
 import json
 import os
@@ -8,7 +7,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -17,21 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Optional
 import pytest
 from conftest import HERE, TARGET, eventually
 
-CLI = str(HERE.parent / "node" / "dist" / "cli.js")
-RUST = os.environ.get("PERILUNE_COMMAND", str(TARGET / "debug" / "perilune"))
-COMMANDS = {"rust": [RUST, "serve"], "python": [sys.executable, "-m", "perilune", "serve"], "node": ["node", CLI, "serve"]}
-# Without the packages that only serving needs.
-BARE = {
-    "python": [sys.executable, "-c", "import sys; sys.modules['uvicorn'] = None; from perilune._cli import main; sys.exit(main(sys.argv[1:]))", "serve"],
-    "node": ["node", "-e", f"""
-        const {{ Module }} = require('node:module'), resolve = Module._resolveFilename
-        Module._resolveFilename = (name, ...rest) => resolve(name === 'fastify' ? './gone' : name, ...rest)
-        require({json.dumps(CLI)})""", "--", "perilune", "serve"],
-}  # fmt: skip
-MISSING = {
-    "python": "perilune: serve needs uvicorn and python-multipart: pip install 'perilune[asgi]'",
-    "node": "perilune: serve needs fastify and @fastify/busboy: npm install fastify @fastify/busboy",
-}
+COMMAND = [os.environ.get("PERILUNE_COMMAND", str(TARGET / "debug" / "perilune")), "serve"]
 
 
 @pytest.fixture
@@ -41,8 +25,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 class Server:
-    def __init__(self, language: str, folder: Path, *flags: str) -> None:
-        command = [*COMMANDS[language], str(folder), "--port", "0", *flags]
+    def __init__(self, folder: Path, *flags: str) -> None:
+        command = [*COMMAND, str(folder), "--port", "0", *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.lines = [self.line() for _ in range(1 + ("--metrics-port" in flags))]
         self.url = self.lines[0].rpartition(" on ")[2]
@@ -73,11 +57,11 @@ class Server:
 
 
 @pytest.fixture
-def serve(language: str, folder: Path) -> Iterator[Callable[..., Server]]:
+def serve(folder: Path) -> Iterator[Callable[..., Server]]:
     servers: List[Server] = []
 
     def start(*flags: str) -> Server:
-        servers.append(Server(language, folder, *flags))
+        servers.append(Server(folder, *flags))
         return servers[-1]
 
     yield start
@@ -183,7 +167,7 @@ def test_limits_and_rate(serve: Any) -> None:
     assert server.ask("moonbase/endpoints/scripts/hello/run/") == {"detail": "Request was throttled."}
 
 
-def test_what_it_refuses(language: str, folder: Path) -> None:
+def test_what_it_refuses(folder: Path) -> None:
     (folder / "empty").write_text("\n \n")
     broken = folder.parent / "broken"
     broken.mkdir()
@@ -206,12 +190,5 @@ def test_what_it_refuses(language: str, folder: Path) -> None:
             ([str(broken), "--key", "k", "--public", "a/b"], f"perilune: can't read the public links in {broken}/.public_links.json: it is no JSON object"),
         ]  # fmt: skip
         for flags, text in cases:
-            done = subprocess.run([*COMMANDS[language], *flags], capture_output=True, text=True, timeout=30)
+            done = subprocess.run([*COMMAND, *flags], capture_output=True, text=True, timeout=30)
             assert (done.returncode, done.stdout, done.stderr) == (2, "", text + "\n"), flags
-
-
-def test_missing_packages(language: str, folder: Path) -> None:
-    if language not in BARE:
-        pytest.skip("it needs no packages")
-    done = subprocess.run([*BARE[language], str(folder), "--key", "k"], capture_output=True, text=True, timeout=30)
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", MISSING[language] + "\n")

@@ -25,10 +25,5 @@ def command() -> str:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["serve"]:
-        # The command does not yet.
-        from ._cli import main
-
-        sys.exit(main(sys.argv[1:]))
     path = command()
     os.execv(path, [path, *sys.argv[1:]])
