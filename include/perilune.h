@@ -14,15 +14,14 @@
  *         perilune_error *error = NULL;
  *
  *         if (perilune_engine_new(NULL, &engine, &error) != PERILUNE_OK ||
- *             perilune_engine_compile(engine, "hello", PERILUNE_STRLEN, "print('Hello', ARGS.monster)",
- *                                     PERILUNE_STRLEN, &script, &error) != PERILUNE_OK ||
- *             perilune_script_run(script, "monster=Manticore", PERILUNE_STRLEN, NULL, 0, NULL, &trace,
+ *             perilune_engine_compile(engine, perilune_str("hello"), perilune_str("print('Hello', ARGS.monster)"),
+ *                                     &script, &error) != PERILUNE_OK ||
+ *             perilune_script_run(script, perilune_str("monster=Manticore"), perilune_str(NULL), NULL, &trace,
  *                                 &error) != PERILUNE_OK) {
- *             fprintf(stderr, "%s\n", perilune_error_message(error, NULL));
+ *             fprintf(stderr, "%s\n", perilune_error_message(error).data);
  *         } else {
- *             size_t len;
- *             const char *out = perilune_trace_stdout(trace, &len);
- *             fwrite(out, 1, len, stdout);
+ *             perilune_slice out = perilune_trace_stdout(trace);
+ *             fwrite(out.data, 1, out.len, stdout);
  *         }
  *         perilune_error_free(error);
  *         perilune_trace_free(trace);
@@ -65,8 +64,10 @@
  *
  * TEXTS
  *
- * A text is a pointer and a length in bytes. It needs no NUL byte at its end, and may have some inside; the length PERILUNE_STRLEN means
- * that it ends at its first. A text that is lent has no NUL byte at its end, but where that is said: print it with "%.*s".
+ * Texts and other bytes are a perilune_slice, a pointer and a length in bytes, by value: perilune_str("...") makes one of a text that
+ * ends at its first NUL byte, perilune_bytes(data, len) of any other. A slice needs no NUL byte at its end, and may have some inside. One
+ * whose pointer is NULL is none at all, and is called NULL below: perilune_str(NULL). A slice that is lent has no NUL byte behind it, but
+ * where that is said: print it with "%.*s".
  *
  * VERSIONS
  *
@@ -87,12 +88,33 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /** The version of this header. */
 #define PERILUNE_VERSION "0.1.0"
 
-/** The length of a text that ends at its NUL byte. */
-#define PERILUNE_STRLEN SIZE_MAX
+/** Text or other bytes, whose owner is somebody else. */
+typedef struct perilune_slice {
+    /** The first byte; NULL is no slice at all. */
+    const char *data;
+    /** How many bytes there are. */
+    size_t len;
+} perilune_slice;
+
+/** The bytes at a place. */
+static inline perilune_slice perilune_bytes(const void *data, size_t len)
+{
+    perilune_slice slice;
+    slice.data = (const char *)data;
+    slice.len = len;
+    return slice;
+}
+
+/** The text that ends at its NUL byte; NULL is none. */
+static inline perilune_slice perilune_str(const char *text)
+{
+    return perilune_bytes(text, text == NULL ? 0 : strlen(text));
+}
 
 /**
  * The version of this header: MAJOR * 1,000,000 + MINOR * 1,000 + PATCH.
@@ -103,7 +125,17 @@
  * The ABI of this header. A library of the same number can be used; it changes only when something is taken away or given
  * another meaning, never when something is added.
  */
-#define PERILUNE_ABI 1
+#define PERILUNE_ABI 2
+
+/**
+ * How deep arrays and objects may nest: values, JSON and what scripts return.
+ */
+#define PERILUNE_MAX_DEPTH 128
+
+/**
+ * The largest integer that scripts have as a number, 2^53; one that is further from zero is a string of its digits.
+ */
+#define PERILUNE_MAX_EXACT 9007199254740992
 
 /**
  * A call of a host function that is under way: what the script gave, what it gets, and the run that it is part of. Lent to the
@@ -179,14 +211,24 @@ typedef struct perilune_value perilune_value;
 typedef struct perilune_watch perilune_watch;
 
 /**
- * What a call came to: PERILUNE_OK, or why it did nothing.
+ * How a run ended.
  */
-typedef int32_t perilune_code;
+typedef int32_t perilune_status;
+
+/**
+ * What kind of error ended a run.
+ */
+typedef int32_t perilune_error_kind;
 
 /**
  * A limit. An engine's are ceilings; those of a script and a request only lower them.
  */
 typedef int32_t perilune_limit;
+
+/**
+ * What a call came to: PERILUNE_OK, or why it did nothing.
+ */
+typedef int32_t perilune_code;
 
 /**
  * What is told how a submitted run ended, once. Called on one of the engine's threads, which other runs wait for, or on the
@@ -223,17 +265,7 @@ typedef int32_t (*perilune_poll)(void *user_data);
 typedef void (*perilune_destroy)(void *user_data);
 
 /**
- * How a run ended.
- */
-typedef int32_t perilune_status;
-
-/**
- * What kind of error ended a run.
- */
-typedef int32_t perilune_error_kind;
-
-/**
- * All of a trace at once: see perilune_trace_read. What it points to is lent until the trace is freed. A pointer is NULL
+ * All of a trace at once: see perilune_trace_read. What it points to is lent until the trace is freed. A slice is NULL
  * where its comment says so, and else never, also with a length of 0. Later versions add fields at the end.
  */
 typedef struct perilune_trace_view {
@@ -280,18 +312,15 @@ typedef struct perilune_trace_view {
     /**
      * The name of the script that ran: UTF-8.
      */
-    const char *script;
-    size_t script_len;
+    perilune_slice script;
     /**
      * What the script wrote to stdout, to the byte.
      */
-    const char *stdout_data;
-    size_t stdout_len;
+    perilune_slice stdout_bytes;
     /**
      * What the script wrote to stderr, to the byte, and then the uncaught error.
      */
-    const char *stderr_data;
-    size_t stderr_len;
+    perilune_slice stderr_bytes;
     /**
      * 1 where output past the limit was dropped, else 0.
      */
@@ -303,23 +332,19 @@ typedef struct perilune_trace_view {
     /**
      * What the script returned, as JSON text: the value for one, an array for several; NULL for nothing.
      */
-    const char *value;
-    size_t value_len;
+    perilune_slice value;
     /**
      * The text of the error: UTF-8. NULL when the run succeeded.
      */
-    const char *error_message;
-    size_t error_message_len;
+    perilune_slice error_message;
     /**
      * The script in which it was raised: UTF-8. NULL when none was running.
      */
-    const char *error_script;
-    size_t error_script_len;
+    perilune_slice error_script;
     /**
      * The chain of calls, innermost first, a line each: UTF-8. NULL when the run succeeded.
      */
-    const char *error_traceback;
-    size_t error_traceback_len;
+    perilune_slice error_traceback;
     /**
      * The line where it was raised, from 1; 0 when there is none.
      */
@@ -331,18 +356,30 @@ typedef struct perilune_trace_view {
     /**
      * The media type of the response: ASCII. NULL when there is no response.
      */
-    const char *response_content_type;
-    size_t response_content_type_len;
+    perilune_slice response_content_type;
     /**
      * The body of the response, to the byte. NULL when there is no response.
      */
-    const char *response_content;
-    size_t response_content_len;
+    perilune_slice response_content;
     /**
      * How many header lines it has: see perilune_trace_header.
      */
     size_t response_headers_len;
 } perilune_trace_view;
+
+/**
+ * A header line of a response: see perilune_trace_new.
+ */
+typedef struct perilune_header {
+    /**
+     * UTF-8.
+     */
+    perilune_slice name;
+    /**
+     * Any bytes.
+     */
+    perilune_slice value;
+} perilune_header;
 
 /**
  * What a value or an argument is.
@@ -691,6 +728,27 @@ uint32_t perilune_abi(void);
 size_t perilune_live_objects(void);
 
 /**
+ * The name of a status in JSON, such as "success"; "unknown" for a number that is none. Static.
+ */
+const char *perilune_status_name(perilune_status status);
+
+/**
+ * The name of a kind of error in JSON, such as "runtime"; "" for PERILUNE_KIND_NONE, "unknown" for a number that is none.
+ * Static.
+ */
+const char *perilune_error_kind_name(perilune_error_kind kind);
+
+/**
+ * The name of a limit, such as "host_calls"; "unknown" for a number that is none. Static.
+ */
+const char *perilune_limit_name(perilune_limit limit);
+
+/**
+ * The unit of a limit: "ns" for nanoseconds, "bytes", or "" where things are counted; "unknown" for a number that is none. Static.
+ */
+const char *perilune_limit_unit(perilune_limit limit);
+
+/**
  * Frees an error. NULL is nothing to free.
  */
 void perilune_error_free(struct perilune_error *error);
@@ -703,30 +761,21 @@ perilune_code perilune_error_code(const struct perilune_error *error);
 /**
  * The text of the error for people: what, where, and what to do. In the words of Syncano's Script Endpoint for what a
  * client of one may see. Lent until the error is freed; NULL has "".
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_error_message(const struct perilune_error *error,
-                                   size_t *len);
+perilune_slice perilune_error_message(const struct perilune_error *error);
 
 /**
  * What is wrong, without the place that perilune_error_message begins or ends with: of a compile error, a name, a file, or
  * JSON that can't be read; "" for others. Lent until the error is freed; NULL has "".
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_error_reason(const struct perilune_error *error,
-                                  size_t *len);
+perilune_slice perilune_error_reason(const struct perilune_error *error);
 
 /**
  * What the error is about: the name of the script that does not compile, the name that a host function can't have, the path
  * of a file, or which part of a request is not JSON ("body", "config", "meta"); "" for others. Lent until the error is
  * freed; NULL has "".
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_error_subject(const struct perilune_error *error,
-                                   size_t *len);
+perilune_slice perilune_error_subject(const struct perilune_error *error);
 
 /**
  * Where the source or the JSON is wrong.
@@ -794,8 +843,7 @@ perilune_code perilune_options_set_limit(struct perilune_options *options,
  * @param bytes  set to the size
  * @param error  where an error goes, if not NULL; the caller frees it
  */
-perilune_code perilune_parse_bytes(const char *text,
-                                   size_t text_len,
+perilune_code perilune_parse_bytes(perilune_slice text,
                                    uint64_t *bytes,
                                    struct perilune_error **error);
 
@@ -839,10 +887,8 @@ uint64_t perilune_engine_limit(const struct perilune_engine *engine,
  * @return        PERILUNE_OK, or PERILUNE_COMPILE_ERROR
  */
 perilune_code perilune_engine_compile(const struct perilune_engine *engine,
-                                      const char *name,
-                                      size_t name_len,
-                                      const char *source,
-                                      size_t source_len,
+                                      perilune_slice name,
+                                      perilune_slice source,
                                       struct perilune_script **script,
                                       struct perilune_error **error);
 
@@ -859,12 +905,9 @@ perilune_code perilune_engine_compile(const struct perilune_engine *engine,
  * @return         as for perilune_script_run, or PERILUNE_NOT_FOUND
  */
 perilune_code perilune_engine_run(const struct perilune_engine *engine,
-                                  const char *name,
-                                  size_t name_len,
-                                  const char *query,
-                                  size_t query_len,
-                                  const char *body,
-                                  size_t body_len,
+                                  perilune_slice name,
+                                  perilune_slice query,
+                                  perilune_slice body,
                                   const struct perilune_request *request,
                                   struct perilune_trace **trace,
                                   struct perilune_error **error);
@@ -879,10 +922,8 @@ perilune_code perilune_engine_run(const struct perilune_engine *engine,
  * @return        PERILUNE_OK, or PERILUNE_COMPILE_ERROR
  */
 perilune_code perilune_engine_module(const struct perilune_engine *engine,
-                                     const char *name,
-                                     size_t name_len,
-                                     const char *source,
-                                     size_t source_len,
+                                     perilune_slice name,
+                                     perilune_slice source,
                                      struct perilune_error **error);
 
 /**
@@ -894,10 +935,8 @@ perilune_code perilune_engine_module(const struct perilune_engine *engine,
  * @param error        where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_engine_check(const struct perilune_engine *engine,
-                                    const char *name,
-                                    size_t name_len,
-                                    const char *source,
-                                    size_t source_len,
+                                    perilune_slice name,
+                                    perilune_slice source,
                                     struct perilune_diagnostics **diagnostics,
                                     struct perilune_error **error);
 
@@ -923,11 +962,8 @@ struct perilune_script *perilune_script_clone(const struct perilune_script *scri
 
 /**
  * The name that it was compiled with: UTF-8, not ended by a NUL byte. Lent until the script is freed. NULL has NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_script_name(const struct perilune_script *script,
-                                 size_t *len);
+perilune_slice perilune_script_name(const struct perilune_script *script);
 
 /**
  * Which version of its name it is: counted from 1 for named scripts, and 1 for one that was only compiled. NULL has 0.
@@ -937,19 +973,13 @@ uint64_t perilune_script_version(const struct perilune_script *script);
 /**
  * The SHA-256 of its source in lower-case hex, 64 characters, not ended by a NUL byte. Lent until the script is freed. NULL has
  * NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_script_hash(const struct perilune_script *script,
-                                 size_t *len);
+perilune_slice perilune_script_hash(const struct perilune_script *script);
 
 /**
  * The source that it was compiled from: UTF-8, not ended by a NUL byte. Lent until the script is freed. NULL has NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_script_source(const struct perilune_script *script,
-                                   size_t *len);
+perilune_slice perilune_script_source(const struct perilune_script *script);
 
 /**
  * Lowers the limits for all runs of this handle, in place of those set before. A value above the engine's changes nothing.
@@ -978,10 +1008,8 @@ perilune_code perilune_script_set_limits(struct perilune_script *script,
  *                 PERILUNE_INTERNAL
  */
 perilune_code perilune_script_run(const struct perilune_script *script,
-                                  const char *query,
-                                  size_t query_len,
-                                  const char *body,
-                                  size_t body_len,
+                                  perilune_slice query,
+                                  perilune_slice body,
                                   const struct perilune_request *request,
                                   struct perilune_trace **trace,
                                   struct perilune_error **error);
@@ -998,10 +1026,8 @@ perilune_code perilune_script_run(const struct perilune_script *script,
  * @return           PERILUNE_OK when done is or will be called: what is wrong with the request is told there
  */
 perilune_code perilune_script_submit(const struct perilune_script *script,
-                                     const char *query,
-                                     size_t query_len,
-                                     const char *body,
-                                     size_t body_len,
+                                     perilune_slice query,
+                                     perilune_slice body,
                                      const struct perilune_request *request,
                                      perilune_done done,
                                      void *user_data,
@@ -1054,8 +1080,7 @@ void perilune_request_free(struct perilune_request *request);
  * @param error  where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_request_set_query(struct perilune_request *request,
-                                         const char *query,
-                                         size_t query_len,
+                                         perilune_slice query,
                                          struct perilune_error **error);
 
 /**
@@ -1066,10 +1091,8 @@ perilune_code perilune_request_set_query(struct perilune_request *request,
  * @param error  where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_request_add_param(struct perilune_request *request,
-                                         const char *key,
-                                         size_t key_len,
-                                         const char *value,
-                                         size_t value_len,
+                                         perilune_slice key,
+                                         perilune_slice value,
                                          struct perilune_error **error);
 
 /**
@@ -1079,8 +1102,7 @@ perilune_code perilune_request_add_param(struct perilune_request *request,
  * @param error  where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_request_set_json(struct perilune_request *request,
-                                        const char *body,
-                                        size_t body_len,
+                                        perilune_slice body,
                                         struct perilune_error **error);
 
 /**
@@ -1090,8 +1112,7 @@ perilune_code perilune_request_set_json(struct perilune_request *request,
  * @param error  where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_request_set_form(struct perilune_request *request,
-                                        const char *body,
-                                        size_t body_len,
+                                        perilune_slice body,
                                         struct perilune_error **error);
 
 /**
@@ -1101,8 +1122,7 @@ perilune_code perilune_request_set_form(struct perilune_request *request,
  * @param error  where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_request_set_config(struct perilune_request *request,
-                                          const char *json,
-                                          size_t json_len,
+                                          perilune_slice json,
                                           struct perilune_error **error);
 
 /**
@@ -1112,8 +1132,7 @@ perilune_code perilune_request_set_config(struct perilune_request *request,
  * @param error  where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_request_set_meta(struct perilune_request *request,
-                                        const char *json,
-                                        size_t json_len,
+                                        perilune_slice json,
                                         struct perilune_error **error);
 
 /**
@@ -1188,6 +1207,19 @@ void perilune_cancel_now(const struct perilune_cancel *cancel);
 bool perilune_cancel_is_cancelled(const struct perilune_cancel *cancel);
 
 /**
+ * Makes a trace of what a view says, for a host that keeps traces in a form of its own: its JSON is then as that of the run. All is copied.
+ *
+ * @param view     as perilune_trace_read fills one, its size included
+ * @param headers  as many lines as the view says
+ * @param trace    set to the trace, which the caller frees
+ * @param error    where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_trace_new(const struct perilune_trace_view *view,
+                                 const struct perilune_header *headers,
+                                 struct perilune_trace **trace,
+                                 struct perilune_error **error);
+
+/**
  * Frees a trace, and with it all that was lent of it. NULL is nothing to free.
  */
 void perilune_trace_free(struct perilune_trace *trace);
@@ -1220,47 +1252,32 @@ uint64_t perilune_trace_duration_ns(const struct perilune_trace *trace);
 
 /**
  * What the script wrote to stdout, to the byte; not ended by a NUL byte. Lent until the trace is freed. NULL has NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_trace_stdout(const struct perilune_trace *trace,
-                                  size_t *len);
+perilune_slice perilune_trace_stdout(const struct perilune_trace *trace);
 
 /**
  * What the script wrote to stderr, to the byte, and then the uncaught error; not ended by a NUL byte. Lent until the trace is
  * freed. NULL has NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_trace_stderr(const struct perilune_trace *trace,
-                                  size_t *len);
+perilune_slice perilune_trace_stderr(const struct perilune_trace *trace);
 
 /**
  * What the script returned, as JSON text: the value for one, an array for several, NULL for nothing; not ended by a NUL byte.
  * Lent until the trace is freed. NULL has NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_trace_value(const struct perilune_trace *trace,
-                                 size_t *len);
+perilune_slice perilune_trace_value(const struct perilune_trace *trace);
 
 /**
  * The text of the error that ended the run, NULL when it succeeded; not ended by a NUL byte. Lent until the trace is freed.
  * NULL has NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_trace_error_message(const struct perilune_trace *trace,
-                                         size_t *len);
+perilune_slice perilune_trace_error_message(const struct perilune_trace *trace);
 
 /**
  * The trace as one line of JSON, in the form of Syncano's Script Endpoint; ended by a NUL byte, which the length does not
  * count. Made by the first call. Lent until the trace is freed. NULL has NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_trace_json(const struct perilune_trace *trace,
-                                size_t *len);
+perilune_slice perilune_trace_json(const struct perilune_trace *trace);
 
 /**
  * One header line of the script's response, in the order of their names: a name for which the script gave a list, such as two
@@ -1272,30 +1289,14 @@ const char *perilune_trace_json(const struct perilune_trace *trace,
  */
 perilune_code perilune_trace_header(const struct perilune_trace *trace,
                                     size_t index,
-                                    const char **name,
-                                    size_t *name_len,
-                                    const char **value,
-                                    size_t *value_len,
+                                    perilune_slice *name,
+                                    perilune_slice *value,
                                     struct perilune_error **error);
 
 /**
- * The name of a status in JSON, such as "success"; "unknown" for a number that is none. Static.
- */
-const char *perilune_status_name(perilune_status status);
-
-/**
- * The name of a kind of error in JSON, such as "runtime"; "" for PERILUNE_KIND_NONE, "unknown" for a number that is none.
- * Static.
- */
-const char *perilune_error_kind_name(perilune_error_kind kind);
-
-/**
  * The name that the function was called by. Lent until the function returns. NULL has NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_call_name(const struct perilune_call *call,
-                               size_t *len);
+perilune_slice perilune_call_name(const struct perilune_call *call);
 
 /**
  * How many arguments there are. NULL has 0.
@@ -1337,28 +1338,24 @@ bool perilune_call_boolean(struct perilune_call *call,
 /**
  * Reads an argument that is a string: any bytes, not ended by a NUL byte. A number is not converted.
  *
- * @param index  from 0
- * @param data   set to its bytes, lent until the function returns
- * @param len    set to its length in bytes, if not NULL
- * @return       as for perilune_call_number
+ * @param index   from 0
+ * @param string  set to its bytes, lent until the function returns
+ * @return        as for perilune_call_number
  */
 bool perilune_call_string(struct perilune_call *call,
                           size_t index,
-                          const char **data,
-                          size_t *len);
+                          perilune_slice *string);
 
 /**
  * Reads any argument as JSON text, ended by a NUL byte, which the length does not count. Bytes that are not UTF-8 become U+FFFD.
  *
  * @param index  from 0
- * @param data   set to the text, lent until the function returns
- * @param len    set to its length in bytes, if not NULL
+ * @param json   set to the text, lent until the function returns
  * @return       whether the argument can be JSON; if not, as for perilune_call_number
  */
 bool perilune_call_json(struct perilune_call *call,
                         size_t index,
-                        const char **data,
-                        size_t *len);
+                        perilune_slice *json);
 
 /**
  * Reads any argument as a value, which the caller frees.
@@ -1389,7 +1386,7 @@ void perilune_call_return_number(struct perilune_call *call,
                                  double number);
 
 /**
- * The script gets an integer: a number up to +-2^53, where a double has it exactly, and its digits as a string beyond.
+ * The script gets an integer: a number up to +-PERILUNE_MAX_EXACT, where a double has it exactly, and its digits as a string beyond.
  */
 void perilune_call_return_int64(struct perilune_call *call,
                                 int64_t integer);
@@ -1403,11 +1400,10 @@ void perilune_call_return_uint64(struct perilune_call *call,
 /**
  * The script gets a string.
  *
- * @param data  any bytes, copied; NULL with a length of 0 is ""
+ * @param string  any bytes, copied; none is ""
  */
 void perilune_call_return_string(struct perilune_call *call,
-                                 const char *data,
-                                 size_t len);
+                                 perilune_slice string);
 
 /**
  * The script gets what a JSON text says, or a Lua error if it says nothing.
@@ -1415,8 +1411,7 @@ void perilune_call_return_string(struct perilune_call *call,
  * @param json  copied
  */
 void perilune_call_return_json(struct perilune_call *call,
-                               const char *json,
-                               size_t json_len);
+                               perilune_slice json);
 
 /**
  * The script gets a value.
@@ -1432,8 +1427,7 @@ void perilune_call_return_value(struct perilune_call *call,
  * @param message  copied; what is not UTF-8 becomes U+FFFD. NULL is ""
  */
 void perilune_call_fail(struct perilune_call *call,
-                        const char *message,
-                        size_t message_len);
+                        perilune_slice message);
 
 /**
  * The engine that the script runs in, for running others; the caller frees it. A function that held its engine itself, in its user
@@ -1448,11 +1442,8 @@ uint64_t perilune_call_run_id(const struct perilune_call *call);
 
 /**
  * The name of the script that runs, not ended by a NUL byte. Lent until the function returns. NULL has NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_call_script(const struct perilune_call *call,
-                                 size_t *len);
+perilune_slice perilune_call_script(const struct perilune_call *call);
 
 /**
  * What is left of the run's timeout, in nanoseconds; when a function returns later, the run ends there. NULL has 0.
@@ -1476,8 +1467,7 @@ bool perilune_call_is_cancelled(const struct perilune_call *call);
  * @return           PERILUNE_OK, or PERILUNE_NAME_ERROR
  */
 perilune_code perilune_engine_function(const struct perilune_engine *engine,
-                                       const char *name,
-                                       size_t name_len,
+                                       perilune_slice name,
                                        perilune_function function,
                                        void *user_data,
                                        perilune_destroy destroy,
@@ -1493,8 +1483,7 @@ perilune_code perilune_engine_function(const struct perilune_engine *engine,
  * @param error      where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_script_function(struct perilune_script *script,
-                                       const char *name,
-                                       size_t name_len,
+                                       perilune_slice name,
                                        perilune_function function,
                                        void *user_data,
                                        perilune_destroy destroy,
@@ -1516,7 +1505,7 @@ struct perilune_value *perilune_value_new_boolean(bool boolean);
 struct perilune_value *perilune_value_new_number(double number);
 
 /**
- * Makes of an integer what scripts know it as, which the caller frees: a number up to +-2^53, where a double has it exactly, and
+ * Makes of an integer what scripts know it as, which the caller frees: a number up to +-PERILUNE_MAX_EXACT, where a double has it exactly, and
  * a string of its digits beyond. NULL only after a bug.
  */
 struct perilune_value *perilune_value_new_int64(int64_t integer);
@@ -1527,12 +1516,11 @@ struct perilune_value *perilune_value_new_int64(int64_t integer);
 struct perilune_value *perilune_value_new_uint64(uint64_t integer);
 
 /**
- * Makes a string, which the caller frees. NULL when the data is NULL and its length is not 0.
+ * Makes a string, which the caller frees. NULL for a slice that is NULL but has a length.
  *
- * @param data  any bytes, copied
+ * @param string  any bytes, copied
  */
-struct perilune_value *perilune_value_new_string(const char *data,
-                                                 size_t len);
+struct perilune_value *perilune_value_new_string(perilune_slice string);
 
 /**
  * Makes an empty array, which the caller frees. NULL only after a bug.
@@ -1569,8 +1557,7 @@ perilune_code perilune_value_push(struct perilune_value *array,
  * @param error   where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_value_set(struct perilune_value *object,
-                                 const char *key,
-                                 size_t key_len,
+                                 perilune_slice key,
                                  struct perilune_value *member,
                                  struct perilune_error **error);
 
@@ -1592,11 +1579,8 @@ double perilune_value_number(const struct perilune_value *value);
 /**
  * The bytes of a string, not ended by a NUL byte; "" for anything else, and for NULL. Lent as long as the value lives and is
  * not changed.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_value_string(const struct perilune_value *value,
-                                  size_t *len);
+perilune_slice perilune_value_string(const struct perilune_value *value);
 
 /**
  * How many elements or members there are; 0 for anything that is no array or object, and for NULL.
@@ -1617,19 +1601,16 @@ const struct perilune_value *perilune_value_at(const struct perilune_value *valu
  * is none, and for NULL. Lent as long as the value lives and is not changed.
  *
  * @param index  from 0
- * @param len    set to its length in bytes, if not NULL
  */
-const char *perilune_value_key(const struct perilune_value *value,
-                               size_t index,
-                               size_t *len);
+perilune_slice perilune_value_key(const struct perilune_value *value,
+                                  size_t index);
 
 /**
  * The member of an object that has a key. NULL where there is none, and for NULL. Lent as long as the value lives and is not
  * changed.
  */
 const struct perilune_value *perilune_value_get(const struct perilune_value *value,
-                                                const char *key,
-                                                size_t key_len);
+                                                perilune_slice key);
 
 /**
  * Compiles a script and lets it serve under a name, NAME or INSTANCE/NAME. A source that does not compile changes nothing: what
@@ -1642,10 +1623,8 @@ const struct perilune_value *perilune_value_get(const struct perilune_value *val
  * @return        PERILUNE_OK, or PERILUNE_COMPILE_ERROR, also for a name that can't be one
  */
 perilune_code perilune_engine_put(const struct perilune_engine *engine,
-                                  const char *name,
-                                  size_t name_len,
-                                  const char *source,
-                                  size_t source_len,
+                                  perilune_slice name,
+                                  perilune_slice source,
                                   struct perilune_script **script,
                                   struct perilune_error **error);
 
@@ -1658,8 +1637,7 @@ perilune_code perilune_engine_put(const struct perilune_engine *engine,
  * @return        PERILUNE_OK, or PERILUNE_NOT_FOUND
  */
 perilune_code perilune_engine_get(const struct perilune_engine *engine,
-                                  const char *name,
-                                  size_t name_len,
+                                  perilune_slice name,
                                   struct perilune_script **script,
                                   struct perilune_error **error);
 
@@ -1671,8 +1649,7 @@ perilune_code perilune_engine_get(const struct perilune_engine *engine,
  * @return       PERILUNE_OK, or PERILUNE_NOT_FOUND
  */
 perilune_code perilune_engine_remove(const struct perilune_engine *engine,
-                                     const char *name,
-                                     size_t name_len,
+                                     perilune_slice name,
                                      struct perilune_error **error);
 
 /**
@@ -1683,8 +1660,7 @@ perilune_code perilune_engine_remove(const struct perilune_engine *engine,
  * @param error     where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_engine_list(const struct perilune_engine *engine,
-                                   const char *instance,
-                                   size_t instance_len,
+                                   perilune_slice instance,
                                    struct perilune_scripts **scripts,
                                    struct perilune_error **error);
 
@@ -1717,8 +1693,7 @@ const struct perilune_script *perilune_scripts_at(const struct perilune_scripts 
  * @return        PERILUNE_OK, or PERILUNE_FILE_ERROR
  */
 perilune_code perilune_engine_load_dir(const struct perilune_engine *engine,
-                                       const char *path,
-                                       size_t path_len,
+                                       perilune_slice path,
                                        struct perilune_report **report,
                                        struct perilune_error **error);
 
@@ -1736,8 +1711,7 @@ perilune_code perilune_engine_load_dir(const struct perilune_engine *engine,
  * @return           PERILUNE_OK, PERILUNE_FILE_ERROR or PERILUNE_INTERNAL
  */
 perilune_code perilune_engine_watch(const struct perilune_engine *engine,
-                                    const char *path,
-                                    size_t path_len,
+                                    perilune_slice path,
                                     perilune_watcher watcher,
                                     void *user_data,
                                     perilune_destroy destroy,
@@ -1782,11 +1756,9 @@ size_t perilune_report_removed_len(const struct perilune_report *report);
  * A name that no longer serves, ended by a NUL byte, lent as long as the report. NULL where there is none, and for NULL.
  *
  * @param index  from 0
- * @param len    set to its length in bytes, if not NULL
  */
-const char *perilune_report_removed(const struct perilune_report *report,
-                                    size_t index,
-                                    size_t *len);
+perilune_slice perilune_report_removed(const struct perilune_report *report,
+                                       size_t index);
 
 /**
  * How many files could not be put. What served under their names before goes on. NULL has 0.
@@ -1821,20 +1793,14 @@ perilune_code perilune_metrics_read(const struct perilune_metrics *metrics,
 /**
  * The snapshot as one line of JSON, ended by a NUL byte, which the length does not count. Lent until the snapshot is freed. NULL has
  * NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_metrics_json(const struct perilune_metrics *metrics,
-                                  size_t *len);
+perilune_slice perilune_metrics_json(const struct perilune_metrics *metrics);
 
 /**
  * The snapshot in Prometheus' text form, to be served as "text/plain; version=0.0.4"; ended by a NUL byte, which the length does not
  * count. Lent until the snapshot is freed. NULL has NULL.
- *
- * @param len  set to its length in bytes, if not NULL
  */
-const char *perilune_metrics_prometheus(const struct perilune_metrics *metrics,
-                                        size_t *len);
+perilune_slice perilune_metrics_prometheus(const struct perilune_metrics *metrics);
 
 /**
  * Frees what was found. NULL is nothing to free.
@@ -1875,11 +1841,9 @@ uint32_t perilune_diagnostics_column(const struct perilune_diagnostics *diagnost
  * is none, and for NULL.
  *
  * @param index  from 0
- * @param len    set to its length in bytes, if not NULL
  */
-const char *perilune_diagnostics_message(const struct perilune_diagnostics *diagnostics,
-                                         size_t index,
-                                         size_t *len);
+perilune_slice perilune_diagnostics_message(const struct perilune_diagnostics *diagnostics,
+                                            size_t index);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -2,11 +2,9 @@
 
 #include <perilune.h>
 
-uint64_t run_in_c(const perilune_script *script, const char *query, size_t query_len, const char *body, size_t body_len,
-                  uint64_t runs);
+uint64_t run_in_c(const perilune_script *script, perilune_slice query, perilune_slice body, uint64_t runs);
 
-uint64_t run_in_c(const perilune_script *script, const char *query, size_t query_len, const char *body, size_t body_len,
-                  uint64_t runs)
+uint64_t run_in_c(const perilune_script *script, perilune_slice query, perilune_slice body, uint64_t runs)
 {
     uint64_t written = 0;
     for (uint64_t i = 0; i < runs; i++) {
@@ -14,9 +12,9 @@ uint64_t run_in_c(const perilune_script *script, const char *query, size_t query
         perilune_error *error = NULL;
         perilune_trace_view view;
         view.size = sizeof view;
-        if (perilune_script_run(script, query, query_len, body, body_len, NULL, &trace, &error) == PERILUNE_OK &&
+        if (perilune_script_run(script, query, body, NULL, &trace, &error) == PERILUNE_OK &&
             perilune_trace_read(trace, &view, &error) == PERILUNE_OK) {
-            written += view.stdout_len;
+            written += view.stdout_bytes.len;
         }
         perilune_error_free(error);
         perilune_trace_free(trace);

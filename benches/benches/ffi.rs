@@ -1,6 +1,6 @@
 //! `run/hello` through the C ABI, beside the same in Rust: what a host in C pays for the boundary.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -8,19 +8,16 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use perilune_benches::{BODY, GREETING, HELLO, QUERY, request, script};
 use perilune_ffi::{
     PERILUNE_OK, perilune_engine, perilune_engine_compile, perilune_engine_free, perilune_engine_new,
-    perilune_script, perilune_script_free,
+    perilune_script, perilune_script_free, perilune_slice,
 };
 
 unsafe extern "C" {
     /// In ffi.c: makes `runs` runs, and adds up how much they wrote.
-    fn run_in_c(
-        script: *const c_void,
-        query: *const c_char,
-        query_len: usize,
-        body: *const c_char,
-        body_len: usize,
-        runs: u64,
-    ) -> u64;
+    fn run_in_c(script: *const c_void, query: perilune_slice, body: perilune_slice, runs: u64) -> u64;
+}
+
+fn slice(text: &str) -> perilune_slice {
+    perilune_slice { data: text.as_ptr().cast(), len: text.len() }
 }
 
 /// An engine with the default limits and a script of it, both C's.
@@ -32,28 +29,19 @@ struct InC {
 impl InC {
     fn new(source: &str) -> Self {
         let (mut engine, mut script) = (std::ptr::null_mut(), std::ptr::null_mut());
-        let (name, error) = ("bench", std::ptr::null_mut());
+        let error = std::ptr::null_mut();
         // SAFETY: the texts are as long as is said, and the outputs are on this stack.
         unsafe {
             assert_eq!(perilune_engine_new(std::ptr::null(), &mut engine, error), PERILUNE_OK);
-            let compiled = perilune_engine_compile(
-                engine,
-                name.as_ptr().cast(),
-                name.len(),
-                source.as_ptr().cast(),
-                source.len(),
-                &mut script,
-                error,
-            );
+            let compiled = perilune_engine_compile(engine, slice("bench"), slice(source), &mut script, error);
             assert_eq!(compiled, PERILUNE_OK);
         }
         Self { engine, script }
     }
 
     fn run(&self, runs: u64) -> u64 {
-        let (query, body) = (QUERY.as_ptr().cast(), BODY.as_ptr().cast());
         // SAFETY: the script lives, and the texts are as long as is said.
-        unsafe { run_in_c(self.script.cast(), query, QUERY.len(), body, BODY.len(), runs) }
+        unsafe { run_in_c(self.script.cast(), slice(QUERY), slice(BODY), runs) }
     }
 }
 

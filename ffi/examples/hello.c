@@ -9,15 +9,14 @@ int main(void)
     perilune_error *error = NULL;
 
     if (perilune_engine_new(NULL, &engine, &error) != PERILUNE_OK ||
-        perilune_engine_compile(engine, "hello", PERILUNE_STRLEN, "print('Hello', ARGS.monster)",
-                                PERILUNE_STRLEN, &script, &error) != PERILUNE_OK ||
-        perilune_script_run(script, "monster=Manticore", PERILUNE_STRLEN, NULL, 0, NULL, &trace,
+        perilune_engine_compile(engine, perilune_str("hello"), perilune_str("print('Hello', ARGS.monster)"),
+                                &script, &error) != PERILUNE_OK ||
+        perilune_script_run(script, perilune_str("monster=Manticore"), perilune_str(NULL), NULL, &trace,
                             &error) != PERILUNE_OK) {
-        fprintf(stderr, "%s\n", perilune_error_message(error, NULL));
+        fprintf(stderr, "%s\n", perilune_error_message(error).data);
     } else {
-        size_t len;
-        const char *out = perilune_trace_stdout(trace, &len);
-        fwrite(out, 1, len, stdout);
+        perilune_slice out = perilune_trace_stdout(trace);
+        fwrite(out.data, 1, out.len, stdout);
     }
     perilune_error_free(error);
     perilune_trace_free(trace);

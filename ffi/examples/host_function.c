@@ -12,21 +12,20 @@ typedef struct price {
 /* host.price(NAME): a number, or an error that the script can catch. Called on several threads at once, so it changes nothing. */
 static void find_price(perilune_call *call, void *user_data)
 {
-    const char *name;
-    size_t len;
-    if (!perilune_call_string(call, 0, &name, &len)) {
+    perilune_slice name;
+    if (!perilune_call_string(call, 0, &name)) {
         /* The script is told what is wrong with its argument. */
         return;
     }
     for (const price *price = user_data; price->name != NULL; price++) {
-        if (strlen(price->name) == len && memcmp(price->name, name, len) == 0) {
+        if (strlen(price->name) == name.len && memcmp(price->name, name.data, name.len) == 0) {
             perilune_call_return_number(call, price->amount);
             return;
         }
     }
     char message[64];
-    snprintf(message, sizeof message, "no price for %.*s", len > 40 ? 40 : (int)len, name);
-    perilune_call_fail(call, message, PERILUNE_STRLEN);
+    snprintf(message, sizeof message, "no price for %.*s", name.len > 40 ? 40 : (int)name.len, name.data);
+    perilune_call_fail(call, perilune_str(message));
 }
 
 static const char SOURCE[] = "local n = tonumber(GET.n)\n"
@@ -45,16 +44,15 @@ int main(void)
 
     /* The prices are static: there is nothing to free when the function goes. */
     if (perilune_engine_new(NULL, &engine, &error) != PERILUNE_OK ||
-        perilune_engine_function(engine, "price", PERILUNE_STRLEN, find_price, prices, NULL, &error) != PERILUNE_OK ||
-        perilune_engine_compile(engine, "cost", PERILUNE_STRLEN, SOURCE, PERILUNE_STRLEN, &script, &error) !=
-            PERILUNE_OK ||
-        perilune_script_run(script, "n=3", PERILUNE_STRLEN, NULL, 0, NULL, &trace, &error) != PERILUNE_OK) {
-        fprintf(stderr, "%s\n", perilune_error_message(error, NULL));
+        perilune_engine_function(engine, perilune_str("price"), find_price, prices, NULL, &error) != PERILUNE_OK ||
+        perilune_engine_compile(engine, perilune_str("cost"), perilune_str(SOURCE), &script, &error) != PERILUNE_OK ||
+        perilune_script_run(script, perilune_str("n=3"), perilune_str(NULL), NULL, &trace, &error) != PERILUNE_OK) {
+        fprintf(stderr, "%s\n", perilune_error_message(error).data);
     } else {
         perilune_trace_view view = {.size = sizeof view};
         perilune_trace_read(trace, &view, NULL);
-        fwrite(view.stdout_data, 1, view.stdout_len, stdout);
-        fwrite(view.stderr_data, 1, view.stderr_len, stderr);
+        fwrite(view.stdout_bytes.data, 1, view.stdout_bytes.len, stdout);
+        fwrite(view.stderr_bytes.data, 1, view.stderr_bytes.len, stderr);
         failed = view.status != PERILUNE_STATUS_SUCCESS;
     }
     perilune_error_free(error);

@@ -50,55 +50,49 @@ typedef struct loop {
     const perilune_script *script;
 } loop;
 
-static void answer(connection *connection, int status, const char *reason, const char *json, size_t len)
+static void answer(connection *connection, int status, const char *reason, perilune_slice json)
 {
     char head[160];
     int head_len = snprintf(head, sizeof head,
                             "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
                             "Connection: close\r\n\r\n",
-                            status, reason, len);
-    connection->answer = malloc((size_t)head_len + len);
+                            status, reason, json.len);
+    connection->answer = malloc((size_t)head_len + json.len);
     if (connection->answer == NULL) {
         return;
     }
     memcpy(connection->answer, head, (size_t)head_len);
-    memcpy(connection->answer + head_len, json, len);
-    connection->answer_len = (size_t)head_len + len;
+    memcpy(connection->answer + head_len, json.data, json.len);
+    connection->answer_len = (size_t)head_len + json.len;
 }
 
 /* {"detail":"..."}; what a JSON string can't hold as it is becomes a question mark. */
-static void refuse(connection *connection, int status, const char *reason, const char *detail, size_t len)
+static void refuse(connection *connection, int status, const char *reason, perilune_slice detail)
 {
     char json[1024];
     size_t used = (size_t)sprintf(json, "{\"detail\":\"");
-    for (size_t i = 0; i < len && used < sizeof json - 8; i++) {
-        unsigned char c = (unsigned char)detail[i];
+    for (size_t i = 0; i < detail.len && used < sizeof json - 8; i++) {
+        unsigned char c = (unsigned char)detail.data[i];
         if (c == '"' || c == '\\') {
             json[used++] = '\\';
         }
         json[used++] = c < 0x20 || c > 0x7e ? '?' : (char)c;
     }
     memcpy(json + used, "\"}", 2);
-    answer(connection, status, reason, json, used + 2);
+    answer(connection, status, reason, perilune_bytes(json, used + 2));
 }
 
-#define REFUSE(connection, status, reason, detail) refuse(connection, status, reason, detail, strlen(detail))
-
-static void run(const perilune_script *script, connection *connection, const char *query, size_t query_len,
-                const char *body, size_t body_len)
+static void run(const perilune_script *script, connection *connection, perilune_slice query, perilune_slice body)
 {
     perilune_trace *trace = NULL;
     perilune_error *error = NULL;
-    size_t len = 0;
-    perilune_code code = perilune_script_run(script, query, query_len, body, body_len, NULL, &trace, &error);
+    perilune_code code = perilune_script_run(script, query, body, NULL, &trace, &error);
     if (code == PERILUNE_OK) {
-        const char *json = perilune_trace_json(trace, &len);
-        answer(connection, 200, "OK", json, len);
+        answer(connection, 200, "OK", perilune_trace_json(trace));
     } else if (code == PERILUNE_PAYLOAD_ERROR) {
-        const char *detail = perilune_error_message(error, &len);
-        refuse(connection, 400, "Bad Request", detail, len);
+        refuse(connection, 400, "Bad Request", perilune_error_message(error));
     } else {
-        REFUSE(connection, 500, "Internal Server Error", "The script can't be run.");
+        refuse(connection, 500, "Internal Server Error", perilune_str("The script can't be run."));
     }
     perilune_trace_free(trace);
     perilune_error_free(error);
@@ -132,7 +126,7 @@ static void consider(const perilune_script *script, connection *connection)
     const char *end = memmem(input, connection->used, "\r\n\r\n", 4);
     if (end == NULL || end - input > MAX_HEADER - 4) {
         if (end != NULL || connection->used >= MAX_HEADER) {
-            REFUSE(connection, 431, "Request Header Fields Too Large", "The header is too large.");
+            refuse(connection, 431, "Request Header Fields Too Large", perilune_str("The header is too large."));
         }
         return;
     }
@@ -140,7 +134,7 @@ static void consider(const perilune_script *script, connection *connection)
     const char *body = end + 2;
     size_t length = content_length(input, end);
     if (length > MAX_BODY) {
-        REFUSE(connection, 413, "Content Too Large", "The body is too large.");
+        refuse(connection, 413, "Content Too Large", perilune_str("The body is too large."));
         return;
     }
     if (connection->used - (size_t)(body - input) < length) {
@@ -152,17 +146,17 @@ static void consider(const perilune_script *script, connection *connection)
     const char *line = memchr(input, '\r', connection->used);
     const char *target_end = get || post ? memchr(target, ' ', (size_t)(line - target)) : NULL;
     if (target_end == NULL) {
-        REFUSE(connection, 400, "Bad Request", "Only GET and POST are known.");
+        refuse(connection, 400, "Bad Request", perilune_str("Only GET and POST are known."));
         return;
     }
     const char *query = memchr(target, '?', (size_t)(target_end - target));
     const char *path_end = query == NULL ? target_end : query;
     if (path_end - target != 4 || memcmp(target, "/run", 4) != 0) {
-        REFUSE(connection, 404, "Not Found", "Not found");
+        refuse(connection, 404, "Not Found", perilune_str("Not found"));
         return;
     }
     query = query == NULL ? target_end : query + 1;
-    run(script, connection, query, (size_t)(target_end - query), body, post ? length : 0);
+    run(script, connection, perilune_bytes(query, (size_t)(target_end - query)), perilune_bytes(body, post ? length : 0));
 }
 
 static void drop(loop *loop, connection *connection)
@@ -283,9 +277,9 @@ int main(int argc, char **argv)
     perilune_script *script = NULL;
     perilune_error *error = NULL;
     if (perilune_engine_new(NULL, &engine, &error) != PERILUNE_OK ||
-        perilune_engine_compile(engine, "run", PERILUNE_STRLEN, SOURCE, PERILUNE_STRLEN, &script, &error) !=
+        perilune_engine_compile(engine, perilune_str("run"), perilune_str(SOURCE), &script, &error) !=
             PERILUNE_OK) {
-        fprintf(stderr, "%s\n", perilune_error_message(error, NULL));
+        fprintf(stderr, "%s\n", perilune_error_message(error).data);
         return 1;
     }
 

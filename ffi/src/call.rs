@@ -1,6 +1,5 @@
 //! Functions of the host that scripts call.
 
-use std::ffi::c_char;
 use std::ptr;
 
 use perilune::{Call, HostError, Value};
@@ -8,7 +7,7 @@ use perilune::{Call, HostError, Value};
 use crate::engine::perilune_engine;
 use crate::guard;
 use crate::handle::{self, Handle};
-use crate::lend;
+use crate::slice::perilune_slice;
 use crate::status::*;
 use crate::text::Text;
 use crate::time::ns;
@@ -64,24 +63,6 @@ unsafe fn told<T: Copy>(call: *const perilune_call, fallback: T, tell: impl FnOn
     guard::infallible(fallback, || unsafe { handle::get(call, "call") }.map_or(fallback, |c| tell(c.call())))
 }
 
-/// A text of a call.
-///
-/// # Safety
-/// `call` is null, or the one under way on this thread; `len` null or to be written to.
-unsafe fn told_text(
-    call: *const perilune_call,
-    len: *mut usize,
-    which: impl for<'a> FnOnce(&'a Call<'_>) -> &'a str,
-) -> *const c_char {
-    // SAFETY: by this function's contract.
-    guard::infallible(ptr::null(), || unsafe {
-        match handle::get(call, "call") {
-            Ok(context) => lend::bytes(which(context.call()).as_bytes(), len),
-            Err(_) => lend::nothing(len),
-        }
-    })
-}
-
 /// Reads an argument; false where it is not what was asked for.
 ///
 /// # Safety
@@ -113,12 +94,10 @@ unsafe fn answer(call: *mut perilune_call, result: impl FnOnce() -> Result<Value
 }
 
 /// The name that the function was called by. Lent until the function returns. NULL has NULL.
-///
-/// @param len  set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_call_name(call: *const perilune_call, len: *mut usize) -> *const c_char {
-    // SAFETY: null, or the call under way; `len` is null or can be written to.
-    unsafe { told_text(call, len, |call| call.name()) }
+pub unsafe extern "C" fn perilune_call_name(call: *const perilune_call) -> perilune_slice {
+    // SAFETY: null, or the call under way.
+    unsafe { told(call, perilune_slice::NONE, |call| perilune_slice::of(call.name().as_bytes())) }
 }
 
 /// How many arguments there are. NULL has 0.
@@ -167,7 +146,7 @@ pub unsafe extern "C" fn perilune_call_number(
                 let got = c.call().number(index);
                 c.read(got)
             },
-            |got| lend::set(number, got),
+            |got| handle::set(number, got),
         )
     }
 }
@@ -191,23 +170,21 @@ pub unsafe extern "C" fn perilune_call_boolean(
                 let got = c.call().boolean(index);
                 c.read(got)
             },
-            |got| lend::set(boolean, got),
+            |got| handle::set(boolean, got),
         )
     }
 }
 
 /// Reads an argument that is a string: any bytes, not ended by a NUL byte. A number is not converted.
 ///
-/// @param index  from 0
-/// @param data   set to its bytes, lent until the function returns
-/// @param len    set to its length in bytes, if not NULL
-/// @return       as for perilune_call_number
+/// @param index   from 0
+/// @param string  set to its bytes, lent until the function returns
+/// @return        as for perilune_call_number
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_call_string(
     call: *mut perilune_call,
     index: usize,
-    data: *mut *const c_char,
-    len: *mut usize,
+    string: *mut perilune_slice,
 ) -> bool {
     // SAFETY: as above. The string stays where it is while the call is under way.
     unsafe {
@@ -217,7 +194,7 @@ pub unsafe extern "C" fn perilune_call_string(
                 let got = c.call().bytes(index).map(|bytes| &raw const *bytes);
                 c.read(got)
             },
-            |bytes| lend::set(data, lend::bytes(&*bytes, len)),
+            |bytes| handle::set(string, perilune_slice::of(&*bytes)),
         )
     }
 }
@@ -225,25 +202,22 @@ pub unsafe extern "C" fn perilune_call_string(
 /// Reads any argument as JSON text, ended by a NUL byte, which the length does not count. Bytes that are not UTF-8 become U+FFFD.
 ///
 /// @param index  from 0
-/// @param data   set to the text, lent until the function returns
-/// @param len    set to its length in bytes, if not NULL
+/// @param json   set to the text, lent until the function returns
 /// @return       whether the argument can be JSON; if not, as for perilune_call_number
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_call_json(
     call: *mut perilune_call,
     index: usize,
-    data: *mut *const c_char,
-    len: *mut usize,
+    json: *mut perilune_slice,
 ) -> bool {
-    let json = |context: &mut Context| {
+    let text = |context: &mut Context| {
         let json = context.call().json(index).map(Text::new);
         let text = context.read(json)?;
         context.kept.push(text);
-        // SAFETY: the text is kept; `len` is null or can be written to.
-        context.kept.last().map(|text| unsafe { text.lend(len) })
+        context.kept.last().map(Text::lend)
     };
     // SAFETY: as above.
-    unsafe { read(call, json, |text| lend::set(data, text)) }
+    unsafe { read(call, text, |text| handle::set(json, text)) }
 }
 
 /// Reads any argument as a value, which the caller frees.
@@ -291,7 +265,7 @@ pub unsafe extern "C" fn perilune_call_return_number(call: *mut perilune_call, n
     unsafe { answer(call, || Ok(Value::Number(number))) }
 }
 
-/// The script gets an integer: a number up to +-2^53, where a double has it exactly, and its digits as a string beyond.
+/// The script gets an integer: a number up to +-PERILUNE_MAX_EXACT, where a double has it exactly, and its digits as a string beyond.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_call_return_int64(call: *mut perilune_call, integer: i64) {
     // SAFETY: as above.
@@ -307,16 +281,12 @@ pub unsafe extern "C" fn perilune_call_return_uint64(call: *mut perilune_call, i
 
 /// The script gets a string.
 ///
-/// @param data  any bytes, copied; NULL with a length of 0 is ""
+/// @param string  any bytes, copied; none is ""
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_call_return_string(
-    call: *mut perilune_call,
-    data: *const c_char,
-    len: usize,
-) {
+pub unsafe extern "C" fn perilune_call_return_string(call: *mut perilune_call, string: perilune_slice) {
     // SAFETY: as above, and the data is as the header says.
     unsafe {
-        answer(call, || match handle::bytes(data, len, "the host's string") {
+        answer(call, || match handle::bytes(string, "the host's string") {
             Ok(bytes) => Ok(bytes.unwrap_or_default().into()),
             Err(failure) => Err(HostError::new(failure.text())),
         });
@@ -327,14 +297,10 @@ pub unsafe extern "C" fn perilune_call_return_string(
 ///
 /// @param json  copied
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_call_return_json(
-    call: *mut perilune_call,
-    json: *const c_char,
-    json_len: usize,
-) {
+pub unsafe extern "C" fn perilune_call_return_json(call: *mut perilune_call, json: perilune_slice) {
     // SAFETY: as above, and the text is as the header says.
     unsafe {
-        answer(call, || match handle::bytes(json, json_len, "the host's JSON") {
+        answer(call, || match handle::bytes(json, "the host's JSON") {
             Ok(json) => match Value::from_json(json.unwrap_or_default()) {
                 Ok(value) => Ok(value),
                 Err(error) => Err(HostError::new(format!("the host's JSON can't be read: {error}"))),
@@ -357,14 +323,10 @@ pub unsafe extern "C" fn perilune_call_return_value(call: *mut perilune_call, va
 ///
 /// @param message  copied; what is not UTF-8 becomes U+FFFD. NULL is ""
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_call_fail(
-    call: *mut perilune_call,
-    message: *const c_char,
-    message_len: usize,
-) {
+pub unsafe extern "C" fn perilune_call_fail(call: *mut perilune_call, message: perilune_slice) {
     // SAFETY: as above, and the text is as the header says.
     unsafe {
-        answer(call, || match handle::bytes(message, message_len, "the host's message") {
+        answer(call, || match handle::bytes(message, "the host's message") {
             Ok(text) => Err(HostError::new(String::from_utf8_lossy(text.unwrap_or_default()))),
             Err(failure) => Err(HostError::new(failure.text())),
         });
@@ -387,12 +349,10 @@ pub unsafe extern "C" fn perilune_call_run_id(call: *const perilune_call) -> u64
 }
 
 /// The name of the script that runs, not ended by a NUL byte. Lent until the function returns. NULL has NULL.
-///
-/// @param len  set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_call_script(call: *const perilune_call, len: *mut usize) -> *const c_char {
-    // SAFETY: as above; `len` is null or can be written to.
-    unsafe { told_text(call, len, |call| call.script()) }
+pub unsafe extern "C" fn perilune_call_script(call: *const perilune_call) -> perilune_slice {
+    // SAFETY: as above.
+    unsafe { told(call, perilune_slice::NONE, |call| perilune_slice::of(call.script().as_bytes())) }
 }
 
 /// What is left of the run's timeout, in nanoseconds; when a function returns later, the run ends there. NULL has 0.

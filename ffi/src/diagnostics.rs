@@ -1,13 +1,10 @@
 //! What is found in a source.
 
-use std::ffi::c_char;
-use std::ptr;
-
 use perilune::Diagnostic;
 
 use crate::guard;
 use crate::handle::{self, Handle};
-use crate::lend;
+use crate::slice::perilune_slice;
 use crate::status::*;
 
 /// What perilune_engine_check found, in the order of the places: errors, or else warnings.
@@ -82,18 +79,13 @@ pub unsafe extern "C" fn perilune_diagnostics_column(
 /// is none, and for NULL.
 ///
 /// @param index  from 0
-/// @param len    set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_diagnostics_message(
     diagnostics: *const perilune_diagnostics,
     index: usize,
-    len: *mut usize,
-) -> *const c_char {
-    guard::infallible(ptr::null(), || {
-        // SAFETY: as above; `len` is null or can be written to.
-        unsafe {
-            lend::set(len, 0);
-            one(diagnostics, index).map_or(ptr::null(), |found| lend::bytes(found.message.as_bytes(), len))
-        }
+) -> perilune_slice {
+    guard::infallible(perilune_slice::NONE, || {
+        // SAFETY: as above.
+        perilune_slice::maybe(unsafe { one(diagnostics, index) }.map(|found| found.message.as_bytes()))
     })
 }

@@ -1,6 +1,6 @@
 //! Named scripts from the files of a directory.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 use std::path::Path;
 use std::ptr;
 
@@ -12,8 +12,8 @@ use crate::error::perilune_error;
 use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
-use crate::lend;
 use crate::script::perilune_script;
+use crate::slice::perilune_slice;
 use crate::status::*;
 use crate::text::Text;
 
@@ -72,15 +72,14 @@ pub type perilune_watcher =
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_load_dir(
     engine: *const perilune_engine,
-    path: *const c_char,
-    path_len: usize,
+    path: perilune_slice,
     report: *mut *mut perilune_report,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
         let engine = handle::get(engine, "engine")?;
-        let path = handle::text(path, path_len, "path")?;
+        let path = handle::text(path, "path")?;
         let loaded = engine.scripts().load_dir(Path::new(path))?;
         handle::give(report, Told::of(&loaded));
         Ok(())
@@ -103,8 +102,7 @@ pub unsafe extern "C" fn perilune_engine_load_dir(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_watch(
     engine: *const perilune_engine,
-    path: *const c_char,
-    path_len: usize,
+    path: perilune_slice,
     watcher: perilune_watcher,
     user_data: *mut c_void,
     destroy: perilune_destroy,
@@ -115,7 +113,7 @@ pub unsafe extern "C" fn perilune_engine_watch(
     // SAFETY: as the header says.
     let body = || unsafe {
         let engine = handle::get(engine, "engine")?;
-        let path = handle::text(path, path_len, "path")?;
+        let path = handle::text(path, "path")?;
         let watch = handle::required(watch, "watch")?;
         let watching = engine.scripts().watch(Path::new(path), move |report| {
             // Whole, and not the pointer in it alone: it is what may go to another thread.
@@ -190,22 +188,17 @@ pub unsafe extern "C" fn perilune_report_removed_len(report: *const perilune_rep
 /// A name that no longer serves, ended by a NUL byte, lent as long as the report. NULL where there is none, and for NULL.
 ///
 /// @param index  from 0
-/// @param len    set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_report_removed(
     report: *const perilune_report,
     index: usize,
-    len: *mut usize,
-) -> *const c_char {
-    guard::infallible(ptr::null(), || {
-        // SAFETY: as above; `len` is null or can be written to.
-        unsafe {
-            lend::set(len, 0);
-            handle::get(report, "report")
-                .ok()
-                .and_then(|told| told.removed.get(index))
-                .map_or(ptr::null(), |name| name.lend(len))
-        }
+) -> perilune_slice {
+    guard::infallible(perilune_slice::NONE, || {
+        // SAFETY: as above.
+        unsafe { handle::get(report, "report") }
+            .ok()
+            .and_then(|told| told.removed.get(index))
+            .map_or(perilune_slice::NONE, Text::lend)
     })
 }
 

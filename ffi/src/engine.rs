@@ -1,6 +1,5 @@
 //! The engine.
 
-use std::ffi::c_char;
 use std::ptr;
 
 use perilune::{Engine, Error};
@@ -15,6 +14,7 @@ use crate::metrics::perilune_metrics;
 use crate::options::{Options, perilune_options};
 use crate::request::{self, perilune_request};
 use crate::script::perilune_script;
+use crate::slice::perilune_slice;
 use crate::status::*;
 use crate::trace::{self, perilune_trace};
 
@@ -92,18 +92,16 @@ pub unsafe extern "C" fn perilune_engine_limit(engine: *const perilune_engine, l
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_compile(
     engine: *const perilune_engine,
-    name: *const c_char,
-    name_len: usize,
-    source: *const c_char,
-    source_len: usize,
+    name: perilune_slice,
+    source: perilune_slice,
     script: *mut *mut perilune_script,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
         let engine = handle::get(engine, "engine")?;
-        let name = handle::text(name, name_len, "name")?;
-        let source = handle::bytes(source, source_len, "source")?.ok_or_else(|| Failure::null("source"))?;
+        let name = handle::text(name, "name")?;
+        let source = handle::bytes(source, "source")?.ok_or_else(|| Failure::null("source"))?;
         let script = handle::required(script, "script")?;
         handle::give(script, engine.compile(name, source)?);
         Ok(())
@@ -125,12 +123,9 @@ pub unsafe extern "C" fn perilune_engine_compile(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_run(
     engine: *const perilune_engine,
-    name: *const c_char,
-    name_len: usize,
-    query: *const c_char,
-    query_len: usize,
-    body: *const c_char,
-    body_len: usize,
+    name: perilune_slice,
+    query: perilune_slice,
+    body: perilune_slice,
     request: *const perilune_request,
     trace: *mut *mut perilune_trace,
     error: *mut *mut perilune_error,
@@ -138,10 +133,10 @@ pub unsafe extern "C" fn perilune_engine_run(
     // SAFETY: as the header says.
     let run = || unsafe {
         let engine = handle::get(engine, "engine")?;
-        let name = handle::text(name, name_len, "name")?;
+        let name = handle::text(name, "name")?;
         let out = handle::required(trace, "trace")?;
         let script = engine.scripts().get(name).ok_or(Error::NotFound)?;
-        request::with(query, query_len, body, body_len, request, |request| trace::give(out, &script, request))
+        request::with(query, body, request, |request| trace::give(out, &script, request))
     };
     // SAFETY: as above.
     unsafe { guard::fallible(error, run) }
@@ -157,17 +152,15 @@ pub unsafe extern "C" fn perilune_engine_run(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_module(
     engine: *const perilune_engine,
-    name: *const c_char,
-    name_len: usize,
-    source: *const c_char,
-    source_len: usize,
+    name: perilune_slice,
+    source: perilune_slice,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
         let engine = handle::get(engine, "engine")?;
-        let name = handle::text(name, name_len, "name")?;
-        let source = handle::bytes(source, source_len, "source")?.ok_or_else(|| Failure::null("source"))?;
+        let name = handle::text(name, "name")?;
+        let source = handle::bytes(source, "source")?.ok_or_else(|| Failure::null("source"))?;
         engine.module(name, source)?;
         Ok(())
     };
@@ -184,18 +177,16 @@ pub unsafe extern "C" fn perilune_engine_module(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_check(
     engine: *const perilune_engine,
-    name: *const c_char,
-    name_len: usize,
-    source: *const c_char,
-    source_len: usize,
+    name: perilune_slice,
+    source: perilune_slice,
     diagnostics: *mut *mut perilune_diagnostics,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
         let engine = handle::get(engine, "engine")?;
-        let name = handle::text(name, name_len, "name")?;
-        let source = handle::bytes(source, source_len, "source")?.ok_or_else(|| Failure::null("source"))?;
+        let name = handle::text(name, "name")?;
+        let source = handle::bytes(source, "source")?.ok_or_else(|| Failure::null("source"))?;
         let diagnostics = handle::required(diagnostics, "diagnostics")?;
         handle::give(diagnostics, engine.check(name, source));
         Ok(())

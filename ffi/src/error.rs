@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char};
 use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
-use crate::lend;
+use crate::slice::perilune_slice;
 use crate::status::*;
 use crate::text::{EMPTY, Text};
 
@@ -37,42 +37,27 @@ pub unsafe extern "C" fn perilune_error_code(error: *const perilune_error) -> pe
 
 /// The text of the error for people: what, where, and what to do. In the words of Syncano's Script Endpoint for what a
 /// client of one may see. Lent until the error is freed; NULL has "".
-///
-/// @param len  set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_error_message(
-    error: *const perilune_error,
-    len: *mut usize,
-) -> *const c_char {
-    // SAFETY: as above, and `len` is null or can be written to.
-    guard::infallible(EMPTY, || unsafe { text(error, len, |error| Some(&error.message)) })
+pub unsafe extern "C" fn perilune_error_message(error: *const perilune_error) -> perilune_slice {
+    // SAFETY: as above.
+    guard::infallible(Text::EMPTY, || unsafe { text(error, |error| Some(&error.message)) })
 }
 
 /// What is wrong, without the place that perilune_error_message begins or ends with: of a compile error, a name, a file, or
 /// JSON that can't be read; "" for others. Lent until the error is freed; NULL has "".
-///
-/// @param len  set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_error_reason(
-    error: *const perilune_error,
-    len: *mut usize,
-) -> *const c_char {
+pub unsafe extern "C" fn perilune_error_reason(error: *const perilune_error) -> perilune_slice {
     // SAFETY: as above.
-    guard::infallible(EMPTY, || unsafe { text(error, len, |error| error.reason.as_ref()) })
+    guard::infallible(Text::EMPTY, || unsafe { text(error, |error| error.reason.as_ref()) })
 }
 
 /// What the error is about: the name of the script that does not compile, the name that a host function can't have, the path
 /// of a file, or which part of a request is not JSON ("body", "config", "meta"); "" for others. Lent until the error is
 /// freed; NULL has "".
-///
-/// @param len  set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_error_subject(
-    error: *const perilune_error,
-    len: *mut usize,
-) -> *const c_char {
+pub unsafe extern "C" fn perilune_error_subject(error: *const perilune_error) -> perilune_slice {
     // SAFETY: as above.
-    guard::infallible(EMPTY, || unsafe { text(error, len, |error| error.subject.as_ref()) })
+    guard::infallible(Text::EMPTY, || unsafe { text(error, |error| error.subject.as_ref()) })
 }
 
 /// Where the source or the JSON is wrong.
@@ -92,9 +77,9 @@ pub unsafe extern "C" fn perilune_error_position(
         // SAFETY: as above; the outputs are null or can be written to.
         unsafe {
             let at = handle::get(error, "error").map_or((0, 0, 0), |e| (e.line, e.column, e.offset));
-            lend::set(line, at.0);
-            lend::set(column, at.1);
-            lend::set(offset, at.2);
+            handle::set(line, at.0);
+            handle::set(column, at.1);
+            handle::set(offset, at.2);
             at.0 > 0
         }
     })
@@ -103,22 +88,10 @@ pub unsafe extern "C" fn perilune_error_position(
 /// A text of an error, or none.
 ///
 /// # Safety
-/// `error` is null or one that C owns, `len` null or to be written to.
-unsafe fn text(
-    error: *const perilune_error,
-    len: *mut usize,
-    which: impl Fn(&Failure) -> Option<&Text>,
-) -> *const c_char {
+/// `error` is null or one that C owns.
+unsafe fn text(error: *const perilune_error, which: impl Fn(&Failure) -> Option<&Text>) -> perilune_slice {
     // SAFETY: by this function's contract.
-    unsafe {
-        match handle::get(error, "error").ok().and_then(which) {
-            Some(text) => text.lend(len),
-            None => {
-                lend::set(len, 0);
-                EMPTY
-            }
-        }
-    }
+    unsafe { handle::get(error, "error") }.ok().and_then(which).map_or(Text::EMPTY, Text::lend)
 }
 
 /// The name of a code, such as "invalid_argument"; "unknown" for a number that is none. Static.

@@ -1,6 +1,6 @@
 //! Functions of the host that scripts call.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 
 use perilune::{Call, HostError, Script, Value};
 
@@ -12,6 +12,7 @@ use crate::failure::Failure;
 use crate::guard;
 use crate::handle;
 use crate::script::perilune_script;
+use crate::slice::perilune_slice;
 use crate::status::*;
 
 /// A function of the host that scripts call as host.NAME(...). It is called on the threads that make runs, on several at once.
@@ -44,8 +45,7 @@ fn wrap(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_function(
     engine: *const perilune_engine,
-    name: *const c_char,
-    name_len: usize,
+    name: perilune_slice,
     function: perilune_function,
     user_data: *mut c_void,
     destroy: perilune_destroy,
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn perilune_engine_function(
     // SAFETY: as the header says.
     let body = || unsafe {
         let engine = handle::get(engine, "engine")?;
-        let name = handle::text(name, name_len, "name")?;
+        let name = handle::text(name, "name")?;
         let function = function.ok_or_else(|| Failure::null("function"))?;
         engine.function(name, wrap(function, user_data))?;
         Ok(())
@@ -74,8 +74,7 @@ pub unsafe extern "C" fn perilune_engine_function(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_script_function(
     script: *mut perilune_script,
-    name: *const c_char,
-    name_len: usize,
+    name: perilune_slice,
     function: perilune_function,
     user_data: *mut c_void,
     destroy: perilune_destroy,
@@ -85,7 +84,7 @@ pub unsafe extern "C" fn perilune_script_function(
     // SAFETY: as the header says.
     let body = || unsafe {
         let script = handle::get_mut(script, "script")?;
-        let name = handle::text(name, name_len, "name")?;
+        let name = handle::text(name, "name")?;
         let function = function.ok_or_else(|| Failure::null("function"))?;
         *script = Script::clone(script).with_function(name, wrap(function, user_data))?;
         Ok(())

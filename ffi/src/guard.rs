@@ -54,13 +54,10 @@ mod tests {
         // SAFETY: the place for the error is on this stack.
         let code = unsafe { fallible(&mut error, || panic!("who would have thought")) };
         assert_eq!(code, PERILUNE_PANIC);
-        let mut len = 0;
-        // SAFETY: the error was made just now; its text is as long as was said.
-        let message = unsafe {
-            let text = perilune_error_message(error, &mut len);
-            std::slice::from_raw_parts(text.cast::<u8>(), len)
-        };
-        assert_eq!(message, b"a bug in perilune: who would have thought");
+        // SAFETY: the error was made just now.
+        let message = unsafe { crate::handle::bytes(perilune_error_message(error), "message") };
+        let message = message.ok().flatten();
+        assert_eq!(message, Some(&b"a bug in perilune: who would have thought"[..]));
         // SAFETY: it is not used again.
         unsafe { crate::error::perilune_error_free(error) };
         // SAFETY: no place is allowed.

@@ -1,10 +1,11 @@
 //! Every pointer that crosses the boundary is turned into something of Rust's here, and nowhere else.
 
-use std::ffi::c_char;
+use std::mem::MaybeUninit;
 use std::slice;
 
 use crate::failure::Failure;
 use crate::live;
+use crate::slice::perilune_slice;
 
 /// A type that C knows by name only: nothing of it is ever made. A pointer to it is one to `Inner`: made by a box where C owns
 /// it, or into another object where C borrows it.
@@ -83,26 +84,15 @@ pub(crate) unsafe fn get_mut<'a, T: Handle>(handle: *mut T, what: &str) -> Resul
     unsafe { handle.cast::<T::Inner>().as_mut() }.ok_or_else(|| Failure::null(what))
 }
 
-/// The length of a text that ends at its NUL byte.
-pub const PERILUNE_STRLEN: usize = usize::MAX;
-
-/// The bytes at `data`; a null pointer is none, and its length must be 0 then.
+/// The bytes of a slice; a null pointer is none, and its length must be 0 then.
 ///
 /// # Safety
-/// `data` is null, or has `len` bytes (with [`PERILUNE_STRLEN`], a NUL byte at the end of them) that nobody changes
-/// during the call.
+/// The slice's pointer is null, or has as many bytes as it says, which nobody changes during the call.
 #[inline(always)]
-pub(crate) unsafe fn bytes<'a>(
-    data: *const c_char,
-    len: usize,
-    what: &str,
-) -> Result<Option<&'a [u8]>, Failure> {
+pub(crate) unsafe fn bytes<'a>(slice: perilune_slice, what: &str) -> Result<Option<&'a [u8]>, Failure> {
+    let perilune_slice { data, len } = slice;
     if data.is_null() {
-        return if len == 0 || len == PERILUNE_STRLEN { Ok(None) } else { Err(Failure::null(what)) };
-    }
-    if len == PERILUNE_STRLEN {
-        // SAFETY: by this function's contract.
-        return Ok(Some(unsafe { std::ffi::CStr::from_ptr(data) }.to_bytes()));
+        return if len == 0 { Ok(None) } else { Err(Failure::null(what)) };
     }
     if len > isize::MAX as usize {
         return Err(Failure::argument(format!("{what}: no object has {len} bytes")));
@@ -111,13 +101,13 @@ pub(crate) unsafe fn bytes<'a>(
     Ok(Some(unsafe { slice::from_raw_parts(data.cast(), len) }))
 }
 
-/// The text at `data`, which must be there.
+/// The text of a slice, which must be there.
 ///
 /// # Safety
 /// As [`bytes`].
-pub(crate) unsafe fn text<'a>(data: *const c_char, len: usize, what: &str) -> Result<&'a str, Failure> {
+pub(crate) unsafe fn text<'a>(slice: perilune_slice, what: &str) -> Result<&'a str, Failure> {
     // SAFETY: by this function's contract.
-    let bytes = unsafe { bytes(data, len, what) }?.ok_or_else(|| Failure::null(what))?;
+    let bytes = unsafe { bytes(slice, what) }?.ok_or_else(|| Failure::null(what))?;
     std::str::from_utf8(bytes).map_err(|error| {
         Failure::argument(format!("{what} is not UTF-8 from byte {} on", error.valid_up_to()))
     })
@@ -139,6 +129,17 @@ pub(crate) unsafe fn array<'a, T>(data: *const T, len: usize, what: &str) -> Res
     }
 }
 
+/// Writes to an output, if there is one.
+///
+/// # Safety
+/// `out` is null, or can be written to.
+pub(crate) unsafe fn set<T>(out: *mut T, value: T) {
+    if !out.is_null() {
+        // SAFETY: by this function's contract.
+        unsafe { out.write(value) };
+    }
+}
+
 /// An output that must be there.
 pub(crate) fn required<T>(out: *mut T, what: &str) -> Result<*mut T, Failure> {
     if out.is_null() { Err(Failure::null(what)) } else { Ok(out) }
@@ -157,12 +158,7 @@ pub(crate) unsafe fn set_sized<T>(out: *mut T, value: T, least: usize, what: &st
     // SAFETY: by this function's contract.
     unsafe {
         let size = out.cast::<usize>().read();
-        // A megabyte is a size that was never set.
-        if !(least..=1 << 20).contains(&size) {
-            return Err(Failure::argument(format!(
-                "{what}: its size says {size} bytes: set it to sizeof before the call"
-            )));
-        }
+        check_size(size, least, what)?;
         if size >= ours {
             // In place: each run of a host comes by here.
             out.write(value);
@@ -175,6 +171,32 @@ pub(crate) unsafe fn set_sized<T>(out: *mut T, value: T, least: usize, what: &st
         out.cast::<usize>().write(size);
     }
     Ok(())
+}
+
+/// Reads a struct that starts with its size, as [`set_sized`] writes it: what a shorter one does not have is zero.
+///
+/// # Safety
+/// `from` is null, or starts with its size and can be read that far. `T` may be all zero.
+pub(crate) unsafe fn get_sized<T: Copy>(from: *const T, least: usize, what: &str) -> Result<T, Failure> {
+    let size = from.cast::<usize>();
+    // SAFETY: by this function's contract.
+    let size = *unsafe { size.as_ref() }.ok_or_else(|| Failure::null(what))?;
+    check_size(size, least, what)?;
+    let mut read = MaybeUninit::<T>::zeroed();
+    // SAFETY: as above; no more is read than there is of either.
+    unsafe {
+        read.as_mut_ptr().cast::<u8>().copy_from(from.cast(), size.min(size_of::<T>()));
+        Ok(read.assume_init())
+    }
+}
+
+/// A struct's size, as its user set it, must be one that there was.
+fn check_size(size: usize, least: usize, what: &str) -> Result<(), Failure> {
+    // A megabyte is a size that was never set.
+    if (least..=1 << 20).contains(&size) {
+        return Ok(());
+    }
+    Err(Failure::argument(format!("{what}: its size says {size} bytes: set it to sizeof before the call")))
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 #![allow(non_camel_case_types, reason = "the names are C's")]
 #![allow(clippy::missing_safety_doc, reason = "the header says what each function demands")]
-#![allow(clippy::too_many_arguments, reason = "a text is two")]
 
 mod call;
 mod callback;
@@ -15,20 +14,22 @@ mod failure;
 mod function;
 mod guard;
 mod handle;
-mod lend;
 mod limits;
 mod live;
 mod metrics;
+mod names;
 mod options;
 mod request;
 mod script;
 mod scripts;
+mod slice;
 mod status;
 mod text;
 mod time;
 mod trace;
 mod value;
 mod version;
+mod view;
 
 pub use call::*;
 pub use callback::perilune_destroy;
@@ -38,13 +39,15 @@ pub use directory::*;
 pub use engine::*;
 pub use error::*;
 pub use function::*;
-pub use handle::PERILUNE_STRLEN;
 pub use metrics::*;
+pub use names::*;
 pub use options::*;
 pub use request::*;
 pub use script::*;
 pub use scripts::*;
+pub use slice::perilune_slice;
 pub use status::*;
 pub use trace::*;
 pub use value::*;
 pub use version::*;
+pub use view::{perilune_header, perilune_trace_view};

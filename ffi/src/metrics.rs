@@ -1,8 +1,6 @@
 //! Numbers to watch.
 
-use std::ffi::c_char;
 use std::mem::offset_of;
-use std::ptr;
 use std::sync::OnceLock;
 
 use perilune::Metrics;
@@ -10,7 +8,7 @@ use perilune::Metrics;
 use crate::error::perilune_error;
 use crate::guard;
 use crate::handle::{self, Handle};
-use crate::lend;
+use crate::slice::perilune_slice;
 use crate::status::*;
 use crate::text::Text;
 
@@ -152,45 +150,27 @@ pub unsafe extern "C" fn perilune_metrics_read(
 /// A text form of a snapshot, made when it is first asked for.
 ///
 /// # Safety
-/// `metrics` is null or one that C owns, `len` null or to be written to.
-unsafe fn text(
-    metrics: *const perilune_metrics,
-    len: *mut usize,
-    which: impl FnOnce(&Snapshot) -> &Text,
-) -> *const c_char {
-    guard::infallible(ptr::null(), || {
+/// `metrics` is null or one that C owns.
+unsafe fn text(metrics: *const perilune_metrics, which: impl FnOnce(&Snapshot) -> &Text) -> perilune_slice {
+    guard::infallible(perilune_slice::NONE, || {
         // SAFETY: by this function's contract.
-        unsafe {
-            match handle::get(metrics, "metrics") {
-                Ok(snapshot) => which(snapshot).lend(len),
-                Err(_) => lend::nothing(len),
-            }
-        }
+        unsafe { handle::get(metrics, "metrics") }
+            .map_or(perilune_slice::NONE, |snapshot| which(snapshot).lend())
     })
 }
 
 /// The snapshot as one line of JSON, ended by a NUL byte, which the length does not count. Lent until the snapshot is freed. NULL has
 /// NULL.
-///
-/// @param len  set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_metrics_json(
-    metrics: *const perilune_metrics,
-    len: *mut usize,
-) -> *const c_char {
+pub unsafe extern "C" fn perilune_metrics_json(metrics: *const perilune_metrics) -> perilune_slice {
     // SAFETY: as the header says.
-    unsafe { text(metrics, len, |s| s.json.get_or_init(|| Text::new(s.metrics.to_json()))) }
+    unsafe { text(metrics, |s| s.json.get_or_init(|| Text::new(s.metrics.to_json()))) }
 }
 
 /// The snapshot in Prometheus' text form, to be served as "text/plain; version=0.0.4"; ended by a NUL byte, which the length does not
 /// count. Lent until the snapshot is freed. NULL has NULL.
-///
-/// @param len  set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_metrics_prometheus(
-    metrics: *const perilune_metrics,
-    len: *mut usize,
-) -> *const c_char {
+pub unsafe extern "C" fn perilune_metrics_prometheus(metrics: *const perilune_metrics) -> perilune_slice {
     // SAFETY: as the header says.
-    unsafe { text(metrics, len, |s| s.prometheus.get_or_init(|| Text::new(s.metrics.to_prometheus()))) }
+    unsafe { text(metrics, |s| s.prometheus.get_or_init(|| Text::new(s.metrics.to_prometheus()))) }
 }

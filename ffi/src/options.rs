@@ -1,15 +1,13 @@
 //! How an engine is to be.
 
-use std::ffi::c_char;
-
 use perilune::{Engine, EngineBuilder, Limits};
 
 use crate::error::perilune_error;
 use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
-use crate::lend;
 use crate::limits::set_limit;
+use crate::slice::perilune_slice;
 use crate::status::*;
 
 /// How an engine is to be: what is not set is as its constants say.
@@ -132,16 +130,15 @@ pub unsafe extern "C" fn perilune_options_set_limit(
 /// @param error  where an error goes, if not NULL; the caller frees it
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_parse_bytes(
-    text: *const c_char,
-    text_len: usize,
+    text: perilune_slice,
     bytes: *mut u64,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
-        let text = handle::text(text, text_len, "text")?;
+        let text = handle::text(text, "text")?;
         let bytes = handle::required(bytes, "bytes")?;
-        lend::set(bytes, perilune::parse_bytes(text).map_err(Failure::argument)? as u64);
+        handle::set(bytes, perilune::parse_bytes(text).map_err(Failure::argument)? as u64);
         Ok(())
     };
     // SAFETY: `error` is null or can be written to.

@@ -1,6 +1,6 @@
 //! What a host hands to a run.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 use std::mem::{self, ManuallyDrop};
 use std::ops::ControlFlow;
 use std::ptr;
@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
 use crate::limits::set_run_limit;
+use crate::slice::perilune_slice;
 use crate::status::*;
 
 /// A request: what a script sees as GET, POST, CONFIG and META, and what holds for the run. It keeps copies of what it is
@@ -38,17 +39,15 @@ pub type perilune_poll = Option<unsafe extern "C" fn(user_data: *mut c_void) -> 
 /// The pointers are null, or what the header says.
 #[inline(always)]
 pub(crate) unsafe fn with<T>(
-    query: *const c_char,
-    query_len: usize,
-    body: *const c_char,
-    body_len: usize,
+    query: perilune_slice,
+    body: perilune_slice,
     rest: *const perilune_request,
     then: impl FnOnce(&Request<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     // SAFETY: by this function's contract.
     unsafe {
-        let query = handle::bytes(query, query_len, "query")?;
-        let body = handle::bytes(body, body_len, "body")?;
+        let query = handle::bytes(query, "query")?;
+        let body = handle::bytes(body, "body")?;
         if rest.is_null() {
             let request = Request::new().query(query.unwrap_or_default()).json(body.unwrap_or_default());
             // It only borrows: there is nothing to drop.
@@ -109,16 +108,16 @@ pub unsafe extern "C" fn perilune_request_free(request: *mut perilune_request) {
 /// The pointers are null, or what the header says.
 unsafe fn set_part(
     request: *mut perilune_request,
-    data: *const c_char,
-    len: usize,
+    data: perilune_slice,
     what: &str,
     error: *mut *mut perilune_error,
-    set: impl for<'a> FnOnce(Request<'a>, Option<&'a [u8]>) -> Request<'a>,
+    set: impl FnOnce(Request<'static>, Option<Vec<u8>>) -> Request<'static>,
 ) -> perilune_code {
     // SAFETY: by this function's contract.
     let body = || unsafe {
-        let bytes = handle::bytes(data, len, what)?;
-        change(request, |request| set(request, bytes).into_owned())
+        let bytes = handle::bytes(data, what)?;
+        let bytes = bytes.map(<[u8]>::to_vec);
+        change(request, |request| set(request, bytes))
     };
     // SAFETY: as above.
     unsafe { guard::fallible(error, body) }
@@ -131,15 +130,12 @@ unsafe fn set_part(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_request_set_query(
     request: *mut perilune_request,
-    query: *const c_char,
-    query_len: usize,
+    query: perilune_slice,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     unsafe {
-        set_part(request, query, query_len, "query", error, |request, query| {
-            request.query(query.unwrap_or_default())
-        })
+        set_part(request, query, "query", error, |request, query| request.query(query.unwrap_or_default()))
     }
 }
 
@@ -151,16 +147,14 @@ pub unsafe extern "C" fn perilune_request_set_query(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_request_add_param(
     request: *mut perilune_request,
-    key: *const c_char,
-    key_len: usize,
-    value: *const c_char,
-    value_len: usize,
+    key: perilune_slice,
+    value: perilune_slice,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
-        let key = handle::text(key, key_len, "key")?.to_owned();
-        let value = handle::text(value, value_len, "value")?.to_owned();
+        let key = handle::text(key, "key")?.to_owned();
+        let value = handle::text(value, "value")?.to_owned();
         change(request, |request| request.param(key, value))
     };
     // SAFETY: as above.
@@ -174,16 +168,11 @@ pub unsafe extern "C" fn perilune_request_add_param(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_request_set_json(
     request: *mut perilune_request,
-    body: *const c_char,
-    body_len: usize,
+    body: perilune_slice,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    unsafe {
-        set_part(request, body, body_len, "body", error, |request, body| {
-            request.json(body.unwrap_or_default())
-        })
-    }
+    unsafe { set_part(request, body, "body", error, |request, body| request.json(body.unwrap_or_default())) }
 }
 
 /// The body, an urlencoded form.
@@ -193,16 +182,11 @@ pub unsafe extern "C" fn perilune_request_set_json(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_request_set_form(
     request: *mut perilune_request,
-    body: *const c_char,
-    body_len: usize,
+    body: perilune_slice,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    unsafe {
-        set_part(request, body, body_len, "body", error, |request, body| {
-            request.form(body.unwrap_or_default())
-        })
-    }
+    unsafe { set_part(request, body, "body", error, |request, body| request.form(body.unwrap_or_default())) }
 }
 
 /// The host's settings for the script, CONFIG, as JSON. Read when it is run.
@@ -212,12 +196,11 @@ pub unsafe extern "C" fn perilune_request_set_form(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_request_set_config(
     request: *mut perilune_request,
-    json: *const c_char,
-    json_len: usize,
+    json: perilune_slice,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    unsafe { set_part(request, json, json_len, "config", error, |request, json| request.config(json)) }
+    unsafe { set_part(request, json, "config", error, |request, json| request.config(json)) }
 }
 
 /// What the host knows of the request, META, as JSON. Read when it is run.
@@ -227,12 +210,11 @@ pub unsafe extern "C" fn perilune_request_set_config(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_request_set_meta(
     request: *mut perilune_request,
-    json: *const c_char,
-    json_len: usize,
+    json: perilune_slice,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
-    unsafe { set_part(request, json, json_len, "meta", error, |request, json| request.meta(json)) }
+    unsafe { set_part(request, json, "meta", error, |request, json| request.meta(json)) }
 }
 
 /// Makes math.random repeat: two runs with one seed see the same numbers.

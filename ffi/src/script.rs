@@ -1,6 +1,6 @@
 //! A compiled script.
 
-use std::ffi::{c_char, c_void};
+use std::ffi::c_void;
 use std::ptr;
 
 use perilune::{Request, RunLimits, Script};
@@ -11,9 +11,9 @@ use crate::error::perilune_error;
 use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
-use crate::lend;
 use crate::limits::set_run_limit;
 use crate::request::{self, perilune_request};
+use crate::slice::perilune_slice;
 use crate::status::*;
 use crate::trace::{self, perilune_trace};
 
@@ -43,21 +43,24 @@ pub unsafe extern "C" fn perilune_script_clone(script: *const perilune_script) -
     })
 }
 
-/// The name that it was compiled with: UTF-8, not ended by a NUL byte. Lent until the script is freed. NULL has NULL.
+/// A text of a script.
 ///
-/// @param len  set to its length in bytes, if not NULL
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_script_name(
-    script: *const perilune_script,
-    len: *mut usize,
-) -> *const c_char {
-    // SAFETY: as above; `len` is null or can be written to.
-    guard::infallible(ptr::null(), || unsafe {
-        match handle::get(script, "script") {
-            Ok(script) => lend::bytes(script.name().as_bytes(), len),
-            Err(_) => lend::nothing(len),
-        }
+/// # Safety
+/// `script` is null, or one that C owns or was lent.
+unsafe fn text(script: *const perilune_script, which: impl FnOnce(&Script) -> &str) -> perilune_slice {
+    guard::infallible(perilune_slice::NONE, || {
+        // SAFETY: by this function's contract.
+        perilune_slice::maybe(
+            unsafe { handle::get(script, "script") }.ok().map(|script| which(script).as_bytes()),
+        )
     })
+}
+
+/// The name that it was compiled with: UTF-8, not ended by a NUL byte. Lent until the script is freed. NULL has NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_script_name(script: *const perilune_script) -> perilune_slice {
+    // SAFETY: as above.
+    unsafe { text(script, Script::name) }
 }
 
 /// Which version of its name it is: counted from 1 for named scripts, and 1 for one that was only compiled. NULL has 0.
@@ -69,37 +72,17 @@ pub unsafe extern "C" fn perilune_script_version(script: *const perilune_script)
 
 /// The SHA-256 of its source in lower-case hex, 64 characters, not ended by a NUL byte. Lent until the script is freed. NULL has
 /// NULL.
-///
-/// @param len  set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_script_hash(
-    script: *const perilune_script,
-    len: *mut usize,
-) -> *const c_char {
-    // SAFETY: as above; `len` is null or can be written to.
-    guard::infallible(ptr::null(), || unsafe {
-        match handle::get(script, "script") {
-            Ok(script) => lend::bytes(script.hash().as_bytes(), len),
-            Err(_) => lend::nothing(len),
-        }
-    })
+pub unsafe extern "C" fn perilune_script_hash(script: *const perilune_script) -> perilune_slice {
+    // SAFETY: as above.
+    unsafe { text(script, Script::hash) }
 }
 
 /// The source that it was compiled from: UTF-8, not ended by a NUL byte. Lent until the script is freed. NULL has NULL.
-///
-/// @param len  set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_script_source(
-    script: *const perilune_script,
-    len: *mut usize,
-) -> *const c_char {
-    // SAFETY: as above; `len` is null or can be written to.
-    guard::infallible(ptr::null(), || unsafe {
-        match handle::get(script, "script") {
-            Ok(script) => lend::bytes(script.source().as_bytes(), len),
-            Err(_) => lend::nothing(len),
-        }
-    })
+pub unsafe extern "C" fn perilune_script_source(script: *const perilune_script) -> perilune_slice {
+    // SAFETY: as above.
+    unsafe { text(script, Script::source) }
 }
 
 /// Lowers the limits for all runs of this handle, in place of those set before. A value above the engine's changes nothing.
@@ -145,10 +128,8 @@ pub unsafe extern "C" fn perilune_script_set_limits(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_script_run(
     script: *const perilune_script,
-    query: *const c_char,
-    query_len: usize,
-    body: *const c_char,
-    body_len: usize,
+    query: perilune_slice,
+    body: perilune_slice,
     request: *const perilune_request,
     trace: *mut *mut perilune_trace,
     error: *mut *mut perilune_error,
@@ -157,7 +138,7 @@ pub unsafe extern "C" fn perilune_script_run(
     let run = || unsafe {
         let script = handle::get(script, "script")?;
         let out = handle::required(trace, "trace")?;
-        request::with(query, query_len, body, body_len, request, |request| trace::give(out, script, request))
+        request::with(query, body, request, |request| trace::give(out, script, request))
     };
     // SAFETY: `error` is null or can be written to.
     unsafe { guard::fallible(error, run) }
@@ -196,10 +177,8 @@ struct Done {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_script_submit(
     script: *const perilune_script,
-    query: *const c_char,
-    query_len: usize,
-    body: *const c_char,
-    body_len: usize,
+    query: perilune_slice,
+    body: perilune_slice,
     request: *const perilune_request,
     done: perilune_done,
     user_data: *mut c_void,
@@ -208,9 +187,7 @@ pub unsafe extern "C" fn perilune_script_submit(
     // SAFETY: as the header says.
     let submit = || unsafe {
         let script = handle::get(script, "script")?;
-        let request = request::with(query, query_len, body, body_len, request, |request| {
-            Ok(request.clone().into_owned())
-        })?;
+        let request = request::with(query, body, request, |request| Ok(request.clone().into_owned()))?;
         let function = done.ok_or_else(|| Failure::null("done"))?;
         let done = Done { function, user_data: UserData::new(user_data, None) };
         script.submit_with(request, move |result| {

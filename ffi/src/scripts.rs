@@ -1,6 +1,5 @@
 //! Scripts by name.
 
-use std::ffi::c_char;
 use std::ptr;
 
 use perilune::{Error, Script};
@@ -11,6 +10,7 @@ use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
 use crate::script::perilune_script;
+use crate::slice::perilune_slice;
 use crate::status::*;
 
 /// Some scripts, sorted by name.
@@ -33,18 +33,16 @@ impl Handle for perilune_scripts {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_put(
     engine: *const perilune_engine,
-    name: *const c_char,
-    name_len: usize,
-    source: *const c_char,
-    source_len: usize,
+    name: perilune_slice,
+    source: perilune_slice,
     script: *mut *mut perilune_script,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
         let engine = handle::get(engine, "engine")?;
-        let name = handle::text(name, name_len, "name")?;
-        let source = handle::bytes(source, source_len, "source")?.ok_or_else(|| Failure::null("source"))?;
+        let name = handle::text(name, "name")?;
+        let source = handle::bytes(source, "source")?.ok_or_else(|| Failure::null("source"))?;
         handle::give(script, engine.scripts().put(name, source)?);
         Ok(())
     };
@@ -61,15 +59,14 @@ pub unsafe extern "C" fn perilune_engine_put(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_get(
     engine: *const perilune_engine,
-    name: *const c_char,
-    name_len: usize,
+    name: perilune_slice,
     script: *mut *mut perilune_script,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
         let engine = handle::get(engine, "engine")?;
-        let name = handle::text(name, name_len, "name")?;
+        let name = handle::text(name, "name")?;
         let script = handle::required(script, "script")?;
         handle::give(script, engine.scripts().get(name).ok_or(Failure::from(Error::NotFound))?);
         Ok(())
@@ -86,14 +83,13 @@ pub unsafe extern "C" fn perilune_engine_get(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_remove(
     engine: *const perilune_engine,
-    name: *const c_char,
-    name_len: usize,
+    name: perilune_slice,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
         let engine = handle::get(engine, "engine")?;
-        let name = handle::text(name, name_len, "name")?;
+        let name = handle::text(name, "name")?;
         engine.scripts().remove(name).map(drop).ok_or(Failure::from(Error::NotFound))
     };
     // SAFETY: as above.
@@ -108,8 +104,7 @@ pub unsafe extern "C" fn perilune_engine_remove(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_engine_list(
     engine: *const perilune_engine,
-    instance: *const c_char,
-    instance_len: usize,
+    instance: perilune_slice,
     scripts: *mut *mut perilune_scripts,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
@@ -117,9 +112,9 @@ pub unsafe extern "C" fn perilune_engine_list(
     let body = || unsafe {
         let engine = handle::get(engine, "engine")?;
         let scripts = handle::required(scripts, "scripts")?;
-        let list = match handle::bytes(instance, instance_len, "instance")? {
+        let list = match handle::bytes(instance, "instance")? {
             None => engine.scripts().list(),
-            Some(_) => engine.scripts().list_in(handle::text(instance, instance_len, "instance")?),
+            Some(_) => engine.scripts().list_in(handle::text(instance, "instance")?),
         };
         handle::give(scripts, list);
         Ok(())

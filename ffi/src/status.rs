@@ -127,14 +127,33 @@ const _: () = {
     assert!(PERILUNE_KIND_NONE == 0 && PERILUNE_KIND_RUNTIME == 1 && PERILUNE_KIND_VALUE == 2);
     assert!(PERILUNE_KIND_HOST_CALLS == 3 && PERILUNE_KIND_TIMEOUT == 4 && PERILUNE_KIND_MEMORY_LIMIT == 5);
     assert!(PERILUNE_KIND_CANCELLED == 6 && PERILUNE_KIND_QUEUE_TIMEOUT == 7 && PERILUNE_KIND_HOST == 8);
-    assert!(PERILUNE_LIMIT_TIMEOUT_NS == 1 && PERILUNE_LIMIT_QUEUE_NS == 2 && PERILUNE_LIMIT_MEMORY == 3);
-    assert!(PERILUNE_LIMIT_OUTPUT == 4 && PERILUNE_LIMIT_VALUE == 5 && PERILUNE_LIMIT_HOST_CALLS == 6);
-    assert!(PERILUNE_LIMIT_REQUEST == 7 && PERILUNE_LIMIT_PARAMETERS == 8 && PERILUNE_LIMIT_SOURCE == 9);
     assert!(PERILUNE_TYPE_NULL == 0 && PERILUNE_TYPE_BOOLEAN == 1 && PERILUNE_TYPE_NUMBER == 2);
     assert!(PERILUNE_TYPE_STRING == 3 && PERILUNE_TYPE_ARRAY == 4 && PERILUNE_TYPE_OBJECT == 5);
     assert!(PERILUNE_TYPE_TABLE == 6 && PERILUNE_TYPE_OTHER == 7);
     assert!(PERILUNE_SEVERITY_WARNING == 1 && PERILUNE_SEVERITY_ERROR == 2);
 };
+
+/// By their numbers.
+pub(crate) const STATUSES: [Status; 6] = [
+    Status::Success,
+    Status::Failure,
+    Status::Timeout,
+    Status::MemoryLimit,
+    Status::Cancelled,
+    Status::QueueTimeout,
+];
+
+/// By their numbers, which begin with 1: PERILUNE_KIND_NONE is none.
+pub(crate) const KINDS: [ErrorKind; 8] = [
+    ErrorKind::Runtime,
+    ErrorKind::Value,
+    ErrorKind::HostCalls,
+    ErrorKind::Timeout,
+    ErrorKind::MemoryLimit,
+    ErrorKind::Cancelled,
+    ErrorKind::QueueTimeout,
+    ErrorKind::Host,
+];
 
 pub(crate) fn status(status: Status) -> perilune_status {
     match status {
@@ -167,5 +186,16 @@ pub(crate) fn severity(severity: Severity) -> perilune_severity {
         Severity::Warning => PERILUNE_SEVERITY_WARNING,
         Severity::Error => PERILUNE_SEVERITY_ERROR,
         other => unreachable!("{other:?} has no number yet"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_in_a_table_is_the_number() {
+        assert_eq!(STATUSES.map(status), [0, 1, 2, 3, 4, 5]);
+        assert_eq!(KINDS.map(kind), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use crate::lend;
+use crate::slice::perilune_slice;
 
 /// The text "".
 pub(crate) const EMPTY: *const c_char = c"".as_ptr();
@@ -12,6 +12,9 @@ pub(crate) const EMPTY: *const c_char = c"".as_ptr();
 pub(crate) struct Text(Vec<u8>);
 
 impl Text {
+    /// The text "", as it is lent.
+    pub(crate) const EMPTY: perilune_slice = perilune_slice { data: EMPTY, len: 0 };
+
     pub(crate) fn new(text: impl Into<Vec<u8>>) -> Self {
         let mut text = text.into();
         text.push(0);
@@ -24,11 +27,7 @@ impl Text {
     }
 
     /// Lends it to C.
-    ///
-    /// # Safety
-    /// `len` is null, or can be written to.
-    pub(crate) unsafe fn lend(&self, len: *mut usize) -> *const c_char {
-        // SAFETY: by this function's contract.
-        unsafe { lend::bytes(self.bytes(), len) }
+    pub(crate) fn lend(&self) -> perilune_slice {
+        perilune_slice::of(self.bytes())
     }
 }

@@ -15,3 +15,14 @@ pub(crate) fn unix_ns(at: SystemTime) -> i64 {
         Err(before) => i64::try_from(ns(before.duration())).map_or(i64::MIN, |ns| -ns),
     }
 }
+
+/// The time that is so many nanoseconds after 1970.
+pub(crate) fn at_unix_ns(ns: i64) -> SystemTime {
+    let since = Duration::from_nanos(ns.unsigned_abs());
+    let at = if ns < 0 {
+        SystemTime::UNIX_EPOCH.checked_sub(since)
+    } else {
+        SystemTime::UNIX_EPOCH.checked_add(since)
+    };
+    at.unwrap_or(SystemTime::UNIX_EPOCH)
+}

@@ -1,6 +1,5 @@
 //! Values that cross between a host and its scripts.
 
-use std::ffi::c_char;
 use std::ptr;
 
 use perilune::Value;
@@ -9,9 +8,9 @@ use crate::error::perilune_error;
 use crate::failure::Failure;
 use crate::guard;
 use crate::handle::{self, Handle};
-use crate::lend;
+use crate::slice::perilune_slice;
 use crate::status::*;
-use crate::text::EMPTY;
+use crate::text::Text;
 
 /// A value of a host function: as JSON, but strings are any bytes. One that is owned is freed by the caller, or given away
 /// to a call that says so; one that is lent lives as long as what it is a part of.
@@ -23,8 +22,15 @@ impl Handle for perilune_value {
     type Inner = Value;
 }
 
-/// How deep values may be nested: as deep as a script can take them.
-const MAX_DEPTH: usize = 128;
+/// How deep arrays and objects may nest: values, JSON and what scripts return.
+pub const PERILUNE_MAX_DEPTH: usize = 128;
+
+/// The largest integer that scripts have as a number, 2^53; one that is further from zero is a string of its digits.
+pub const PERILUNE_MAX_EXACT: i64 = 9007199254740992;
+
+// cbindgen writes what stands here.
+const _: () =
+    assert!(PERILUNE_MAX_DEPTH == Value::MAX_DEPTH && PERILUNE_MAX_EXACT.unsigned_abs() == Value::MAX_EXACT);
 
 fn depth(value: &Value) -> usize {
     match value {
@@ -52,7 +58,7 @@ pub extern "C" fn perilune_value_new_number(number: f64) -> *mut perilune_value 
     guard::infallible(ptr::null_mut(), || handle::into_raw(Value::Number(number)))
 }
 
-/// Makes of an integer what scripts know it as, which the caller frees: a number up to +-2^53, where a double has it exactly, and
+/// Makes of an integer what scripts know it as, which the caller frees: a number up to +-PERILUNE_MAX_EXACT, where a double has it exactly, and
 /// a string of its digits beyond. NULL only after a bug.
 #[unsafe(no_mangle)]
 pub extern "C" fn perilune_value_new_int64(integer: i64) -> *mut perilune_value {
@@ -65,14 +71,14 @@ pub extern "C" fn perilune_value_new_uint64(integer: u64) -> *mut perilune_value
     guard::infallible(ptr::null_mut(), || handle::into_raw(Value::from(integer)))
 }
 
-/// Makes a string, which the caller frees. NULL when the data is NULL and its length is not 0.
+/// Makes a string, which the caller frees. NULL for a slice that is NULL but has a length.
 ///
-/// @param data  any bytes, copied
+/// @param string  any bytes, copied
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_value_new_string(data: *const c_char, len: usize) -> *mut perilune_value {
+pub unsafe extern "C" fn perilune_value_new_string(string: perilune_slice) -> *mut perilune_value {
     guard::infallible(ptr::null_mut(), || {
         // SAFETY: as the header says.
-        match unsafe { handle::bytes(data, len, "data") } {
+        match unsafe { handle::bytes(string, "string") } {
             Ok(bytes) => handle::into_raw(Value::from(bytes.unwrap_or_default())),
             Err(_) => ptr::null_mut(),
         }
@@ -112,8 +118,10 @@ unsafe fn take_element(
     }
     // SAFETY: by this function's contract.
     let element = unsafe { handle::take(element) }.ok_or_else(|| Failure::null("element"))?;
-    if depth(&element) >= MAX_DEPTH {
-        return Err(Failure::argument(format!("element: values nest {MAX_DEPTH} levels deep at most")));
+    if depth(&element) >= PERILUNE_MAX_DEPTH {
+        return Err(Failure::argument(format!(
+            "element: values nest {PERILUNE_MAX_DEPTH} levels deep at most"
+        )));
     }
     Ok(element)
 }
@@ -151,15 +159,14 @@ pub unsafe extern "C" fn perilune_value_push(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_value_set(
     object: *mut perilune_value,
-    key: *const c_char,
-    key_len: usize,
+    key: perilune_slice,
     member: *mut perilune_value,
     error: *mut *mut perilune_error,
 ) -> perilune_code {
     // SAFETY: as the header says.
     let body = || unsafe {
         let member = take_element(object, member)?;
-        let key = handle::bytes(key, key_len, "key")?.ok_or_else(|| Failure::null("key"))?;
+        let key = handle::bytes(key, "key")?.ok_or_else(|| Failure::null("key"))?;
         match handle::get_mut(object, "object")? {
             Value::Object(members) => members.push((key.to_vec(), member)),
             _ => return Err(Failure::argument("object: the value is no object")),
@@ -204,19 +211,12 @@ pub unsafe extern "C" fn perilune_value_number(value: *const perilune_value) -> 
 
 /// The bytes of a string, not ended by a NUL byte; "" for anything else, and for NULL. Lent as long as the value lives and is
 /// not changed.
-///
-/// @param len  set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_value_string(
-    value: *const perilune_value,
-    len: *mut usize,
-) -> *const c_char {
-    guard::infallible(EMPTY, || {
-        // SAFETY: as above, and `len` is null or can be written to.
-        unsafe {
-            let bytes = handle::get(value, "value").ok().and_then(Value::as_bytes);
-            lend::bytes(bytes.unwrap_or_default(), len)
-        }
+pub unsafe extern "C" fn perilune_value_string(value: *const perilune_value) -> perilune_slice {
+    guard::infallible(Text::EMPTY, || {
+        // SAFETY: as above.
+        let bytes = unsafe { handle::get(value, "value") }.ok().and_then(Value::as_bytes);
+        perilune_slice::of(bytes.unwrap_or_default())
     })
 }
 
@@ -254,24 +254,12 @@ pub unsafe extern "C" fn perilune_value_at(
 /// is none, and for NULL. Lent as long as the value lives and is not changed.
 ///
 /// @param index  from 0
-/// @param len    set to its length in bytes, if not NULL
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn perilune_value_key(
-    value: *const perilune_value,
-    index: usize,
-    len: *mut usize,
-) -> *const c_char {
-    guard::infallible(ptr::null(), || {
-        // SAFETY: as above, and `len` is null or can be written to.
-        unsafe {
-            lend::set(len, 0);
-            match handle::get(value, "value") {
-                Ok(Value::Object(members)) => {
-                    members.get(index).map_or(ptr::null(), |(key, _)| lend::bytes(key, len))
-                }
-                _ => ptr::null(),
-            }
-        }
+pub unsafe extern "C" fn perilune_value_key(value: *const perilune_value, index: usize) -> perilune_slice {
+    // SAFETY: as above.
+    guard::infallible(perilune_slice::NONE, || match unsafe { handle::get(value, "value") } {
+        Ok(Value::Object(members)) => perilune_slice::maybe(members.get(index).map(|(key, _)| &**key)),
+        _ => perilune_slice::NONE,
     })
 }
 
@@ -280,13 +268,12 @@ pub unsafe extern "C" fn perilune_value_key(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_value_get(
     value: *const perilune_value,
-    key: *const c_char,
-    key_len: usize,
+    key: perilune_slice,
 ) -> *const perilune_value {
     guard::infallible(ptr::null(), || {
         // SAFETY: as above, and the key is as the header says.
         unsafe {
-            match (handle::get(value, "value"), handle::bytes(key, key_len, "key")) {
+            match (handle::get(value, "value"), handle::bytes(key, "key")) {
                 (Ok(value), Ok(Some(key))) => value.get(key).map_or(ptr::null(), handle::lend),
                 _ => ptr::null(),
             }

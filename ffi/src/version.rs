@@ -11,7 +11,7 @@ pub const PERILUNE_VERSION_NUMBER: u32 = 1_000;
 
 /// The ABI of this header. A library of the same number can be used; it changes only when something is taken away or given
 /// another meaning, never when something is added.
-pub const PERILUNE_ABI: u32 = 1;
+pub const PERILUNE_ABI: u32 = 2;
 
 /// The version of the library as text, such as "0.1.0". Static.
 #[unsafe(no_mangle)]

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 17] = [
+const SOURCES: [&str; 19] = [
     "version",
     "status",
+    "names",
     "error",
     "handle",
     "callback",
@@ -18,6 +19,7 @@ const SOURCES: [&str; 17] = [
     "script",
     "request",
     "cancel",
+    "view",
     "trace",
     "call",
     "function",
@@ -129,9 +131,10 @@ fn assert_guards(path: &str, name: &str, last: &syn::Expr) {
         "guard :: fallible (",
         "guard :: infallible (",
         "told (",
-        "told_text (",
+        "part (",
         "read (",
         "answer (",
+        "name (",
         "set_part (",
         "text (",
     ];

@@ -133,10 +133,10 @@ public:
     Histogram queue_duration{};      ///< How long runs waited for a VM.
 
     /// The snapshot as one line of JSON.
-    std::string_view json() const& noexcept { return detail::text(perilune_metrics_json, handle()); }
+    std::string_view json() const& noexcept { return detail::text(perilune_metrics_json(handle())); }
     std::string_view json() const&& = delete;
     /// The snapshot in Prometheus' text form, to be served as "text/plain; version=0.0.4".
-    std::string_view prometheus() const& noexcept { return detail::text(perilune_metrics_prometheus, handle()); }
+    std::string_view prometheus() const& noexcept { return detail::text(perilune_metrics_prometheus(handle())); }
     std::string_view prometheus() const&& = delete;
 
     /// The object of the C API, lent. NULL of what was moved from.
@@ -169,7 +169,7 @@ inline Report report(const perilune_report* from) {
         to.loaded.emplace_back(perilune_script_clone(perilune_report_loaded(from, i)));
     }
     for (std::size_t i = 0; i < perilune_report_removed_len(from); ++i) {
-        to.removed.emplace_back(text(perilune_report_removed, from, i));
+        to.removed.emplace_back(text(perilune_report_removed(from, i)));
     }
     for (std::size_t i = 0; i < perilune_report_failed_len(from); ++i) {
         to.failed.emplace_back(perilune_report_failed(from, i));
@@ -193,20 +193,19 @@ public:
 
     /// Compiles a script; throws CompileError. It is not kept under its name: see put().
     Script compile(std::string_view name, std::string_view source) const {
-        return detail::make<Script>(perilune_engine_compile, handle(), detail::pointer(name), name.size(), detail::pointer(source),
-                                    source.size());
+        return detail::make<Script>(perilune_engine_compile, handle(), detail::slice(name), detail::slice(source));
     }
     /// What is wrong with a source, and what may do something else than its author expects. Runs nothing.
     Diagnostics check(std::string_view name, std::string_view source) const {
         using Guard = detail::Guard<perilune_diagnostics, perilune_diagnostics_free>;
-        const auto found = detail::make<Guard>(perilune_engine_check, handle(), detail::pointer(name), name.size(),
-                                               detail::pointer(source), source.size());
+        const auto found = detail::make<Guard>(perilune_engine_check, handle(), detail::slice(name),
+                                               detail::slice(source));
         Diagnostics diagnostics;
         for (std::size_t i = 0; i < perilune_diagnostics_len(found.get()); ++i) {
             diagnostics.push_back({static_cast<Severity>(perilune_diagnostics_severity(found.get(), i)),
                                    perilune_diagnostics_line(found.get(), i),
                                    perilune_diagnostics_column(found.get(), i),
-                                   std::string(detail::text(perilune_diagnostics_message, found.get(), i))});
+                                   std::string(detail::text(perilune_diagnostics_message(found.get(), i)))});
         }
         return diagnostics;
     }
@@ -225,28 +224,26 @@ public:
     }
     /// Gives all scripts a module, require "NAME", from their next run on. Each run that requires it runs it once.
     void module(std::string_view name, std::string_view source) const {
-        detail::call(perilune_engine_module, handle(), detail::pointer(name), name.size(), detail::pointer(source), source.size());
+        detail::call(perilune_engine_module, handle(), detail::slice(name), detail::slice(source));
     }
 
     /// Compiles a script and lets it serve under a name, NAME or INSTANCE/NAME. A source that does not compile changes nothing.
     Script put(std::string_view name, std::string_view source) const {
-        return detail::make<Script>(perilune_engine_put, handle(), detail::pointer(name), name.size(), detail::pointer(source),
-                                    source.size());
+        return detail::make<Script>(perilune_engine_put, handle(), detail::slice(name), detail::slice(source));
     }
     /// The script that serves under a name now; throws NotFound. It stays that version, whatever is put later.
     Script get(std::string_view name) const {
-        return detail::make<Script>(perilune_engine_get, handle(), detail::pointer(name), name.size());
+        return detail::make<Script>(perilune_engine_get, handle(), detail::slice(name));
     }
     /// Takes the script of a name out of service; throws NotFound. Its runs go on.
     void remove(std::string_view name) const {
-        detail::call(perilune_engine_remove, handle(), detail::pointer(name), name.size());
+        detail::call(perilune_engine_remove, handle(), detail::slice(name));
     }
     /// The scripts that serve now, sorted by name: all, or those of an instance, "" for those without one.
     std::vector<Script> list(std::optional<std::string_view> instance = std::nullopt) const {
         using Guard = detail::Guard<perilune_scripts, perilune_scripts_free>;
-        const std::string_view only = instance.value_or("");
-        const auto found = detail::make<Guard>(perilune_engine_list, handle(), instance ? detail::pointer(only) : nullptr,
-                                               only.size());
+        const auto found = detail::make<Guard>(perilune_engine_list, handle(),
+                                               instance ? detail::slice(*instance) : perilune_str(nullptr));
         std::vector<Script> scripts;
         for (std::size_t i = 0; i < perilune_scripts_len(found.get()); ++i) {
             scripts.emplace_back(perilune_script_clone(perilune_scripts_at(found.get(), i)));
@@ -268,7 +265,7 @@ public:
     Report load_dir(std::string_view path) const {
         using Guard = detail::Guard<perilune_report, perilune_report_free>;
         return detail::report(
-            detail::make<Guard>(perilune_engine_load_dir, handle(), detail::pointer(path), path.size()).get());
+            detail::make<Guard>(perilune_engine_load_dir, handle(), detail::slice(path)).get());
     }
     /// Loads a directory and keeps the scripts as the files are: an edit is live in about 0.1 s.
     [[nodiscard]] Watch watch(std::string_view path) const {
@@ -305,12 +302,12 @@ private:
     }
 
     Trace run_by(std::string_view name, std::string_view query, std::string_view body, const perilune_request* request) const {
-        return detail::make<Trace>(perilune_engine_run, handle(), detail::pointer(name), name.size(), query.data(), query.size(),
-                                   body.data(), body.size(), request);
+        return detail::make<Trace>(perilune_engine_run, handle(), detail::slice(name), detail::given(query), detail::given(body),
+                                   request);
     }
 
     Watch watch_by(std::string_view path, perilune_watcher watcher, void* state, perilune_destroy destroy) const {
-        return detail::make<Watch>(perilune_engine_watch, handle(), detail::pointer(path), path.size(), watcher, state, destroy);
+        return detail::make<Watch>(perilune_engine_watch, handle(), detail::slice(path), watcher, state, destroy);
     }
 };
 

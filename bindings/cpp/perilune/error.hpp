@@ -41,7 +41,7 @@ class Error : public std::runtime_error {
 public:
     /// Says what an error of the C API says.
     explicit Error(const perilune_error* error)
-        : std::runtime_error(perilune_error_message(error, nullptr)), data_(std::make_shared<const Data>(error)) {}
+        : std::runtime_error(perilune_error_message(error).data), data_(std::make_shared<const Data>(error)) {}
 
     // A move would leave an error that says nothing.
     Error(const Error&) noexcept = default;
@@ -66,8 +66,8 @@ private:
     struct Data {
         explicit Data(const perilune_error* error)
             : code(static_cast<Code>(perilune_error_code(error))),
-              reason(detail::text(perilune_error_reason, error)),
-              subject(detail::text(perilune_error_subject, error)) {
+              reason(detail::text(perilune_error_reason(error))),
+              subject(detail::text(perilune_error_subject(error))) {
             Position at{};
             if (perilune_error_position(error, &at.line, &at.column, &at.offset)) position = at;
         }

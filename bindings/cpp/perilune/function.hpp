@@ -85,13 +85,9 @@ T read(perilune_call* call, std::size_t index) {
     } else if constexpr (is_number<T>) {
         return static_cast<T>(read_by<double>(perilune_call_number, call, index));
     } else if constexpr (std::is_same_v<T, std::string_view> || std::is_same_v<T, std::string>) {
-        std::size_t size = 0;
-        const char* data = read_by<const char*>(perilune_call_string, call, index, &size);
-        return T(data, size);
+        return T(text(read_by<perilune_slice>(perilune_call_string, call, index)));
     } else if constexpr (std::is_same_v<T, Json>) {
-        std::size_t size = 0;
-        const char* data = read_by<const char*>(perilune_call_json, call, index, &size);
-        return Json{std::string(data, size)};
+        return Json{std::string(text(read_by<perilune_slice>(perilune_call_json, call, index)))};
     } else if constexpr (std::is_same_v<T, Value>) {
         const ValueGuard value(read_by<perilune_value*>(perilune_call_value, call, index));
         return from_c(value.get());
@@ -123,12 +119,11 @@ void answer(perilune_call* call, const Result& result) {
     } else if constexpr (is_number<Result>) {
         perilune_call_return_number(call, static_cast<double>(result));
     } else if constexpr (std::is_same_v<Result, Json>) {
-        perilune_call_return_json(call, result.text.data(), result.text.size());
+        perilune_call_return_json(call, given(result.text));
     } else if constexpr (std::is_same_v<Result, Value>) {
         perilune_call_return_value(call, to_c(result).release());
     } else if constexpr (std::is_convertible_v<const Result&, std::string_view>) {
-        const std::string_view text = result;
-        perilune_call_return_string(call, text.data(), text.size());
+        perilune_call_return_string(call, given(result));
     } else {
         static_assert(std::is_convertible_v<const Result&, Value>,
                       "results are void, bool, numbers, strings, perilune::Value, perilune::Json, and std::optional of those");
@@ -184,13 +179,13 @@ public:
     }
 
     /// The name that the function was called by.
-    std::string_view name() const noexcept { return detail::text(perilune_call_name, call_); }
+    std::string_view name() const noexcept { return detail::text(perilune_call_name(call_)); }
     /// The engine that the script runs in, for running others. A function that captured its engine would keep it alive for ever.
     Engine engine() const noexcept;
     /// Trace::id of the trace to come.
     std::uint64_t run_id() const noexcept { return perilune_call_run_id(call_); }
     /// The name of the script that runs.
-    std::string_view script() const noexcept { return detail::text(perilune_call_script, call_); }
+    std::string_view script() const noexcept { return detail::text(perilune_call_script(call_)); }
     /// What is left of the run's timeout; when a function returns later, the run ends there.
     std::chrono::nanoseconds remaining() const noexcept {
         const std::uint64_t most = static_cast<std::uint64_t>(std::chrono::nanoseconds::max().count());
@@ -254,9 +249,9 @@ void enter(perilune_call* raw, void* state) noexcept {
     } catch (const ArgumentError&) {
         // The C API has noted the better text.
     } catch (const std::exception& error) {
-        perilune_call_fail(raw, error.what(), PERILUNE_STRLEN);
+        perilune_call_fail(raw, perilune_str(error.what()));
     } catch (...) {
-        perilune_call_fail(raw, "an exception of an unknown type", PERILUNE_STRLEN);
+        perilune_call_fail(raw, perilune_str("an exception of an unknown type"));
     }
 }
 
@@ -265,7 +260,7 @@ template <class Registrar, class Owner, class Function>
 void add_function(Registrar registrar, Owner* owner, std::string_view name, Function&& function) {
     using State = std::decay_t<Function>;
     auto state = std::make_unique<State>(std::forward<Function>(function));
-    detail::call(registrar, owner, pointer(name), name.size(), &enter<State>, state.release(), &destroy<State>);
+    detail::call(registrar, owner, slice(name), &enter<State>, state.release(), &destroy<State>);
 }
 
 }  // namespace detail

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include <perilune.h>
@@ -57,16 +58,21 @@ public:
 template <class Object, auto Free>
 using Guard = std::unique_ptr<Object, Deleter<Free>>;
 
-/// A text that a function of the C API lends; empty when there is none.
-template <class Function, class... Arguments>
-std::string_view text(Function function, Arguments... arguments) noexcept {
-    std::size_t size = 0;
-    const char* data = function(arguments..., &size);
-    return data == nullptr ? std::string_view() : std::string_view(data, size);
+/// A text that the C API lends; empty when there is none.
+inline std::string_view text(perilune_slice slice) noexcept {
+    return slice.data == nullptr ? std::string_view() : std::string_view(slice.data, slice.len);
 }
 
-/// The pointer of a view; to the C API, NULL is no text at all.
-inline const char* pointer(std::string_view text) noexcept { return text.data() == nullptr ? "" : text.data(); }
+/// The same where it makes a difference that there is none.
+inline std::optional<std::string_view> maybe(perilune_slice slice) noexcept {
+    return slice.data == nullptr ? std::nullopt : std::optional<std::string_view>(text(slice));
+}
+
+/// A text for the C API, or none at all where the view has no pointer.
+inline perilune_slice given(std::string_view text) noexcept { return perilune_bytes(text.data(), text.size()); }
+
+/// A text for the C API, which a view without a pointer is, too.
+inline perilune_slice slice(std::string_view text) noexcept { return text.data() == nullptr ? perilune_str("") : given(text); }
 
 /// Frees a callback's state.
 template <class State>

@@ -104,8 +104,7 @@ public:
     Request query(std::string_view raw) && { return std::move(query(raw)); }
     /// Adds a parameter that is decoded already. Replaces a raw query; a repeated key keeps its last value.
     Request& param(std::string_view key, std::string_view value) & {
-        detail::call(perilune_request_add_param, mutable_handle(), detail::pointer(key), key.size(), detail::pointer(value),
-                     value.size());
+        detail::call(perilune_request_add_param, mutable_handle(), detail::slice(key), detail::slice(value));
         return *this;
     }
     Request param(std::string_view key, std::string_view value) && { return std::move(param(key, value)); }
@@ -156,7 +155,7 @@ private:
 
     template <class Setter>
     Request& set_text(Setter setter, std::string_view text) {
-        detail::call(setter, mutable_handle(), text.data(), text.size());
+        detail::call(setter, mutable_handle(), detail::given(text));
         return *this;
     }
 

@@ -27,15 +27,15 @@ public:
     using Copyable::Copyable;
 
     /// The name that it was compiled with.
-    std::string_view name() const& noexcept { return detail::text(perilune_script_name, handle()); }
+    std::string_view name() const& noexcept { return detail::text(perilune_script_name(handle())); }
     std::string_view name() const&& = delete;
     /// Which version of its name it is, counted from 1.
     std::uint64_t version() const noexcept { return perilune_script_version(handle()); }
     /// The SHA-256 of its source in lower-case hex.
-    std::string_view hash() const& noexcept { return detail::text(perilune_script_hash, handle()); }
+    std::string_view hash() const& noexcept { return detail::text(perilune_script_hash(handle())); }
     std::string_view hash() const&& = delete;
     /// The source that it was compiled from.
-    std::string_view source() const& noexcept { return detail::text(perilune_script_source, handle()); }
+    std::string_view source() const& noexcept { return detail::text(perilune_script_source(handle())); }
     std::string_view source() const&& = delete;
 
     /// Lowers the limits for all runs of this handle, in place of those set before.
@@ -73,7 +73,8 @@ public:
         // The callback may be over before the call is, and frees it; but is not called where the call fails.
         State* given = new State(std::forward<Done>(done));
         try {
-            detail::call(perilune_script_submit, handle(), nullptr, std::size_t{0}, nullptr, std::size_t{0}, request.handle(), callback, given);
+            detail::call(perilune_script_submit, handle(), perilune_str(nullptr), perilune_str(nullptr), request.handle(), callback,
+                         given);
         } catch (...) {
             delete given;
             throw;
@@ -143,7 +144,7 @@ private:
     };
 
     Trace run_by(std::string_view query, std::string_view body, const perilune_request* request) const {
-        return detail::make<Trace>(perilune_script_run, handle(), query.data(), query.size(), body.data(), body.size(), request);
+        return detail::make<Trace>(perilune_script_run, handle(), detail::given(query), detail::given(body), request);
     }
 };
 

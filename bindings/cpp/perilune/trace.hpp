@@ -145,10 +145,10 @@ public:
     }
 
     /// What the script wrote to stdout, to the byte. Not called stdout, which C may define as a macro.
-    std::string_view out() const& noexcept { return detail::text(perilune_trace_stdout, handle()); }
+    std::string_view out() const& noexcept { return detail::text(perilune_trace_stdout(handle())); }
     std::string_view out() const&& = delete;
     /// What the script wrote to stderr, to the byte, and then the uncaught error.
-    std::string_view err() const& noexcept { return detail::text(perilune_trace_stderr, handle()); }
+    std::string_view err() const& noexcept { return detail::text(perilune_trace_stderr(handle())); }
     std::string_view err() const&& = delete;
     /// Whether output past the limit was dropped from out().
     bool out_truncated() const noexcept { return view().stdout_truncated != 0; }
@@ -157,8 +157,7 @@ public:
 
     /// What the script returned, as JSON text: the value for one, an array for several.
     std::optional<std::string_view> value_json() const& noexcept {
-        const std::string_view json = detail::text(perilune_trace_value, handle());
-        return maybe(json.data(), json.size());
+        return detail::maybe(perilune_trace_value(handle()));
     }
     std::optional<std::string_view> value_json() const&& = delete;
 
@@ -167,10 +166,10 @@ public:
         const perilune_trace_view all = view();
         if (all.error_kind == PERILUNE_KIND_NONE) return std::nullopt;
         return TraceError{static_cast<ErrorKind>(all.error_kind),
-                          {all.error_message, all.error_message_len},
-                          maybe(all.error_script, all.error_script_len),
+                          detail::text(all.error_message),
+                          detail::maybe(all.error_script),
                           all.error_line == 0 ? std::nullopt : std::optional<std::uint32_t>(all.error_line),
-                          {all.error_traceback, all.error_traceback_len}};
+                          detail::text(all.error_traceback)};
     }
     std::optional<TraceError> error() const&& = delete;
 
@@ -179,15 +178,14 @@ public:
         const perilune_trace_view all = view();
         if (all.response_status == 0) return std::nullopt;
         Response response{all.response_status,
-                          {all.response_content_type, all.response_content_type_len},
-                          {all.response_content, all.response_content_len},
+                          detail::text(all.response_content_type),
+                          detail::text(all.response_content),
                           {}};
         response.headers.reserve(all.response_headers_len);
         for (std::size_t i = 0; i < all.response_headers_len; ++i) {
-            const char *name = nullptr, *value = nullptr;
-            std::size_t name_size = 0, value_size = 0;
-            detail::call(perilune_trace_header, handle(), i, &name, &name_size, &value, &value_size);
-            response.headers.emplace_back(std::string_view(name, name_size), std::string_view(value, value_size));
+            perilune_slice name{}, value{};
+            detail::call(perilune_trace_header, handle(), i, &name, &value);
+            response.headers.emplace_back(detail::text(name), detail::text(value));
         }
         return response;
     }
@@ -197,8 +195,7 @@ public:
     std::uint64_t id() const noexcept { return perilune_trace_id(handle()); }
     /// The name of the script that ran.
     std::string_view script() const& noexcept {
-        const perilune_trace_view all = view();
-        return maybe(all.script, all.script_len).value_or("");
+        return detail::text(view().script);
     }
     std::string_view script() const&& = delete;
     /// The version of the script that ran.
@@ -219,7 +216,7 @@ public:
         return {all.memory_bytes, all.host_calls, std::chrono::nanoseconds(all.queued_ns)};
     }
     /// The trace as one line of JSON, in the form of Syncano's Script Endpoint. Made by the first call.
-    std::string_view json() const& noexcept { return detail::text(perilune_trace_json, handle()); }
+    std::string_view json() const& noexcept { return detail::text(perilune_trace_json(handle())); }
     std::string_view json() const&& = delete;
 
 private:
@@ -228,10 +225,6 @@ private:
         view.size = sizeof view;
         perilune_trace_read(handle(), &view, nullptr);
         return view;
-    }
-
-    static std::optional<std::string_view> maybe(const char* data, std::size_t size) noexcept {
-        return data == nullptr ? std::nullopt : std::optional<std::string_view>(std::in_place, data, size);
     }
 };
 

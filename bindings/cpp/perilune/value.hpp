@@ -44,7 +44,7 @@ inline constexpr bool is_wide = std::is_integral_v<T> && (std::numeric_limits<T>
 /// Whether a script gets it as a number.
 template <class T>
 constexpr bool is_exact(T value) noexcept {
-    constexpr T most = T{1} << std::numeric_limits<double>::digits;
+    constexpr T most = PERILUNE_MAX_EXACT;
     if constexpr (std::is_signed_v<T>) {
         if (value < -most) return false;
     }
@@ -173,7 +173,7 @@ inline ValueGuard to_c(const Value& value) {
     switch (value.type()) {
         case Type::boolean: return ValueGuard(perilune_value_new_boolean(*value.boolean()));
         case Type::number: return ValueGuard(perilune_value_new_number(*value.number()));
-        case Type::string: return ValueGuard(perilune_value_new_string(value.string()->data(), value.string()->size()));
+        case Type::string: return ValueGuard(perilune_value_new_string(given(*value.string())));
         case Type::array: {
             ValueGuard array(perilune_value_new_array());
             for (const Value& element : *value.array()) call(perilune_value_push, array.get(), to_c(element).release());
@@ -182,7 +182,7 @@ inline ValueGuard to_c(const Value& value) {
         case Type::object: {
             ValueGuard object(perilune_value_new_object());
             for (const auto& [key, member] : *value.object()) {
-                call(perilune_value_set, object.get(), key.data(), key.size(), to_c(member).release());
+                call(perilune_value_set, object.get(), given(key), to_c(member).release());
             }
             return object;
         }
@@ -195,7 +195,7 @@ inline Value from_c(const perilune_value* value) {
     switch (perilune_value_type(value)) {
         case PERILUNE_TYPE_BOOLEAN: return perilune_value_boolean(value);
         case PERILUNE_TYPE_NUMBER: return perilune_value_number(value);
-        case PERILUNE_TYPE_STRING: return text(perilune_value_string, value);
+        case PERILUNE_TYPE_STRING: return text(perilune_value_string(value));
         case PERILUNE_TYPE_ARRAY: {
             Value::Array elements(perilune_value_len(value));
             for (std::size_t i = 0; i < elements.size(); ++i) elements[i] = from_c(perilune_value_at(value, i));
@@ -204,7 +204,7 @@ inline Value from_c(const perilune_value* value) {
         case PERILUNE_TYPE_OBJECT: {
             Value::Object members(perilune_value_len(value));
             for (std::size_t i = 0; i < members.size(); ++i) {
-                members[i] = {std::string(text(perilune_value_key, value, i)), from_c(perilune_value_at(value, i))};
+                members[i] = {std::string(text(perilune_value_key(value, i))), from_c(perilune_value_at(value, i))};
             }
             return Value(std::move(members));
         }

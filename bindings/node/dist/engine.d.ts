@@ -50,17 +50,7 @@ export interface Diagnostic {
     readonly column: number;
     readonly message: string;
 }
-declare const LIMIT: {
-    readonly timeout: 1;
-    readonly queue: 2;
-    readonly memory: 3;
-    readonly output: 4;
-    readonly value: 5;
-    readonly hostCalls: 6;
-    readonly request: 7;
-    readonly parameters: 8;
-    readonly source: 9;
-};
+type LimitName = keyof Omit<EngineOptions, 'poolSize' | 'backlog'>;
 /** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
 export declare class Script extends Runnable {
     readonly engine: Engine;
@@ -139,7 +129,7 @@ export declare class Engine {
     /** The same in Prometheus' text form, to be served as `text/plain; version=0.0.4`. */
     prometheus(): string;
     /** The ceilings of every run: milliseconds, bytes and counts. */
-    get limits(): Readonly<Record<keyof typeof LIMIT, number>>;
+    get limits(): Readonly<Record<LimitName, number>>;
     /** Ends the watches, and refuses new runs. Those under way end as they would. */
     close(): void;
     [Symbol.dispose](): void;

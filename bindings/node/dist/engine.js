@@ -7,7 +7,11 @@ const functions_1 = require("./functions");
 const native_1 = require("./native");
 const script_1 = require("./script");
 const values_1 = require("./values");
-const LIMIT = { timeout: 1, queue: 2, memory: 3, output: 4, value: 5, hostCalls: 6, request: 7, parameters: 8, source: 9 };
+/** The library's limits by the names that they have here, with their numbers and whether they are times. */
+const LIMITS = new Map();
+native_1.native.limits.forEach((name, number) => {
+    LIMITS.set(name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), { number, isTime: native_1.native.limitUnits[number] === 'ns' });
+});
 /** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
 class Script extends script_1.Runnable {
 }
@@ -114,13 +118,13 @@ class Engine {
         for (const key in options) {
             if (key === 'poolSize' || key === 'backlog')
                 continue;
-            if (!(key in LIMIT))
+            const limit = LIMITS.get(key);
+            if (!limit)
                 throw new TypeError(`an engine has no option ${key}`);
-            const name = key;
-            const value = options[name];
-            const number = name === 'timeout' || name === 'queue' ? (0, values_1.nanoseconds)(value, name) : (0, errors_1.call)(() => (0, values_1.size)(value, name));
-            if (number !== undefined)
-                limits.push(LIMIT[name], number);
+            const value = options[key];
+            const most = limit.isTime ? (0, values_1.nanoseconds)(value, key) : (0, errors_1.call)(() => (0, values_1.size)(value, key));
+            if (most !== undefined)
+                limits.push(limit.number, most);
         }
         this.poolSize = poolSize ?? (node_os_1.availableParallelism ? (0, node_os_1.availableParallelism)() : (0, node_os_1.cpus)().length);
         this.#handle = (0, errors_1.call)(() => native_1.native.engineNew(this.poolSize, backlog ?? -1, limits));
@@ -200,11 +204,11 @@ class Engine {
     }
     /** The ceilings of every run: milliseconds, bytes and counts. */
     get limits() {
-        const of = (name) => {
-            const limit = native_1.native.engineLimit(this.handle, LIMIT[name]);
-            return [name, name === 'timeout' || name === 'queue' ? limit / 1e6 : limit];
-        };
-        return Object.fromEntries(Object.keys(LIMIT).map(of));
+        const limits = [...LIMITS].map(([name, { number, isTime }]) => {
+            const most = native_1.native.engineLimit(this.handle, number);
+            return [name, isTime ? most / 1e6 : most];
+        });
+        return Object.fromEntries(limits);
     }
     /** Ends the watches, and refuses new runs. Those under way end as they would. */
     close() {

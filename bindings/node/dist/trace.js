@@ -95,15 +95,11 @@ class Trace {
     /** What the script returned, from JSON: undefined for nothing, the value for one, an array for several. */
     get value() {
         if (this.#value === undefined) {
-            const text = this.valueText;
+            const text = this.#text(3 /* Field.value */);
             if (text !== undefined)
                 this.#value = JSON.parse(text);
         }
         return this.#value;
-    }
-    /** The same as JSON, with the digits of its numbers as the engine wrote them. @internal */
-    get valueText() {
-        return this.#text(3 /* Field.value */);
     }
     /** What the script gave to `set_response`. */
     get response() {
@@ -162,46 +158,11 @@ class Trace {
     }
     /** The trace as Syncano's clients know it: what `JSON.stringify` writes. */
     toJSON() {
-        const { error, response, usage } = this;
-        const micros = this.#u64(AT.executedAt);
-        return {
-            status: this.status,
-            duration: this.duration,
-            result: {
-                stderr: this.stderr,
-                stdout: this.stdout,
-                ...(this.stdoutTruncated && { stdout_truncated: true }),
-                ...(this.stderrTruncated && { stderr_truncated: true }),
-                ...(this.value !== undefined && { value: this.value }),
-                ...(response && {
-                    response: {
-                        status: response.status,
-                        content_type: response.contentType,
-                        content: response.content.toString(),
-                        headers: Object.fromEntries(linesOf(response.headers)),
-                    },
-                }),
-            },
-            executed_at: `${new Date(Math.floor(micros / 1e3)).toISOString().slice(0, -1)}${String(micros % 1e3).padStart(3, '0')}Z`,
-            id: this.id,
-            duration_ns: this.durationNs,
-            ...(error && {
-                error: {
-                    kind: error.kind,
-                    message: error.message,
-                    ...(error.script !== undefined && { script: error.script }),
-                    ...(error.line !== undefined && { line: error.line }),
-                    ...(error.traceback && { traceback: error.traceback }),
-                },
-            }),
-            script: this.script,
-            version: this.version,
-            usage: {
-                memory_bytes: usage.memoryBytes,
-                ...(usage.hostCalls > 0 && { host_calls: usage.hostCalls }),
-                ...(usage.queuedNs > 0 && { queued_ns: usage.queuedNs }),
-            },
-        };
+        return JSON.parse(this.json);
+    }
+    /** The same as one line, as the engine writes it: JavaScript spells numbers in another way. @internal */
+    get json() {
+        return native_1.native.traceJson(this.#raw);
     }
     /** What `console.log` shows. */
     [Symbol.for('nodejs.util.inspect.custom')]() {

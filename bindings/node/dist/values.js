@@ -34,7 +34,7 @@ function refuse(value, name) {
 }
 /** A BigInt as scripts know integers: a number where a double is exact, else its digits. */
 function bigint(value) {
-    if (value >= -(2n ** 53n) && value <= 2n ** 53n)
+    if (value >= -native_1.native.maxExact && value <= native_1.native.maxExact)
         return Number(value);
     if (value >= -(2n ** 63n) && value < 2n ** 64n)
         return String(value);
@@ -59,14 +59,12 @@ function jsonText(value, name) {
     // JSON can write half a surrogate pair, but UTF-8 can't: it becomes U+FFFD, as in any other text.
     return text.includes('\\ud') ? text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd') : text;
 }
-/** How deep a value may be nested. */
-const DEPTH = 128;
 /** What a host function returned, as the addon takes it: of no more levels than a value may have, at which cycles end. */
 function plain(value, depth = 0) {
     if (typeof value !== 'object' || value === null || value instanceof Uint8Array)
         return value;
-    if (depth >= DEPTH)
-        throw new RangeError(`a value is nested deeper than ${DEPTH} levels`);
+    if (depth >= native_1.native.maxDepth)
+        throw new RangeError(`a value is nested deeper than ${native_1.native.maxDepth} levels`);
     if (Array.isArray(value))
         return value.map((item) => plain(item, depth + 1));
     if ('toJSON' in value && typeof value.toJSON === 'function')

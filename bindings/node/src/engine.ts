@@ -53,7 +53,13 @@ export interface Diagnostic {
   readonly message: string
 }
 
-const LIMIT = { timeout: 1, queue: 2, memory: 3, output: 4, value: 5, hostCalls: 6, request: 7, parameters: 8, source: 9 } as const
+type LimitName = keyof Omit<EngineOptions, 'poolSize' | 'backlog'>
+
+/** The library's limits by the names that they have here, with their numbers and whether they are times. */
+const LIMITS = new Map<string, { number: number; isTime: boolean }>()
+native.limits.forEach((name, number) => {
+  LIMITS.set(name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()), { number, isTime: native.limitUnits[number] === 'ns' })
+})
 
 /** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
 export class Script extends Runnable {
@@ -168,11 +174,11 @@ export class Engine {
     const limits: number[] = []
     for (const key in options) {
       if (key === 'poolSize' || key === 'backlog') continue
-      if (!(key in LIMIT)) throw new TypeError(`an engine has no option ${key}`)
-      const name = key as keyof typeof LIMIT
-      const value = options[name]
-      const number = name === 'timeout' || name === 'queue' ? nanoseconds(value as number, name) : call(() => size(value, name))
-      if (number !== undefined) limits.push(LIMIT[name], number)
+      const limit = LIMITS.get(key)
+      if (!limit) throw new TypeError(`an engine has no option ${key}`)
+      const value = options[key as LimitName]
+      const most = limit.isTime ? nanoseconds(value as number, key) : call(() => size(value, key))
+      if (most !== undefined) limits.push(limit.number, most)
     }
     this.poolSize = poolSize ?? (availableParallelism ? availableParallelism() : cpus().length)
     this.#handle = call(() => native.engineNew(this.poolSize, backlog ?? -1, limits))
@@ -261,12 +267,12 @@ export class Engine {
   }
 
   /** The ceilings of every run: milliseconds, bytes and counts. */
-  get limits(): Readonly<Record<keyof typeof LIMIT, number>> {
-    const of = (name: keyof typeof LIMIT) => {
-      const limit = native.engineLimit(this.handle, LIMIT[name])
-      return [name, name === 'timeout' || name === 'queue' ? limit / 1e6 : limit] as const
-    }
-    return Object.fromEntries((Object.keys(LIMIT) as (keyof typeof LIMIT)[]).map(of)) as Record<keyof typeof LIMIT, number>
+  get limits(): Readonly<Record<LimitName, number>> {
+    const limits = [...LIMITS].map(([name, { number, isTime }]) => {
+      const most = native.engineLimit(this.handle, number)
+      return [name, isTime ? most / 1e6 : most] as const
+    })
+    return Object.fromEntries(limits) as Record<LimitName, number>
   }
 
   /** Ends the watches, and refuses new runs. Those under way end as they would. */

@@ -43,6 +43,12 @@ export interface Native {
   /** The names of statuses and of kinds of errors, each at its number. */
   statuses: string[]
   errorKinds: string[]
+  /** Of limits, each at its number, which begin with 1: a unit is `ns`, `bytes` or nothing. */
+  limits: string[]
+  limitUnits: string[]
+  /** How deep values may nest, and up to which integer they are numbers. */
+  maxDepth: number
+  maxExact: number
   cancelNew(): Handle
   cancelNow(cancel: Handle): void
   engineCheck(engine: Handle, name: string, source: Text): [isError: boolean, line: number, column: number, message: string][]
@@ -76,6 +82,8 @@ export interface Native {
   ): void
   /** Answers a call of a host function. One that is answered already, or that nobody waits for any more, stays as it is. */
   settle(call: number, isError: boolean, value: unknown): void
+  /** The JSON of a trace, which is the string that it crossed as. */
+  traceJson(trace: string): string
   watchClose(watch: Handle): void
 }
 

@@ -34,7 +34,7 @@ function refuse(value: object, name: string): void {
 
 /** A BigInt as scripts know integers: a number where a double is exact, else its digits. */
 function bigint(value: bigint): number | string {
-  if (value >= -(2n ** 53n) && value <= 2n ** 53n) return Number(value)
+  if (value >= -native.maxExact && value <= native.maxExact) return Number(value)
   if (value >= -(2n ** 63n) && value < 2n ** 64n) return String(value)
   throw new RangeError(`${value} has more than 64 bits: pass it as text`)
 }
@@ -56,13 +56,10 @@ export function jsonText(value: Json | undefined, name: string): Text | undefine
   return text.includes('\\ud') ? text.replace(/(?<!\\)((?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g, '$1\ufffd') : text
 }
 
-/** How deep a value may be nested. */
-const DEPTH = 128
-
 /** What a host function returned, as the addon takes it: of no more levels than a value may have, at which cycles end. */
 export function plain(value: unknown, depth = 0): unknown {
   if (typeof value !== 'object' || value === null || value instanceof Uint8Array) return value
-  if (depth >= DEPTH) throw new RangeError(`a value is nested deeper than ${DEPTH} levels`)
+  if (depth >= native.maxDepth) throw new RangeError(`a value is nested deeper than ${native.maxDepth} levels`)
   if (Array.isArray(value)) return value.map((item) => plain(item, depth + 1))
   if ('toJSON' in value && typeof value.toJSON === 'function') return plain(value.toJSON(), depth + 1)
   refuse(value, 'a result')

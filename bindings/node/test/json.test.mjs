@@ -11,7 +11,6 @@ import { Engine } from '../index.mjs'
 import { checkout } from './helpers.mjs'
 
 const require = createRequire(import.meta.url)
-const { jsonOf } = require('../dist/json.js')
 const { serve } = require('../dist/runs.js')
 
 /** Runs what it is given, and writes the engine's JSON. */
@@ -29,9 +28,9 @@ int main(int argc, char **argv)
     perilune_options_set_limit(options, PERILUNE_LIMIT_OUTPUT, 5000, NULL);
     perilune_engine_new(options, &engine, NULL);
     for (int i = 1; i < argc; i++) {
-        perilune_engine_compile(engine, "same", PERILUNE_STRLEN, argv[i], PERILUNE_STRLEN, &script, NULL);
-        perilune_script_run(script, NULL, 0, NULL, 0, NULL, &trace, NULL);
-        puts(perilune_trace_json(trace, NULL));
+        perilune_engine_compile(engine, perilune_str("same"), perilune_str(argv[i]), &script, NULL);
+        perilune_script_run(script, perilune_str(NULL), perilune_str(NULL), NULL, &trace, NULL);
+        puts(perilune_trace_json(trace).data);
     }
     return 0;
 }`
@@ -68,7 +67,7 @@ function alike(json) {
 for (const [at, source] of sources.entries()) {
   test(source, () => {
     const trace = new Engine({ poolSize: 1, timeout: 30, output: 5000 }).compile(source, { name: 'same' }).runSync()
-    assert.equal(alike(jsonOf(trace)), alike(theirs[at]))
+    assert.equal(alike(trace.json), alike(theirs[at]))
     // JavaScript writes numbers in its own way; all else is the same.
     const plain = (json) => JSON.stringify(JSON.parse(json))
     assert.equal(alike(JSON.stringify(trace)), alike(plain(theirs[at])))
@@ -82,6 +81,6 @@ for (const [at, source] of sources.entries()) {
     })
     assert.equal(alike(json), alike(theirs[at]))
     assert.equal(JSON.parse(json).id, id)
-    assert.equal(trace && jsonOf(trace), source.includes('set_response') ? json : undefined)
+    assert.equal(trace && trace.json, source.includes('set_response') ? json : undefined)
   })
 }

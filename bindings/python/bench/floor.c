@@ -20,23 +20,22 @@ int main(int argc, char **argv)
     const char *query = "monster=Manticore", *body = "{\"n\": 1}";
     int round, i, runs = 20000;
     double best = 1e18;
-    size_t len, printed = 0;
+    size_t printed = 0;
     perilune_engine *engine = NULL;
     perilune_script *script = NULL;
     perilune_trace *trace;
     if (argc != 2 || perilune_engine_new(NULL, &engine, NULL) != PERILUNE_OK ||
-        perilune_engine_compile(engine, "hello", PERILUNE_STRLEN, argv[1], PERILUNE_STRLEN, &script, NULL) != PERILUNE_OK) {
+        perilune_engine_compile(engine, perilune_str("hello"), perilune_str(argv[1]), &script, NULL) != PERILUNE_OK) {
         return 1;
     }
     for (round = 0; round < 10; round++) {
         double began = now(), each;
         for (i = 0; i < runs; i++) {
-            if (perilune_script_run(script, query, strlen(query), body, strlen(body), NULL, &trace, NULL) != PERILUNE_OK ||
+            if (perilune_script_run(script, perilune_bytes(query, strlen(query)), perilune_bytes(body, strlen(body)), NULL, &trace, NULL) != PERILUNE_OK ||
                 perilune_trace_status(trace) != PERILUNE_STATUS_SUCCESS) {
                 return 1;
             }
-            perilune_trace_stdout(trace, &len);
-            printed += len;
+            printed += perilune_trace_stdout(trace).len;
             perilune_trace_free(trace);
         }
         each = (now() - began) / runs;

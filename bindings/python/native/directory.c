@@ -11,22 +11,18 @@ typedef struct Watch {
 
 static PyObject *loaded(const void *report, size_t index)
 {
-    return pl_script_text(perilune_report_loaded(report, index), perilune_script_name);
+    return pl_text(perilune_script_name(perilune_report_loaded(report, index)));
 }
 
 static PyObject *removed(const void *report, size_t index)
 {
-    size_t len;
-    const char *name = perilune_report_removed(report, index, &len);
-    return pl_text(name, len);
+    return pl_text(perilune_report_removed(report, index));
 }
 
 static PyObject *failed(const void *report, size_t index)
 {
-    size_t len;
     const perilune_error *error = perilune_report_failed(report, index);
-    const char *path = perilune_error_subject(error, &len);
-    return Py_BuildValue("(NN)", pl_text(path, len), pl_exception(error));
+    return Py_BuildValue("(NN)", pl_text(perilune_error_subject(error)), pl_exception(error));
 }
 
 /* (names that are loaded, names that are removed, [(path, exception)]) */

@@ -98,7 +98,7 @@ static PyObject *engine_remove(Engine *self, PyObject *args)
 
 static PyObject *name_at(const void *scripts, size_t index)
 {
-    return pl_script_text(perilune_scripts_at(scripts, index), perilune_script_name);
+    return pl_text(perilune_script_name(perilune_scripts_at(scripts, index)));
 }
 
 static PyObject *engine_names(Engine *self, PyObject *args)
@@ -106,7 +106,7 @@ static PyObject *engine_names(Engine *self, PyObject *args)
     perilune_scripts *scripts = NULL;
     perilune_error *error = NULL;
     PyObject *names;
-    WITHOUT_GIL(perilune_engine_list(self->engine, NULL, 0, &scripts, &error));
+    WITHOUT_GIL(perilune_engine_list(self->engine, perilune_str(NULL), &scripts, &error));
     if (error) {
         return pl_raise(error);
     }
@@ -117,11 +117,9 @@ static PyObject *engine_names(Engine *self, PyObject *args)
 
 static PyObject *diagnostic_at(const void *found, size_t index)
 {
-    size_t len;
-    const char *message = perilune_diagnostics_message(found, index, &len);
     return Py_BuildValue("(sIIN)", perilune_diagnostics_severity(found, index) == PERILUNE_SEVERITY_ERROR ? "error" : "warning",
                          (unsigned int)perilune_diagnostics_line(found, index),
-                         (unsigned int)perilune_diagnostics_column(found, index), pl_text(message, len));
+                         (unsigned int)perilune_diagnostics_column(found, index), pl_text(perilune_diagnostics_message(found, index)));
 }
 
 /* [(severity, line, column, message)] */
@@ -147,8 +145,6 @@ static PyObject *engine_check(Engine *self, PyObject *args)
 static PyObject *engine_metrics(Engine *self, PyObject *args)
 {
     int prometheus;
-    size_t len;
-    const char *text;
     perilune_metrics *metrics = NULL;
     perilune_error *error = NULL;
     PyObject *result;
@@ -159,8 +155,7 @@ static PyObject *engine_metrics(Engine *self, PyObject *args)
     if (error) {
         return pl_raise(error);
     }
-    text = prometheus ? perilune_metrics_prometheus(metrics, &len) : perilune_metrics_json(metrics, &len);
-    result = pl_text(text, len);
+    result = pl_text(prometheus ? perilune_metrics_prometheus(metrics) : perilune_metrics_json(metrics));
     perilune_metrics_free(metrics);
     return result;
 }

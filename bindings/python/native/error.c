@@ -1,20 +1,13 @@
 /* The library's errors as exceptions, which the package's `make` makes. Uses text.c. */
 #include "native.h"
 
-static PyObject *text_of(const perilune_error *error, const char *(*read)(const perilune_error *, size_t *))
-{
-    size_t len;
-    const char *data = read(error, &len);
-    return pl_text(data, len);
-}
-
 PyObject *pl_exception(const perilune_error *error)
 {
     size_t line, column, offset;
     perilune_error_position(error, &line, &column, &offset);
     return PyObject_CallFunction(pl_state.make_error, "sNNNnnn", perilune_code_name(perilune_error_code(error)),
-                                 text_of(error, perilune_error_message), text_of(error, perilune_error_reason),
-                                 text_of(error, perilune_error_subject), (Py_ssize_t)line, (Py_ssize_t)column, (Py_ssize_t)offset);
+                                 pl_text(perilune_error_message(error)), pl_text(perilune_error_reason(error)),
+                                 pl_text(perilune_error_subject(error)), (Py_ssize_t)line, (Py_ssize_t)column, (Py_ssize_t)offset);
 }
 
 void *pl_raise(perilune_error *error)

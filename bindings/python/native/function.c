@@ -73,8 +73,7 @@ static PyObject *argument(perilune_call *call, size_t index)
 {
     double number;
     bool boolean;
-    const char *data;
-    size_t len;
+    perilune_slice string;
     perilune_value *value;
     PyObject *result;
     switch (perilune_call_type(call, index)) {
@@ -85,7 +84,7 @@ static PyObject *argument(perilune_call *call, size_t index)
     case PERILUNE_TYPE_NUMBER:
         return perilune_call_number(call, index, &number) ? pl_number(number) : NULL;
     case PERILUNE_TYPE_STRING:
-        return perilune_call_string(call, index, &data, &len) ? pl_text_or_bytes(data, len) : NULL;
+        return perilune_call_string(call, index, &string) ? pl_text_or_bytes(string) : NULL;
     default:
         if (!perilune_call_value(call, index, &value)) {
             return NULL;
@@ -117,11 +116,11 @@ static void call_function(perilune_call *call, void *user_data)
     PyObject *callable, *arguments, *item, *result;
     size_t i, len = perilune_call_len(call);
     if (!pl_enter(&gil)) {
-        perilune_call_fail(call, "the interpreter is ending", PERILUNE_STRLEN);
+        perilune_call_fail(call, perilune_str("the interpreter is ending"));
         return;
     }
     if (pl_pending() && pl_pending()->type) {
-        perilune_call_fail(call, "the run is ending", PERILUNE_STRLEN);
+        perilune_call_fail(call, perilune_str("the run is ending"));
         pl_leave(gil);
         return;
     }

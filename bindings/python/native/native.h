@@ -78,7 +78,7 @@ typedef struct {
 } Text;
 
 /* A text as the library takes it. */
-#define TEXT(text) (text).data, (size_t)(text).len
+#define TEXT(text) perilune_bytes((text).data, (size_t)(text).len)
 /* Where "s#" puts one. */
 #define PARSED(text) &(text).data, &(text).len
 
@@ -88,13 +88,11 @@ int pl_text_from(PyObject *object, Text *text);
 int pl_text_from_any(PyObject *object, Text *text);
 void pl_text_done(Text *text);
 /* A str, with U+FFFD where it is no UTF-8; the first makes "" of NULL, the second None. */
-PyObject *pl_text(const char *data, size_t len);
-PyObject *pl_text_or_none(const char *data, size_t len);
+PyObject *pl_text(perilune_slice slice);
+PyObject *pl_text_or_none(perilune_slice slice);
 /* A str where it is some, else bytes. */
-PyObject *pl_text_or_bytes(const char *data, size_t len);
-/* One of a script's texts. */
-typedef const char *(*ScriptText)(const perilune_script *, size_t *);
-PyObject *pl_script_text(const perilune_script *script, ScriptText read);
+PyObject *pl_text_or_bytes(perilune_slice slice);
+PyObject *pl_bytes(perilune_slice slice);
 /* A list of what `item` makes of each index. */
 PyObject *pl_list(size_t len, PyObject *(*item)(const void *from, size_t index), const void *from);
 
@@ -160,7 +158,7 @@ int pl_add_watch(PyObject *module);
 /* ---- request.c ---- */
 /* The next of a dictionary of limits by their names: 1, 0 at its end, or -1 with an exception. */
 int pl_limits_next(PyObject *limits, Py_ssize_t *at, perilune_limit *limit, uint64_t *value);
-/* All limits of an engine by their names. */
+/* All limits of an engine by their names: times in seconds, as Python has them. */
 PyObject *pl_limits(const perilune_engine *engine);
 /* NULL with an exception where it is none. */
 const perilune_request *pl_request_of(PyObject *object);

@@ -1,20 +1,17 @@
 /* Requests, what cancels them, and limits by their names. Uses text.c, object.c, interpreter.c and error.c. */
 #include "native.h"
 
-static const struct {
-    const char *name;
-    perilune_limit limit;
-} limit_names[] = {
-    {"timeout", PERILUNE_LIMIT_TIMEOUT_NS}, {"queue", PERILUNE_LIMIT_QUEUE_NS},     {"memory", PERILUNE_LIMIT_MEMORY},
-    {"output", PERILUNE_LIMIT_OUTPUT},      {"value", PERILUNE_LIMIT_VALUE},        {"host_calls", PERILUNE_LIMIT_HOST_CALLS},
-    {"request", PERILUNE_LIMIT_REQUEST},    {"parameters", PERILUNE_LIMIT_PARAMETERS}, {"source", PERILUNE_LIMIT_SOURCE},
-};
-enum { LIMITS = sizeof limit_names / sizeof *limit_names };
+/* NULL at the end: the numbers begin with 1. */
+static const char *limit_name(perilune_limit limit)
+{
+    const char *name = perilune_limit_name(limit);
+    return strcmp(name, "unknown") == 0 ? NULL : name;
+}
 
 int pl_limits_next(PyObject *limits, Py_ssize_t *at, perilune_limit *limit, uint64_t *value)
 {
     PyObject *name, *number;
-    size_t i;
+    const char *known;
     if (!PyDict_Next(limits, at, &name, &number)) {
         return 0;
     }
@@ -22,9 +19,8 @@ int pl_limits_next(PyObject *limits, Py_ssize_t *at, perilune_limit *limit, uint
     if (PyErr_Occurred()) {
         return -1;
     }
-    for (i = 0; i < LIMITS; i++) {
-        if (PyUnicode_CompareWithASCIIString(name, limit_names[i].name) == 0) {
-            *limit = limit_names[i].limit;
+    for (*limit = 1; (known = limit_name(*limit)); ++*limit) {
+        if (PyUnicode_CompareWithASCIIString(name, known) == 0) {
             return 1;
         }
     }
@@ -35,10 +31,13 @@ int pl_limits_next(PyObject *limits, Py_ssize_t *at, perilune_limit *limit, uint
 PyObject *pl_limits(const perilune_engine *engine)
 {
     PyObject *limits = PyDict_New(), *number;
-    size_t i;
-    for (i = 0; limits && i < LIMITS; i++) {
-        number = PyLong_FromUnsignedLongLong(perilune_engine_limit(engine, limit_names[i].limit));
-        if (!number || PyDict_SetItemString(limits, limit_names[i].name, number) < 0) {
+    perilune_limit limit;
+    const char *name;
+    for (limit = 1; limits && (name = limit_name(limit)); limit++) {
+        uint64_t value = perilune_engine_limit(engine, limit);
+        int is_time = strcmp(perilune_limit_unit(limit), "ns") == 0;
+        number = is_time ? PyFloat_FromDouble((double)value / 1e9) : PyLong_FromUnsignedLongLong(value);
+        if (!number || PyDict_SetItemString(limits, name, number) < 0) {
             Py_CLEAR(limits);
         }
         Py_XDECREF(number);
@@ -86,7 +85,7 @@ int pl_add_cancel(PyObject *module)
 
 /* These return whether they did it; an exception is set, or `error`, where they did not. */
 
-static int set_text(perilune_request *request, perilune_code (*set)(perilune_request *, const char *, size_t, perilune_error **),
+static int set_text(perilune_request *request, perilune_code (*set)(perilune_request *, perilune_slice, perilune_error **),
                     PyObject *object, perilune_error **error)
 {
     Text text;

@@ -52,11 +52,13 @@ static void script_dealloc(Script *self)
     pl_object_free(self);
 }
 
+typedef perilune_slice (*ScriptText)(const perilune_script *);
+
 static const ScriptText name = perilune_script_name, hash = perilune_script_hash, source = perilune_script_source;
 
 static PyObject *script_text(Script *self, const ScriptText *read)
 {
-    return pl_script_text(self->script, *read);
+    return pl_text((*read)(self->script));
 }
 
 static PyObject *script_version(Script *self, void *closure)

@@ -124,7 +124,7 @@ PyObject *pl_script_submit(Script *self, PyObject *const *args, Py_ssize_t count
     Py_INCREF(run->engine);
     Py_INCREF(run->future);
     atomic_fetch_add(&run->queue->users, 1);
-    WITHOUT_GIL(perilune_script_submit(self->script, NULL, 0, NULL, 0, request, run_ended, run, &error));
+    WITHOUT_GIL(perilune_script_submit(self->script, perilune_str(NULL), perilune_str(NULL), request, run_ended, run, &error));
     if (error) {
         queue_release(run->queue);
         submitted_free(run);

@@ -39,34 +39,32 @@ void pl_text_done(Text *text)
     Py_CLEAR(text->kept);
 }
 
-PyObject *pl_text(const char *data, size_t len)
+PyObject *pl_text(perilune_slice slice)
 {
-    return PyUnicode_DecodeUTF8(data ? data : "", data ? (Py_ssize_t)len : 0, "replace");
+    return PyUnicode_DecodeUTF8(slice.data ? slice.data : "", (Py_ssize_t)slice.len, "replace");
 }
 
-PyObject *pl_text_or_none(const char *data, size_t len)
+PyObject *pl_text_or_none(perilune_slice slice)
 {
-    if (!data) {
+    if (!slice.data) {
         Py_RETURN_NONE;
     }
-    return pl_text(data, len);
+    return pl_text(slice);
 }
 
-PyObject *pl_text_or_bytes(const char *data, size_t len)
+PyObject *pl_text_or_bytes(perilune_slice slice)
 {
-    PyObject *text = PyUnicode_DecodeUTF8(data, (Py_ssize_t)len, NULL);
+    PyObject *text = PyUnicode_DecodeUTF8(slice.data, (Py_ssize_t)slice.len, NULL);
     if (!text && PyErr_ExceptionMatches(PyExc_UnicodeDecodeError)) {
         PyErr_Clear();
-        text = PyBytes_FromStringAndSize(data, (Py_ssize_t)len);
+        text = pl_bytes(slice);
     }
     return text;
 }
 
-PyObject *pl_script_text(const perilune_script *script, ScriptText read)
+PyObject *pl_bytes(perilune_slice slice)
 {
-    size_t len;
-    const char *data = read(script, &len);
-    return pl_text(data, len);
+    return PyBytes_FromStringAndSize(slice.data, (Py_ssize_t)slice.len);
 }
 
 PyObject *pl_list(size_t len, PyObject *(*item)(const void *from, size_t index), const void *from)

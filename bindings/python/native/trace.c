@@ -12,8 +12,7 @@ typedef struct {
 static PyObject *cause_of(Engine *engine, const perilune_trace *trace)
 {
     PyObject *key, *pair, *cause = NULL, *message;
-    size_t len;
-    const char *text;
+    perilune_slice text;
     if (PyDict_Size(engine->failures) == 0) {
         return NULL;
     }
@@ -22,8 +21,8 @@ static PyObject *cause_of(Engine *engine, const perilune_trace *trace)
     if (pair) {
         Py_INCREF(pair);
         PyDict_DelItem(engine->failures, key);
-        text = perilune_trace_error_message(trace, &len);
-        message = text ? pl_text(text, len) : NULL;
+        text = perilune_trace_error_message(trace);
+        message = text.data ? pl_text(text) : NULL;
         if (message && PySequence_Contains(message, PyTuple_GetItem(pair, 0)) == 1) {
             cause = PyTuple_GetItem(pair, 1);
             Py_INCREF(cause);
@@ -124,7 +123,7 @@ static PyObject *trace_duration(Trace *self, const uint64_t *unit)
 }
 
 typedef struct {
-    const char *(*read)(const perilune_trace *, size_t *);
+    perilune_slice (*read)(const perilune_trace *);
     enum { AS_TEXT, AS_TEXT_OR_NONE, AS_BYTES } as;
 } Output;
 
@@ -135,15 +134,14 @@ static const Output out = {perilune_trace_stdout, AS_TEXT}, out_bytes = {perilun
 
 static PyObject *trace_output(Trace *self, const Output *output)
 {
-    size_t len;
-    const char *data = output->read(self->trace, &len);
+    perilune_slice slice = output->read(self->trace);
     switch (output->as) {
     case AS_TEXT_OR_NONE:
-        return pl_text_or_none(data, len);
+        return pl_text_or_none(slice);
     case AS_BYTES:
-        return PyBytes_FromStringAndSize(data, (Py_ssize_t)len);
+        return pl_bytes(slice);
     default:
-        return pl_text(data, len);
+        return pl_text(slice);
     }
 }
 
@@ -171,10 +169,9 @@ static int view_of(Trace *self, perilune_trace_view *view)
 
 static PyObject *header_at(const void *trace, size_t index)
 {
-    const char *name = "", *value = "";
-    size_t name_len = 0, value_len = 0;
-    perilune_trace_header(trace, index, &name, &name_len, &value, &value_len, NULL);
-    return Py_BuildValue("(NN)", pl_text(name, name_len), pl_text(value, value_len));
+    perilune_slice name = perilune_str(NULL), value = name;
+    perilune_trace_header(trace, index, &name, &value, NULL);
+    return Py_BuildValue("(NN)", pl_text(name), pl_text(value));
 }
 
 /* (status, content type, content, [(name, value)]), or None */
@@ -187,9 +184,8 @@ static PyObject *trace_response(Trace *self, void *closure)
     if (!view.response_status) {
         Py_RETURN_NONE;
     }
-    return Py_BuildValue("(INy#N)", (unsigned int)view.response_status,
-                         pl_text_or_none(view.response_content_type, view.response_content_type_len), view.response_content,
-                         (Py_ssize_t)view.response_content_len, pl_list(view.response_headers_len, header_at, self->trace));
+    return Py_BuildValue("(INNN)", (unsigned int)view.response_status, pl_text_or_none(view.response_content_type),
+                         pl_bytes(view.response_content), pl_list(view.response_headers_len, header_at, self->trace));
 }
 
 /* All that is seldom read, as one dictionary: Python makes objects of it. */
@@ -203,11 +199,10 @@ static PyObject *trace_details(Trace *self, void *closure)
         "{s:L,s:K,s:K,s:K,s:K,s:N,s:i,s:i,s:N,s:N,s:N,s:N,s:I}", "executed_at_ns", (long long)view.executed_at_unix_ns, "queued_ns",
         (unsigned long long)view.queued_ns, "memory_bytes", (unsigned long long)view.memory_bytes, "host_calls",
         (unsigned long long)view.host_calls, "version", (unsigned long long)view.version, "script",
-        pl_text(view.script, view.script_len), "stdout_truncated", (int)view.stdout_truncated, "stderr_truncated",
+        pl_text(view.script), "stdout_truncated", (int)view.stdout_truncated, "stderr_truncated",
         (int)view.stderr_truncated, "error_kind", name_of(pl_state.kinds, view.error_kind), "error_message",
-        pl_text_or_none(view.error_message, view.error_message_len), "error_script",
-        pl_text_or_none(view.error_script, view.error_script_len), "error_traceback",
-        pl_text_or_none(view.error_traceback, view.error_traceback_len), "error_line", (unsigned int)view.error_line);
+        pl_text_or_none(view.error_message), "error_script", pl_text_or_none(view.error_script), "error_traceback",
+        pl_text_or_none(view.error_traceback), "error_line", (unsigned int)view.error_line);
 }
 
 int pl_add_trace(PyObject *module)

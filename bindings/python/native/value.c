@@ -3,15 +3,10 @@
 
 #include <math.h>
 
-/* How deep values nest: as deep as the engine takes them. */
-#define MAX_DEPTH 128
-/* Up to here a double holds every integer. */
-#define MAX_EXACT 9007199254740992
-
 PyObject *pl_number(double number)
 {
     /* An int has no negative zero. */
-    if (floor(number) == number && fabs(number) <= MAX_EXACT && !(number == 0 && signbit(number))) {
+    if (floor(number) == number && fabs(number) <= PERILUNE_MAX_EXACT && !(number == 0 && signbit(number))) {
         return PyLong_FromDouble(number);
     }
     return PyFloat_FromDouble(number);
@@ -27,9 +22,7 @@ static PyObject *object_to_python(const perilune_value *object, size_t len)
     PyObject *dict = PyDict_New(), *key, *item;
     size_t i;
     for (i = 0; dict && i < len; i++) {
-        size_t key_len;
-        const char *data = perilune_value_key(object, i, &key_len);
-        key = pl_text_or_bytes(data, key_len);
+        key = pl_text_or_bytes(perilune_value_key(object, i));
         item = key ? pl_value_to_python(perilune_value_at(object, i)) : NULL;
         if (!item || PyDict_SetItem(dict, key, item) < 0) {
             Py_CLEAR(dict);
@@ -42,16 +35,13 @@ static PyObject *object_to_python(const perilune_value *object, size_t len)
 
 PyObject *pl_value_to_python(const perilune_value *value)
 {
-    size_t len;
-    const char *data;
     switch (perilune_value_type(value)) {
     case PERILUNE_TYPE_BOOLEAN:
         return PyBool_FromLong(perilune_value_boolean(value));
     case PERILUNE_TYPE_NUMBER:
         return pl_number(perilune_value_number(value));
     case PERILUNE_TYPE_STRING:
-        data = perilune_value_string(value, &len);
-        return pl_text_or_bytes(data, len);
+        return pl_text_or_bytes(perilune_value_string(value));
     case PERILUNE_TYPE_ARRAY:
         return pl_list(perilune_value_len(value), element_to_python, value);
     case PERILUNE_TYPE_OBJECT:
@@ -143,8 +133,8 @@ static perilune_value *object_from_python(PyObject *dict, int depth)
 static perilune_value *from_python(PyObject *object, int depth)
 {
     Text text;
-    if (depth > MAX_DEPTH) {
-        PyErr_Format(PyExc_ValueError, "a value is nested deeper than %d levels", MAX_DEPTH);
+    if (depth > PERILUNE_MAX_DEPTH) {
+        PyErr_Format(PyExc_ValueError, "a value is nested deeper than %d levels", PERILUNE_MAX_DEPTH);
         return NULL;
     }
     if (object == Py_None) {

@@ -161,14 +161,7 @@ impl<'a> Execution<'a> {
         trace.id = self.script.engine.runs.fetch_add(1, Relaxed) + 1;
         trace.status = kind.status();
         trace.stderr = format!("{message}\n").into_bytes();
-        trace.error = Some(Box::new(ScriptError {
-            kind,
-            message,
-            script: None,
-            line: None,
-            traceback: String::new(),
-            cause: None,
-        }));
+        trace.error = Some(Box::new(ScriptError::new(kind, message)));
         self.script.engine.pool.tally().count_without_vm(trace);
         span.end(trace);
     }

@@ -19,6 +19,13 @@ pub struct Response {
     pub headers: Vec<(String, Vec<u8>)>,
 }
 
+impl Response {
+    /// A response without headers. It is not held to the limits that a script's is.
+    pub fn new(status: u16, content_type: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
+        Self { status, content_type: content_type.into(), content: content.into(), headers: Vec::new() }
+    }
+}
+
 /// `{"status":…,"content_type":…,"content":…,"headers":{…}}`; what is not UTF-8 becomes U+FFFD. A header of one line is a text, one
 /// of several an array of texts.
 impl Serialize for Response {

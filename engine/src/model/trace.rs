@@ -132,6 +132,20 @@ pub struct ScriptError {
     pub cause: Option<Arc<dyn Error + Send + Sync>>,
 }
 
+impl ScriptError {
+    /// An error that no script was running at.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            script: None,
+            line: None,
+            traceback: String::new(),
+            cause: None,
+        }
+    }
+}
+
 /// Causes are compared by identity: they are equal if they are the same `Arc`.
 impl PartialEq for ScriptError {
     fn eq(&self, other: &Self) -> bool {
@@ -235,9 +249,11 @@ pub struct Trace {
 }
 
 impl Trace {
-    /// The trace of a run that has not begun.
+    /// The trace of a run that has not begun, which says that it succeeded; also for hosts that keep traces in a form of their own, and
+    /// set the fields from there.
     #[inline]
-    pub(crate) fn new(script: Arc<str>, version: u64) -> Self {
+    #[must_use]
+    pub fn new(script: Arc<str>, version: u64) -> Self {
         Self {
             id: 0,
             status: Status::Success,

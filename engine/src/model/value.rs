@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::DeserializeOwned;
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
-use crate::model::json::{self, Container, JsonBuilder, MAX_EXACT};
+use crate::model::json::{self, Container, JsonBuilder};
 
 /// Reads JSON that was written here, in a type of the host's.
 pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, serde_json::Error> {
@@ -47,6 +47,12 @@ pub enum Value {
 }
 
 impl Value {
+    /// How deep arrays and objects may nest, everywhere: in JSON, in a script's value and in a host's.
+    pub const MAX_DEPTH: usize = json::MAX_DEPTH as usize;
+
+    /// 2^53: the largest integer that scripts have as a number. One that is further from zero becomes a string of its digits.
+    pub const MAX_EXACT: u64 = json::MAX_EXACT;
+
     /// An array of what can be values.
     pub fn array<V: Into<Self>>(elements: impl IntoIterator<Item = V>) -> Self {
         Self::Array(elements.into_iter().map(Into::into).collect())
@@ -222,7 +228,7 @@ impl From<f64> for Value {
 /// Exact up to ±2^53; beyond, its digits as a string.
 impl From<i64> for Value {
     fn from(number: i64) -> Self {
-        if number.unsigned_abs() <= MAX_EXACT {
+        if number.unsigned_abs() <= Self::MAX_EXACT {
             Self::Number(number as f64)
         } else {
             Self::from(number.to_string())
@@ -233,7 +239,7 @@ impl From<i64> for Value {
 /// Exact up to 2^53; beyond, its digits as a string.
 impl From<u64> for Value {
     fn from(number: u64) -> Self {
-        if number <= MAX_EXACT { Self::Number(number as f64) } else { Self::from(number.to_string()) }
+        if number <= Self::MAX_EXACT { Self::Number(number as f64) } else { Self::from(number.to_string()) }
     }
 }
 

@@ -30,14 +30,22 @@ void check_int(long long got, long long wanted, const char *what, const char *fi
     }
 }
 
-void check_text(const char *data, size_t len, const char *wanted, size_t wanted_len, const char *what, const char *file,
-                int line)
+void check_text(perilune_slice got, const char *wanted, size_t wanted_len, const char *what, const char *file, int line)
 {
-    bool same = data != NULL && len == wanted_len && memcmp(data, wanted, len) == 0;
+    bool same = got.data != NULL && got.len == wanted_len && memcmp(got.data, wanted, wanted_len) == 0;
     count(same);
     if (!same) {
-        fprintf(stderr, "%s:%d: %s is \"%.*s\", not \"%s\"\n", file, line, what, data == NULL ? 0 : (int)len,
-                data == NULL ? "" : data, wanted);
+        fprintf(stderr, "%s:%d: %s is \"%.*s\", not \"%s\"\n", file, line, what, got.data == NULL ? 0 : (int)got.len,
+                got.data == NULL ? "" : got.data, wanted);
+    }
+}
+
+void check_none(perilune_slice got, const char *what, const char *file, int line)
+{
+    bool none = got.data == NULL && got.len == 0;
+    count(none);
+    if (!none) {
+        fprintf(stderr, "%s:%d: %s is %zu bytes at %p, not NULL\n", file, line, what, got.len, (const void *)got.data);
     }
 }
 
@@ -56,7 +64,7 @@ void check_ok(perilune_code code, perilune_error **error, const char *what, cons
     count(done);
     if (!done) {
         fprintf(stderr, "%s:%d: %s: %s: %s\n", file, line, what, perilune_code_name(code),
-                perilune_error_message(*error, NULL));
+                perilune_error_message(*error).data);
     }
     perilune_error_free(*error);
     *error = NULL;
@@ -66,11 +74,11 @@ void check_fails(perilune_code code, perilune_error **error, perilune_code wante
                  const char *file, int line)
 {
     bool failed = code == wanted && *error != NULL && perilune_error_code(*error) == wanted &&
-                  perilune_error_message(*error, NULL)[0] != '\0';
+                  perilune_error_message(*error).data[0] != '\0';
     count(failed);
     if (!failed) {
         fprintf(stderr, "%s:%d: %s: %s, not %s: %s\n", file, line, what, perilune_code_name(code),
-                perilune_code_name(wanted), perilune_error_message(*error, NULL));
+                perilune_code_name(wanted), perilune_error_message(*error).data);
     }
     if (frees) {
         perilune_error_free(*error);
@@ -93,7 +101,7 @@ perilune_script *compiled(const perilune_engine *engine, const char *source)
 {
     perilune_error *error = NULL;
     perilune_script *script = NULL;
-    CHECK_OK(perilune_engine_compile(engine, "test", PERILUNE_STRLEN, source, PERILUNE_STRLEN, &script, &error));
+    CHECK_OK(perilune_engine_compile(engine, perilune_str("test"), perilune_str(source), &script, &error));
     return script;
 }
 
@@ -102,7 +110,7 @@ perilune_trace *run_of(const perilune_script *script, const char *query, const c
 {
     perilune_error *error = NULL;
     perilune_trace *trace = NULL;
-    CHECK_OK(perilune_script_run(script, query, PERILUNE_STRLEN, body, PERILUNE_STRLEN, request, &trace, &error));
+    CHECK_OK(perilune_script_run(script, perilune_str(query), perilune_str(body), request, &trace, &error));
     return trace;
 }
 
@@ -121,8 +129,8 @@ void check_prints(const perilune_script *script, const char *query, const char *
 {
     perilune_trace *trace = run_of(script, query, NULL, NULL);
     perilune_trace_view view = view_of(trace);
-    CHECK_TEXT(view.stdout_data, view.stdout_len, wanted);
-    CHECK_TEXT(view.stderr_data, view.stderr_len, "");
+    CHECK_TEXT(view.stdout_bytes, wanted);
+    CHECK_TEXT(view.stderr_bytes, "");
     perilune_trace_free(trace);
 }
 

@@ -14,9 +14,10 @@
 
 #define CHECK(condition) check_that((condition), #condition, __FILE__, __LINE__)
 #define CHECK_INT(got, wanted) check_int((long long)(got), (long long)(wanted), #got, __FILE__, __LINE__)
-#define CHECK_TEXT(data, len, wanted) check_text((data), (len), (wanted), strlen(wanted), #data, __FILE__, __LINE__)
-#define CHECK_BYTES(data, len, wanted) check_text((data), (len), (wanted), sizeof(wanted) - 1, #data, __FILE__, __LINE__)
+#define CHECK_TEXT(got, wanted) check_text((got), (wanted), strlen(wanted), #got, __FILE__, __LINE__)
+#define CHECK_BYTES(got, wanted) check_text((got), (wanted), sizeof(wanted) - 1, #got, __FILE__, __LINE__)
 #define CHECK_HAS(text, part) check_has((text), (part), #text, __FILE__, __LINE__)
+#define CHECK_NONE(got) check_none((got), #got, __FILE__, __LINE__)
 /* Does what must work, and shows the error where it does not; `error` is a variable of the test. */
 #define CHECK_OK(call) check_ok((call), &error, #call, __FILE__, __LINE__)
 /* Does what must fail, and frees the error, or keeps it for what is checked next. */
@@ -27,8 +28,9 @@
 
 void check_that(bool holds, const char *what, const char *file, int line);
 void check_int(long long got, long long wanted, const char *what, const char *file, int line);
-void check_text(const char *data, size_t len, const char *wanted, size_t wanted_len, const char *what, const char *file,
-                int line);
+void check_text(perilune_slice got, const char *wanted, size_t wanted_len, const char *what, const char *file, int line);
+/* A slice that is NULL, and has no length either. */
+void check_none(perilune_slice got, const char *what, const char *file, int line);
 void check_has(const char *text, const char *part, const char *what, const char *file, int line);
 void check_ok(perilune_code code, perilune_error **error, const char *what, const char *file, int line);
 void check_fails(perilune_code code, perilune_error **error, perilune_code wanted, bool frees, const char *what,

@@ -26,12 +26,12 @@ static bool runs(const perilune_script *script, int number)
     }
     std::string query = "n=" + std::to_string(number);
     perilune_trace *trace = nullptr;
-    if (perilune_script_run(script, query.data(), query.size(), nullptr, 0, nullptr, &trace, nullptr) != PERILUNE_OK) {
+    if (perilune_script_run(script, perilune_bytes(query.data(), query.size()), perilune_str(nullptr), nullptr, &trace,
+                            nullptr) != PERILUNE_OK) {
         return false;
     }
-    std::size_t len = 0;
-    const char *out = perilune_trace_stdout(trace, &len);
-    bool right = std::string(out, len) == std::to_string(number) + "\n";
+    perilune_slice out = perilune_trace_stdout(trace);
+    bool right = std::string(out.data, out.len) == std::to_string(number) + "\n";
     perilune_trace_free(trace);
     return right && caught && map.size() == 7 && sorted.size() == 100;
 }
@@ -43,7 +43,7 @@ int main()
     // An error in a script is a C++ exception inside of the library.
     const char *source = "assert(not pcall(error, 'x')) print(GET.n)";
     if (perilune_engine_new(nullptr, &engine, nullptr) != PERILUNE_OK ||
-        perilune_engine_compile(engine, "host", 4, source, PERILUNE_STRLEN, &script, nullptr) != PERILUNE_OK) {
+        perilune_engine_compile(engine, perilune_str("host"), perilune_str(source), &script, nullptr) != PERILUNE_OK) {
         return 1;
     }
     std::vector<int> wrong(4);

@@ -27,25 +27,25 @@ static void registrations_that_fail(const perilune_engine *engine, perilune_scri
     perilune_error *error = NULL;
     for (size_t i = 0; i < LEN(CASES); i++) {
         gate destroyed = GATE;
-        CHECK_FAILS(perilune_engine_function(CASES[i].engine, CASES[i].name, PERILUNE_STRLEN, CASES[i].function,
+        CHECK_FAILS(perilune_engine_function(CASES[i].engine, perilune_str(CASES[i].name), CASES[i].function,
                                              &destroyed, count_destroy, &error),
                     CASES[i].code);
         CHECK_INT(gate_count(&destroyed), 1);
-        CHECK_FAILS(perilune_script_function(CASES[i].engine == NULL ? NULL : script, CASES[i].name, PERILUNE_STRLEN,
+        CHECK_FAILS(perilune_script_function(CASES[i].engine == NULL ? NULL : script, perilune_str(CASES[i].name),
                                              CASES[i].function, &destroyed, count_destroy, &error),
                     CASES[i].code);
         CHECK_INT(gate_count(&destroyed), 2);
         /* Without a place for the error it is the same. */
-        perilune_code code = perilune_engine_function(CASES[i].engine, CASES[i].name, PERILUNE_STRLEN,
+        perilune_code code = perilune_engine_function(CASES[i].engine, perilune_str(CASES[i].name),
                                                       CASES[i].function, &destroyed, count_destroy, NULL);
         CHECK_INT(code, CASES[i].code);
         CHECK_INT(gate_count(&destroyed), 3);
     }
-    CHECK_FAILS_KEPT(perilune_engine_function(engine, "a b", 3, nothing, NULL, NULL, &error), PERILUNE_NAME_ERROR);
-    size_t len = 0;
-    const char *subject = perilune_error_subject(error, &len);
-    CHECK_TEXT(subject, len, "a b");
-    CHECK(perilune_error_reason(error, &len)[0] != '\0' && len > 0);
+    CHECK_FAILS_KEPT(perilune_engine_function(engine, perilune_str("a b"), nothing, NULL, NULL,
+                                              &error), PERILUNE_NAME_ERROR);
+    perilune_slice subject = perilune_error_subject(error);
+    CHECK_TEXT(subject, "a b");
+    CHECK(perilune_error_reason(error).len > 0);
     CHECK(!perilune_error_position(error, NULL, NULL, NULL));
     perilune_error_free(error);
 }
@@ -55,16 +55,16 @@ static void replaced_and_freed(void)
     perilune_error *error = NULL;
     gate first = GATE, second = GATE, own = GATE;
     perilune_engine *engine = engine_of(1);
-    CHECK_OK(perilune_engine_function(engine, "f", 1, nothing, &first, count_destroy, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("f"), nothing, &first, count_destroy, &error));
     perilune_script *script = compiled(engine, "host.f()");
     perilune_trace_free(run_of(script, NULL, NULL, NULL));
     CHECK_INT(gate_count(&first), 0);
-    CHECK_OK(perilune_engine_function(engine, "f", 1, nothing, &second, count_destroy, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("f"), nothing, &second, count_destroy, &error));
     /* The VM has the old one until its next run. */
     perilune_trace_free(run_of(script, NULL, NULL, NULL));
     CHECK_INT(gate_count(&first), 1);
 
-    CHECK_OK(perilune_script_function(script, "g", 1, nothing, &own, count_destroy, &error));
+    CHECK_OK(perilune_script_function(script, perilune_str("g"), nothing, &own, count_destroy, &error));
     perilune_script *clone = perilune_script_clone(script);
     perilune_script_free(script);
     CHECK_INT(gate_count(&own), 0);
@@ -82,13 +82,13 @@ static void replaced_and_freed(void)
 static void answers_own(perilune_call *call, void *user_data)
 {
     (void)user_data;
-    perilune_call_return_string(call, "own", 3);
+    perilune_call_return_string(call, perilune_str("own"));
 }
 
 static void answers_engines(perilune_call *call, void *user_data)
 {
     (void)user_data;
-    perilune_call_return_string(call, "engine's", PERILUNE_STRLEN);
+    perilune_call_return_string(call, perilune_str("engine's"));
 }
 
 /* A script's own go before the engine's, and are not its clones' when they come later. */
@@ -98,8 +98,8 @@ static void own_functions(void)
     perilune_engine *engine = engine_of(1);
     perilune_script *script = compiled(engine, "print(host.f())");
     perilune_script *clone = perilune_script_clone(script);
-    CHECK_OK(perilune_script_function(script, "f", 1, answers_own, NULL, NULL, &error));
-    CHECK_OK(perilune_engine_function(engine, "f", 1, answers_engines, NULL, NULL, &error));
+    CHECK_OK(perilune_script_function(script, perilune_str("f"), answers_own, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("f"), answers_engines, NULL, NULL, &error));
     check_prints(script, NULL, "own\n");
     check_prints(clone, NULL, "engine's\n");
     perilune_script_free(clone);
@@ -110,20 +110,20 @@ static void own_functions(void)
 /* Runs the script that its argument names, and answers what that returned. */
 static void runs_another(perilune_call *call, void *user_data)
 {
-    const char *name = NULL;
-    size_t len = 0;
+    perilune_slice name = perilune_str(NULL);
     perilune_error *error = NULL;
     perilune_trace *trace = NULL;
     (void)user_data;
-    if (!perilune_call_string(call, 0, &name, &len)) {
+    if (!perilune_call_string(call, 0, &name)) {
         return;
     }
     perilune_engine *engine = perilune_call_engine(call);
-    if (perilune_engine_run(engine, name, len, "n=5", PERILUNE_STRLEN, NULL, 0, NULL, &trace, &error) == PERILUNE_OK) {
-        const char *value = perilune_trace_value(trace, &len);
-        perilune_call_return_json(call, value == NULL ? "null" : value, value == NULL ? 4 : len);
+    if (perilune_engine_run(engine, name, perilune_str("n=5"), perilune_str(NULL), NULL, &trace,
+                            &error) == PERILUNE_OK) {
+        perilune_slice value = perilune_trace_value(trace);
+        perilune_call_return_json(call, value.data == NULL ? perilune_str("null") : value);
     } else {
-        perilune_call_fail(call, perilune_error_message(error, NULL), PERILUNE_STRLEN);
+        perilune_call_fail(call, perilune_error_message(error));
     }
     perilune_trace_free(trace);
     perilune_error_free(error);
@@ -143,9 +143,9 @@ static void runs_within_runs(void)
     perilune_error *error = NULL;
     /* One VM: a run that waited for another would wait for ever. */
     perilune_engine *engine = engine_of(1);
-    CHECK_OK(perilune_engine_function(engine, "run", 3, runs_another, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("run"), runs_another, NULL, NULL, &error));
     for (size_t i = 0; i < LEN(SCRIPTS); i++) {
-        CHECK_OK(perilune_engine_put(engine, SCRIPTS[i].name, PERILUNE_STRLEN, SCRIPTS[i].source, PERILUNE_STRLEN, NULL,
+        CHECK_OK(perilune_engine_put(engine, perilune_str(SCRIPTS[i].name), perilune_str(SCRIPTS[i].source), NULL,
                                      &error));
     }
     perilune_script *script = compiled(engine, "print(host.run('middle'), host.run('endless'))"

@@ -35,10 +35,10 @@ static void check_value(const perilune_engine *engine, const char *name, const c
 {
     perilune_error *error = NULL;
     perilune_trace *trace = NULL;
-    CHECK_OK(perilune_engine_run(engine, name, PERILUNE_STRLEN, NULL, 0, NULL, 0, NULL, &trace, &error));
-    size_t len = 0;
-    const char *value = perilune_trace_value(trace, &len);
-    CHECK_TEXT(value, len, wanted);
+    CHECK_OK(perilune_engine_run(engine, perilune_str(name), perilune_str(NULL), perilune_str(NULL), NULL, &trace,
+                                 &error));
+    perilune_slice value = perilune_trace_value(trace);
+    CHECK_TEXT(value, wanted);
     perilune_trace_free(trace);
 }
 
@@ -46,16 +46,15 @@ static void loading(const perilune_engine *engine)
 {
     perilune_error *error = NULL;
     perilune_report *report = NULL;
-    CHECK_OK(perilune_engine_load_dir(engine, directory, PERILUNE_STRLEN, &report, &error));
+    CHECK_OK(perilune_engine_load_dir(engine, perilune_str(directory), &report, &error));
     CHECK_INT(perilune_report_loaded_len(report), 2);
-    size_t len = 0;
-    const char *name = perilune_script_name(perilune_report_loaded(report, 0), &len);
-    CHECK_TEXT(name, len, "good");
-    name = perilune_script_name(perilune_report_loaded(report, 1), &len);
-    CHECK_TEXT(name, len, "shop/price");
+    perilune_slice name = perilune_script_name(perilune_report_loaded(report, 0));
+    CHECK_TEXT(name, "good");
+    name = perilune_script_name(perilune_report_loaded(report, 1));
+    CHECK_TEXT(name, "shop/price");
     CHECK(perilune_report_loaded(report, 2) == NULL);
     CHECK_INT(perilune_report_removed_len(report), 0);
-    CHECK(perilune_report_removed(report, 0, &len) == NULL && len == 0);
+    CHECK_NONE(perilune_report_removed(report, 0));
     CHECK_INT(perilune_report_failed_len(report), 1);
     CHECK(perilune_report_failed(report, 1) == NULL);
     const perilune_error *failed = perilune_report_failed(report, 0);
@@ -65,16 +64,16 @@ static void loading(const perilune_engine *engine)
     CHECK_INT(line, 2);
     char path[1200];
     path_of(path, sizeof path, "bad.lua");
-    const char *subject = perilune_error_subject(failed, &len);
-    CHECK_TEXT(subject, len, path);
+    perilune_slice subject = perilune_error_subject(failed);
+    CHECK_TEXT(subject, path);
     perilune_report_free(report);
 
     check_value(engine, "good", "1");
     check_value(engine, "shop/price", "2");
-    CHECK_OK(perilune_engine_load_dir(engine, directory, PERILUNE_STRLEN, NULL, &error));
+    CHECK_OK(perilune_engine_load_dir(engine, perilune_str(directory), NULL, &error));
 
-    CHECK_FAILS_KEPT(perilune_engine_load_dir(engine, "no/such", PERILUNE_STRLEN, &report, &error), PERILUNE_FILE_ERROR);
-    CHECK_TEXT(perilune_error_subject(error, NULL), strlen(perilune_error_subject(error, NULL)), "no/such");
+    CHECK_FAILS_KEPT(perilune_engine_load_dir(engine, perilune_str("no/such"), &report, &error), PERILUNE_FILE_ERROR);
+    CHECK_TEXT(perilune_error_subject(error), "no/such");
     perilune_error_free(error);
 }
 
@@ -89,21 +88,20 @@ static void watcher(const perilune_report *report, void *user_data)
 {
     seen *seen = user_data;
     size_t used = 0;
-    size_t len = 0;
     seen->text[0] = '\0';
     for (size_t i = 0; i < perilune_report_loaded_len(report); i++) {
         const perilune_script *script = perilune_report_loaded(report, i);
-        const char *name = perilune_script_name(script, &len);
-        used += (size_t)snprintf(seen->text + used, sizeof seen->text - used, "%.*s=%d ", (int)len, name,
+        perilune_slice name = perilune_script_name(script);
+        used += (size_t)snprintf(seen->text + used, sizeof seen->text - used, "%.*s=%d ", (int)name.len, name.data,
                                  (int)perilune_script_version(script));
     }
     for (size_t i = 0; i < perilune_report_removed_len(report); i++) {
         used += (size_t)snprintf(seen->text + used, sizeof seen->text - used, "-%s ",
-                                 perilune_report_removed(report, i, NULL));
+                                 perilune_report_removed(report, i).data);
     }
     for (size_t i = 0; i < perilune_report_failed_len(report); i++) {
         used += (size_t)snprintf(seen->text + used, sizeof seen->text - used, "!%s ",
-                                 perilune_error_subject(perilune_report_failed(report, i), NULL));
+                                 perilune_error_subject(perilune_report_failed(report, i)).data);
     }
     gate_add(&seen->reports, 1);
 }
@@ -111,7 +109,7 @@ static void watcher(const perilune_report *report, void *user_data)
 static void check_seen(seen *seen, int reports, const char *wanted)
 {
     gate_wait(&seen->reports, reports);
-    CHECK_TEXT(seen->text, strlen(seen->text), wanted);
+    CHECK_TEXT(perilune_str(seen->text), wanted);
 }
 
 static void following(void)
@@ -122,12 +120,12 @@ static void following(void)
     perilune_engine *engine = engine_of(1);
     perilune_watch *watch = NULL;
 
-    CHECK_FAILS(perilune_engine_watch(engine, "no/such", PERILUNE_STRLEN, watcher, &seen, count_destroy, &watch, &error),
+    CHECK_FAILS(perilune_engine_watch(engine, perilune_str("no/such"), watcher, &seen, count_destroy, &watch, &error),
                 PERILUNE_FILE_ERROR);
     CHECK(watch == NULL);
     CHECK_INT(gate_count(&seen.destroyed), 1);
 
-    CHECK_OK(perilune_engine_watch(engine, directory, PERILUNE_STRLEN, watcher, &seen, count_destroy, &watch, &error));
+    CHECK_OK(perilune_engine_watch(engine, perilune_str(directory), watcher, &seen, count_destroy, &watch, &error));
     /* Told before the call returned. */
     CHECK_INT(gate_count(&seen.reports), 1);
     char wanted[1200];
@@ -143,7 +141,8 @@ static void following(void)
     remove_file("good.lua");
     check_seen(&seen, 4, "-good ");
     perilune_trace *trace = NULL;
-    CHECK_FAILS(perilune_engine_run(engine, "good", 4, NULL, 0, NULL, 0, NULL, &trace, &error), PERILUNE_NOT_FOUND);
+    CHECK_FAILS(perilune_engine_run(engine, perilune_str("good"), perilune_str(NULL), perilune_str(NULL), NULL, &trace,
+                                    &error), PERILUNE_NOT_FOUND);
     CHECK_INT(gate_count(&seen.destroyed), 1);
     perilune_watch_free(watch);
     CHECK_INT(gate_count(&seen.destroyed), 2);
@@ -178,7 +177,7 @@ static void freed_by_its_watcher(void)
     own own = {GATE_OF, GATE_OF, GATE_OF, NULL};
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
-    CHECK_OK(perilune_engine_watch(engine, directory, PERILUNE_STRLEN, frees_its_watch, &own, count_destroy, &own.watch,
+    CHECK_OK(perilune_engine_watch(engine, perilune_str(directory), frees_its_watch, &own, count_destroy, &own.watch,
                                    &error));
     gate_add(&own.ready, 1);
     write_file("good.lua", "return 5");

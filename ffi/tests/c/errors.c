@@ -37,34 +37,33 @@ static void bad_payloads(const perilune_engine *engine)
             enum part part = CASES[i].part;
             perilune_request *request = perilune_request_new();
             if (part == CONFIG || part == META || by_object) {
-                perilune_code (*const SETTERS[])(perilune_request *, const char *, size_t, perilune_error **) = {
+                perilune_code (*const SETTERS[])(perilune_request *, perilune_slice, perilune_error **) = {
                     perilune_request_set_query, perilune_request_set_json, perilune_request_set_config,
                     perilune_request_set_meta};
-                CHECK_OK(SETTERS[part](request, text, CASES[i].len, &error));
+                CHECK_OK(SETTERS[part](request, perilune_bytes(text, CASES[i].len), &error));
             }
             perilune_trace *trace = NULL;
             bool query = part == QUERY && !by_object;
             bool body = part == BODY && !by_object;
-            CHECK_FAILS_KEPT(perilune_script_run(script, query ? text : NULL, query ? CASES[i].len : 0,
-                                                 body ? text : NULL, body ? CASES[i].len : 0, request, &trace, &error),
+            CHECK_FAILS_KEPT(perilune_script_run(script, perilune_bytes(query ? text : NULL, query ? CASES[i].len : 0),
+                                                 perilune_bytes(body ? text : NULL, body ? CASES[i].len : 0), request, &trace, &error),
                              PERILUNE_PAYLOAD_ERROR);
             CHECK(trace == NULL);
-            size_t len = 0;
-            const char *message = perilune_error_message(error, &len);
-            CHECK_INT(strlen(message), len);
+            perilune_slice message = perilune_error_message(error);
+            CHECK_INT(strlen(message.data), message.len);
             if (CASES[i].message != NULL) {
-                CHECK_TEXT(message, len, CASES[i].message);
+                CHECK_TEXT(message, CASES[i].message);
             } else {
-                CHECK_HAS(message, "JSON parse error - ");
+                CHECK_HAS(message.data, "JSON parse error - ");
             }
-            const char *reason = perilune_error_reason(error, &len);
+            perilune_slice reason = perilune_error_reason(error);
             if (CASES[i].reason != NULL) {
-                CHECK_TEXT(reason, len, CASES[i].reason);
+                CHECK_TEXT(reason, CASES[i].reason);
             } else {
-                CHECK(len > 0 && strlen(reason) == len);
+                CHECK(reason.len > 0 && strlen(reason.data) == reason.len);
             }
-            const char *subject = perilune_error_subject(error, &len);
-            CHECK_TEXT(subject, len, CASES[i].subject);
+            perilune_slice subject = perilune_error_subject(error);
+            CHECK_TEXT(subject, CASES[i].subject);
             size_t line = 9, column = 9, offset = 9;
             CHECK_INT(perilune_error_position(error, &line, &column, &offset), CASES[i].line > 0);
             CHECK_INT(line, CASES[i].line);
@@ -90,32 +89,32 @@ static void sources_that_do_not_compile(const perilune_engine *engine)
         size_t source_len;
         size_t line;
     } CASES[] = {
-        {"bad", 3, "x = = 1", PERILUNE_STRLEN, 1},
-        {"bad", 3, "local x\n\nreturn +", PERILUNE_STRLEN, 3},
-        {"bad", 3, "x = '\xff", PERILUNE_STRLEN, 1},
+        {"bad", 3, "x = = 1", 7, 1},
+        {"bad", 3, "local x\n\nreturn +", 17, 3},
+        {"bad", 3, "x = '\xff", 6, 1},
         {"bad", 3, "x = 1\0+", 7, 1},
         {long_name, 251, "", 0, 1},
     };
     perilune_error *error = NULL;
     for (size_t i = 0; i < LEN(CASES); i++) {
         perilune_script *script = NULL;
-        CHECK_FAILS_KEPT(perilune_engine_compile(engine, CASES[i].name, CASES[i].name_len, CASES[i].source,
-                                                 CASES[i].source_len, &script, &error),
+        CHECK_FAILS_KEPT(perilune_engine_compile(engine, perilune_bytes(CASES[i].name, CASES[i].name_len),
+                                                 perilune_bytes(CASES[i].source, CASES[i].source_len), &script, &error),
                          PERILUNE_COMPILE_ERROR);
         CHECK(script == NULL);
-        size_t line = 0, column = 9, len = 0;
+        size_t line = 0, column = 9;
         CHECK(perilune_error_position(error, &line, &column, NULL));
         CHECK_INT(line, CASES[i].line);
         CHECK_INT(column, 0);
-        const char *subject = perilune_error_subject(error, &len);
-        CHECK(len == CASES[i].name_len && memcmp(subject, CASES[i].name, len) == 0);
-        const char *reason = perilune_error_reason(error, &len);
-        CHECK(len > 0);
+        perilune_slice subject = perilune_error_subject(error);
+        CHECK(subject.len == CASES[i].name_len && memcmp(subject.data, CASES[i].name, subject.len) == 0);
+        perilune_slice reason = perilune_error_reason(error);
+        CHECK(reason.len > 0);
         /* NAME:LINE: reason */
         char wanted[1024];
-        snprintf(wanted, sizeof wanted, "%s:%zu: %s", subject, line, reason);
-        const char *message = perilune_error_message(error, &len);
-        CHECK_TEXT(message, len, wanted);
+        snprintf(wanted, sizeof wanted, "%s:%zu: %s", subject.data, line, reason.data);
+        perilune_slice message = perilune_error_message(error);
+        CHECK_TEXT(message, wanted);
         perilune_error_free(error);
         error = NULL;
     }
@@ -125,18 +124,19 @@ static void sources_that_do_not_compile(const perilune_engine *engine)
 static void errors_are_optional(const perilune_engine *engine)
 {
     perilune_script *script = NULL;
-    CHECK_INT(perilune_engine_compile(engine, "x", 1, "+", 1, &script, NULL), PERILUNE_COMPILE_ERROR);
+    CHECK_INT(perilune_engine_compile(engine, perilune_str("x"), perilune_str("+"), &script,
+                                      NULL), PERILUNE_COMPILE_ERROR);
     perilune_error *kept = NULL;
-    CHECK_INT(perilune_engine_compile(engine, "x", 1, "+", 1, &script, &kept), PERILUNE_COMPILE_ERROR);
+    CHECK_INT(perilune_engine_compile(engine, perilune_str("x"), perilune_str("+"), &script,
+                                      &kept), PERILUNE_COMPILE_ERROR);
     perilune_error *before = kept;
-    CHECK_INT(perilune_engine_compile(engine, "x", 1, "", 0, &script, &kept), PERILUNE_OK);
+    CHECK_INT(perilune_engine_compile(engine, perilune_str("x"), perilune_str(""), &script, &kept), PERILUNE_OK);
     CHECK(kept == before);
     perilune_script_free(script);
     perilune_error_free(kept);
 
-    size_t len = 9;
-    const char *message = perilune_error_message(NULL, &len);
-    CHECK_TEXT(message, len, "");
+    perilune_slice message = perilune_error_message(NULL);
+    CHECK_TEXT(message, "");
     CHECK_INT(perilune_error_code(NULL), PERILUNE_INVALID_ARGUMENT);
 }
 

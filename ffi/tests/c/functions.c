@@ -22,30 +22,28 @@ static void negate(perilune_call *call, void *user_data)
 
 static void reverse(perilune_call *call, void *user_data)
 {
-    const char *data = NULL;
-    size_t len = 0;
+    perilune_slice text = perilune_str(NULL);
     (void)user_data;
-    if (perilune_call_string(call, 0, &data, &len)) {
-        char *copy = malloc(len + 1);
-        for (size_t i = 0; i < len; i++) {
-            copy[i] = data[len - 1 - i];
+    if (perilune_call_string(call, 0, &text)) {
+        char *copy = malloc(text.len + 1);
+        for (size_t i = 0; i < text.len; i++) {
+            copy[i] = text.data[text.len - 1 - i];
         }
-        perilune_call_return_string(call, copy, len);
+        perilune_call_return_string(call, perilune_bytes(copy, text.len));
         free(copy);
     }
 }
 
 static void through_json(perilune_call *call, void *user_data)
 {
-    const char *first = NULL;
-    const char *second = NULL;
-    size_t len = 0;
+    perilune_slice first = perilune_str(NULL);
+    perilune_slice second = first;
     (void)user_data;
     /* Two that are lent at once. */
-    if (perilune_call_json(call, 0, &first, &len) && perilune_call_json(call, 0, &second, NULL)) {
-        CHECK_INT(strlen(first), len);
-        CHECK(strcmp(first, second) == 0);
-        perilune_call_return_json(call, first, len);
+    if (perilune_call_json(call, 0, &first) && perilune_call_json(call, 0, &second)) {
+        CHECK_INT(strlen(first.data), first.len);
+        CHECK_TEXT(second, first.data);
+        perilune_call_return_json(call, first);
     }
 }
 
@@ -61,13 +59,13 @@ static void through_value(perilune_call *call, void *user_data)
 static void bad_json(perilune_call *call, void *user_data)
 {
     (void)user_data;
-    perilune_call_return_json(call, "{\"a\":", PERILUNE_STRLEN);
+    perilune_call_return_json(call, perilune_str("{\"a\":"));
 }
 
 static void failing(perilune_call *call, void *user_data)
 {
     perilune_call_return_number(call, 1);
-    perilune_call_fail(call, user_data, user_data == NULL ? 0 : PERILUNE_STRLEN);
+    perilune_call_fail(call, perilune_str(user_data));
 }
 
 static void types(perilune_call *call, void *user_data)
@@ -78,7 +76,7 @@ static void types(perilune_call *call, void *user_data)
     for (size_t i = 0; i <= perilune_call_len(call); i++) {
         snprintf(list + strlen(list), sizeof list - strlen(list), "%d", (int)perilune_call_type(call, i));
     }
-    perilune_call_return_string(call, list, PERILUNE_STRLEN);
+    perilune_call_return_string(call, perilune_str(list));
 }
 
 /* What cannot be read is forgotten by a later answer; and of several answers the last counts. */
@@ -87,11 +85,11 @@ static void last_wins(perilune_call *call, void *user_data)
     double number = 0;
     (void)user_data;
     CHECK(!perilune_call_number(call, 99, &number));
-    perilune_call_fail(call, "no", 2);
-    perilune_call_return_value(call, perilune_value_new_string("first", 5));
+    perilune_call_fail(call, perilune_str("no"));
+    perilune_call_return_value(call, perilune_value_new_string(perilune_str("first")));
     perilune_call_return_boolean(call, true);
     perilune_call_return_null(call);
-    perilune_call_return_string(call, "last", 4);
+    perilune_call_return_string(call, perilune_str("last"));
 }
 
 static void nothing(perilune_call *call, void *user_data)
@@ -103,17 +101,16 @@ static void nothing(perilune_call *call, void *user_data)
 static void strange_text(perilune_call *call, void *user_data)
 {
     (void)user_data;
-    perilune_call_return_string(call, NULL, 5);
+    perilune_call_return_string(call, perilune_bytes(NULL, 5));
 }
 
 static void of_the_run(perilune_call *call, void *user_data)
 {
-    size_t len = 0;
     uint64_t *id = user_data;
-    const char *text = perilune_call_name(call, &len);
-    CHECK_TEXT(text, len, "of_the_run");
-    text = perilune_call_script(call, &len);
-    CHECK_TEXT(text, len, "test");
+    perilune_slice text = perilune_call_name(call);
+    CHECK_TEXT(text, "of_the_run");
+    text = perilune_call_script(call);
+    CHECK_TEXT(text, "test");
     CHECK(perilune_call_remaining_ns(call) > 0 && perilune_call_remaining_ns(call) <= 30000000000u);
     CHECK(!perilune_call_is_cancelled(call));
     *id = perilune_call_run_id(call);
@@ -168,7 +165,7 @@ void test_functions(void)
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
     for (size_t i = 0; i < LEN(FUNCTIONS); i++) {
-        CHECK_OK(perilune_engine_function(engine, FUNCTIONS[i].name, PERILUNE_STRLEN, FUNCTIONS[i].function,
+        CHECK_OK(perilune_engine_function(engine, perilune_str(FUNCTIONS[i].name), FUNCTIONS[i].function,
                                           FUNCTIONS[i].user_data, NULL, &error));
     }
     for (size_t i = 0; i < LEN(CASES); i++) {
@@ -176,9 +173,8 @@ void test_functions(void)
         snprintf(source, sizeof source, "return %s", CASES[i].expression);
         perilune_script *script = compiled(engine, source);
         perilune_trace *trace = run_of(script, NULL, NULL, NULL);
-        size_t len = 0;
-        const char *value = perilune_trace_value(trace, &len);
-        CHECK_TEXT(value, len, CASES[i].wanted);
+        perilune_slice value = perilune_trace_value(trace);
+        CHECK_TEXT(value, CASES[i].wanted);
         perilune_trace_free(trace);
         perilune_script_free(script);
     }
@@ -220,7 +216,7 @@ void test_arguments_of_functions(void)
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
     for (size_t i = 0; i < LEN(FUNCTIONS); i++) {
-        CHECK_OK(perilune_engine_function(engine, FUNCTIONS[i].name, PERILUNE_STRLEN, FUNCTIONS[i].function,
+        CHECK_OK(perilune_engine_function(engine, perilune_str(FUNCTIONS[i].name), FUNCTIONS[i].function,
                                           FUNCTIONS[i].user_data, NULL, &error));
     }
     for (size_t i = 0; i < LEN(CASES); i++) {
@@ -228,10 +224,9 @@ void test_arguments_of_functions(void)
         snprintf(source, sizeof source, "local _, e = pcall(function() %s end) io.write(e, '|')", CASES[i].call);
         perilune_script *script = compiled(engine, source);
         perilune_trace *trace = run_of(script, NULL, NULL, NULL);
-        size_t len = 0;
-        const char *out = perilune_trace_stdout(trace, &len);
+        perilune_slice out = perilune_trace_stdout(trace);
         char got[256];
-        snprintf(got, sizeof got, "%.*s", (int)len, out);
+        snprintf(got, sizeof got, "%.*s", (int)out.len, out.data);
         CHECK_HAS(got, CASES[i].wanted);
         perilune_trace_free(trace);
         /* Not caught, it ends the run. */

@@ -22,7 +22,7 @@ static void a_batch(const perilune_engine *engine)
         char body[32];
         snprintf(body, sizeof body, i == 5 ? "not JSON" : "{\"n\":%d}", i);
         requests[i] = perilune_request_new();
-        CHECK_OK(perilune_request_set_json(requests[i], body, PERILUNE_STRLEN, &error));
+        CHECK_OK(perilune_request_set_json(requests[i], perilune_str(body), &error));
     }
     const perilune_request *const *places = (const perilune_request *const *)requests;
     for (int with_errors = 0; with_errors < 2; with_errors++) {
@@ -40,7 +40,7 @@ static void a_batch(const perilune_engine *engine)
                 snprintf(wanted, sizeof wanted, "%d", i);
                 CHECK_INT(view.status, i == 3 ? PERILUNE_STATUS_FAILURE : PERILUNE_STATUS_SUCCESS);
                 if (i != 3) {
-                    CHECK_TEXT(view.value, view.value_len, wanted);
+                    CHECK_TEXT(view.value, wanted);
                 }
             }
             perilune_trace_free(traces[i]);
@@ -58,7 +58,7 @@ static void a_batch(const perilune_engine *engine)
     requests[1] = NULL;
     CHECK_FAILS_KEPT(perilune_script_run_batch(script, places, 3, NULL, NULL, NULL, traces, NULL, &error),
                      PERILUNE_INVALID_ARGUMENT);
-    CHECK_HAS(perilune_error_message(error, NULL), "requests[1] is NULL");
+    CHECK_HAS(perilune_error_message(error).data, "requests[1] is NULL");
     perilune_error_free(error);
     error = NULL;
     CHECK((uintptr_t)traces[0] == UINTPTR_MAX);
@@ -91,7 +91,7 @@ static void a_batch_is_cancelled(void)
     for (int i = 0; i < BATCH; i++) {
         requests[i] = perilune_request_new();
     }
-    CHECK_OK(perilune_request_set_query(requests[0], "first", PERILUNE_STRLEN, &error));
+    CHECK_OK(perilune_request_set_query(requests[0], perilune_str("first"), &error));
     CHECK_OK(perilune_script_run_batch(script, (const perilune_request *const *)requests, BATCH, cancel,
                                        cancel_progress, cancel, traces, NULL, &error));
     for (int i = 0; i < BATCH; i++) {
@@ -125,14 +125,13 @@ typedef struct told {
 static void done(perilune_code code, perilune_trace *trace, perilune_error *error, void *user_data)
 {
     told *told = user_data;
-    size_t len = 0;
     char wanted[16];
     told->calls++;
     told->code = code;
     told->status = trace == NULL ? -1 : perilune_trace_status(trace);
-    const char *value = perilune_trace_value(trace, &len);
+    perilune_slice value = perilune_trace_value(trace);
     int wanted_len = snprintf(wanted, sizeof wanted, "\"%d\"", told->wanted);
-    told->right = value != NULL && len == (size_t)wanted_len && memcmp(value, wanted, len) == 0;
+    told->right = value.data != NULL && value.len == (size_t)wanted_len && memcmp(value.data, wanted, value.len) == 0;
     CHECK((trace == NULL) == (code != PERILUNE_OK) && (error == NULL) == (code == PERILUNE_OK));
     perilune_trace_free(trace);
     perilune_error_free(error);
@@ -154,7 +153,8 @@ static void a_thousand_in_flight(void)
         snprintf(query, sizeof query, "n=%d", i);
         tolds[i] = told;
         /* The query is copied: its array is gone before the run. */
-        CHECK_OK(perilune_script_submit(script, query, PERILUNE_STRLEN, NULL, 0, NULL, done, &tolds[i], &error));
+        CHECK_OK(perilune_script_submit(script, perilune_str(query), perilune_str(NULL), NULL, done, &tolds[i],
+                                        &error));
         memset(query, 'x', sizeof query);
     }
     perilune_script_free(script);
@@ -187,7 +187,7 @@ static void waiting_and_refused(void)
     CHECK_OK(perilune_options_set_backlog(options, 1, &error));
     CHECK_OK(perilune_engine_new(options, &engine, &error));
     perilune_options_free(options);
-    CHECK_OK(perilune_engine_function(engine, "waits", 5, tells_and_waits, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("waits"), tells_and_waits, NULL, NULL, &error));
     perilune_script *script = compiled(engine, "host.waits()");
     perilune_cancel *cancel = perilune_cancel_new();
     perilune_request *request = perilune_request_new();
@@ -195,11 +195,11 @@ static void waiting_and_refused(void)
 
     entered.count = 0;
     leave.count = 0;
-    CHECK_OK(perilune_script_submit(script, NULL, 0, NULL, 0, NULL, done, &first, &error));
+    CHECK_OK(perilune_script_submit(script, perilune_str(NULL), perilune_str(NULL), NULL, done, &first, &error));
     gate_wait(&entered, 1);
     /* One waits, and there is no place for a second. */
-    CHECK_OK(perilune_script_submit(script, NULL, 0, NULL, 0, request, done, &waiting, &error));
-    CHECK_OK(perilune_script_submit(script, NULL, 0, NULL, 0, NULL, done, &beyond, &error));
+    CHECK_OK(perilune_script_submit(script, perilune_str(NULL), perilune_str(NULL), request, done, &waiting, &error));
+    CHECK_OK(perilune_script_submit(script, perilune_str(NULL), perilune_str(NULL), NULL, done, &beyond, &error));
     gate_wait(&all, 1);
     CHECK_INT(beyond.status, PERILUNE_STATUS_QUEUE_TIMEOUT);
     CHECK_INT(waiting.calls, 0);
@@ -212,14 +212,16 @@ static void waiting_and_refused(void)
     gate_wait(&all, 3);
     CHECK_INT(first.status, PERILUNE_STATUS_SUCCESS);
 
-    CHECK_OK(perilune_script_submit(script, NULL, 0, "[", 1, NULL, done, &bad, &error));
+    CHECK_OK(perilune_script_submit(script, perilune_str(NULL), perilune_str("["), NULL, done, &bad, &error));
     gate_wait(&all, 4);
     CHECK_INT(bad.code, PERILUNE_PAYLOAD_ERROR);
     CHECK(first.calls == 1 && waiting.calls == 1 && beyond.calls == 1 && bad.calls == 1);
 
     /* Not taken, so not told. */
-    CHECK_FAILS(perilune_script_submit(NULL, NULL, 0, NULL, 0, NULL, done, &bad, &error), PERILUNE_INVALID_ARGUMENT);
-    CHECK_FAILS(perilune_script_submit(script, NULL, 0, NULL, 0, NULL, NULL, &bad, &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_script_submit(NULL, perilune_str(NULL), perilune_str(NULL), NULL, done, &bad,
+                                       &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_script_submit(script, perilune_str(NULL), perilune_str(NULL), NULL, NULL, &bad,
+                                       &error), PERILUNE_INVALID_ARGUMENT);
     CHECK_INT(bad.calls, 1);
     perilune_cancel_free(cancel);
     perilune_script_free(script);

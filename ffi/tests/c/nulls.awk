@@ -34,24 +34,24 @@ BEGIN {
     value["struct perilune_trace ** traces"] = "&out.trace"
     value["struct perilune_error ** errors"] = "&out.one_error"
     value["struct perilune_trace_view *"] = "trace_view()"
+    value["const struct perilune_trace_view *"] = "filled_view()"
+    value["const struct perilune_header *"] = "&the.header"
     value["struct perilune_metrics_view *"] = "metrics_view()"
-    value["size_t *"] = "&out.len"
-    value["size_t * column"] = "&out.second_len"
-    value["size_t * offset"] = "&out.third_len"
-    value["size_t * value_len"] = "&out.second_len"
+    value["size_t * line"] = "&out.line"
+    value["size_t * column"] = "&out.column"
+    value["size_t * offset"] = "&out.offset"
     value["double *"] = "&out.number"
     value["uint64_t *"] = "&out.bytes"
     value["bool *"] = "&out.boolean"
-    value["const char **"] = "&out.text"
-    value["const char ** value"] = "&out.second_text"
+    value["perilune_slice *"] = "&out.slice"
+    value["perilune_slice * value"] = "&out.second_slice"
     # Texts of three bytes that mean something.
-    value["const char * name"] = value["const char * instance"] = value["const char * key"] = "\"abc\""
-    value["const char * data"] = value["const char * message"] = value["const char * value"] = "\"abc\""
-    value["const char * text"] = "\"512\""
-    value["const char * source"] = "\"--x\""
-    value["const char * query"] = "\"a=b\""
-    value["const char * body"] = value["const char * json"] = "\"{ }\""
-    value["const char * path"] = "\"./.\""
+    text_of["name"] = text_of["instance"] = text_of["key"] = text_of["string"] = text_of["message"] = text_of["value"] = "\"abc\""
+    text_of["text"] = "\"512\""
+    text_of["source"] = "\"--x\""
+    text_of["query"] = "\"a=b\""
+    text_of["body"] = text_of["json"] = "\"{ }\""
+    text_of["path"] = "\"./.\""
     value["const perilune_limit *"] = "LIMITS"
     value["const uint64_t *"] = "VALUES"
     value["const struct perilune_request *const *"] = "the.requests"
@@ -63,7 +63,7 @@ BEGIN {
     value["perilune_poll"] = "on_poll"
     value["perilune_watcher"] = "on_report"
     value["void *"] = "&out"
-    # What is no pointer. A length is that of the text before it.
+    # What is no pointer.
     plain["size_t index"] = "0"
     plain["size_t vms"] = plain["size_t runs"] = plain["size_t count"] = "1"
     plain["uint64_t value"] = plain["uint64_t seed"] = plain["uint64_t period_ns"] = "1000000"
@@ -88,7 +88,7 @@ function fail(why) {
     exit 1
 }
 
-function declaration(text,    open, head, name, returns, count, parts, i, n, arguments, part, type, pointer, star, is_done, calls, len_place, error_place) {
+function declaration(text,    open, head, name, returns, count, parts, i, n, arguments, part, type, pointer, star, is_done, calls, error_place) {
     gsub(/[ \t]+/, " ", text)
     open = index(text, "(")
     head = substr(text, 1, open - 1)
@@ -100,7 +100,7 @@ function declaration(text,    open, head, name, returns, count, parts, i, n, arg
     count = text == "void" ? 0 : split(text, parts, ",")
     n = 0
     arguments = ""
-    len_place = error_place = -1
+    error_place = -1
     for (i = 1; i <= count; i++) {
         part = parts[i]
         gsub(/^ +| +$/, "", part)
@@ -122,16 +122,17 @@ function declaration(text,    open, head, name, returns, count, parts, i, n, arg
             } else {
                 fail(name ": no value for \"" type " " pointer "\"")
             }
-            if (type == "size_t *" && pointer == "len") {
-                len_place = n
-            }
             if (type == "struct perilune_error **" && pointer == "error") {
                 error_place = n
             }
             part = "PLACE(" n ", " part ")"
             n++
-        } else if (pointer ~ /_len$|^len$/ && type == "size_t") {
-            part = "length"
+        } else if (type == "perilune_slice") {
+            if (!(pointer in text_of)) {
+                fail(name ": no text for \"" pointer "\"")
+            }
+            part = "SLICE(" n ", " text_of[pointer] ")"
+            n++
         } else if ((type " " pointer) in plain) {
             part = plain[type " " pointer]
         } else {
@@ -139,16 +140,16 @@ function declaration(text,    open, head, name, returns, count, parts, i, n, arg
         }
         arguments = arguments (i > 1 ? ", " : "") part
     }
-    functions[calls ? "inside" : "outside"] = functions[calls ? "inside" : "outside"] one(name, returns, arguments, n, is_done, len_place, error_place)
+    functions[calls ? "inside" : "outside"] = functions[calls ? "inside" : "outside"] one(name, returns, arguments, n, is_done, error_place)
 }
 
-function one(name, returns, arguments, places, is_done, len_place, error_place,    call, keep, error) {
+function one(name, returns, arguments, places, is_done, error_place,    call, keep, error) {
     call = name "(" arguments ")"
     if (returns == "perilune_code ") {
         error = error_place < 0 ? "NULL" : "PLACE(" error_place ", &out.error)"
         call = "ends(" call ", " (is_done ? "true" : "false") ", " error ");"
-    } else if (returns == "const char *" && len_place >= 0) {
-        call = "lends(" call ", PLACE(" len_place ", &out.len));"
+    } else if (returns == "perilune_slice ") {
+        call = "lends(" call ");"
     } else if (returns ~ /^struct perilune_[a-z]+ \*$/) {
         keep = returns
         sub(/^struct /, "", keep)

@@ -20,6 +20,7 @@ static struct {
     perilune_value *array;
     perilune_value *object;
     perilune_call *call;
+    perilune_header header;
 } the;
 
 /* Where outputs go. */
@@ -37,11 +38,11 @@ static struct {
     perilune_value *value;
     perilune_trace_view trace_view;
     perilune_metrics_view metrics_view;
-    size_t len, second_len, third_len;
+    size_t line, column, offset;
     double number;
     uint64_t bytes;
     bool boolean;
-    const char *text, *second_text;
+    perilune_slice slice, second_slice;
 } out;
 
 static const perilune_limit LIMITS[] = {PERILUNE_LIMIT_OUTPUT};
@@ -55,6 +56,17 @@ static perilune_trace_view *trace_view(void)
 {
     out.trace_view.size = sizeof out.trace_view;
     return &out.trace_view;
+}
+
+/* With one header line. */
+static const perilune_trace_view *filled_view(void)
+{
+    static perilune_trace_view view;
+    memset(&view, 0, sizeof view);
+    view.size = sizeof view;
+    view.response_status = 200;
+    view.response_headers_len = 1;
+    return &view;
 }
 
 static perilune_metrics_view *metrics_view(void)
@@ -124,13 +136,13 @@ FRESH(engine, fresh = perilune_engine_clone(the.engine))
 FRESH(script, fresh = perilune_script_clone(the.script))
 FRESH(request, fresh = perilune_request_new())
 FRESH(cancel, fresh = perilune_cancel_new())
-FRESH(trace, perilune_script_run(the.script, NULL, 0, NULL, 0, NULL, &fresh, NULL))
-FRESH(error, perilune_engine_compile(the.engine, "x", 1, "+", 1, NULL, &fresh))
-FRESH(scripts, perilune_engine_list(the.engine, NULL, 0, &fresh, NULL))
-FRESH(report, perilune_engine_load_dir(the.engine, "./.", 3, &fresh, NULL))
-FRESH(watch, perilune_engine_watch(the.engine, "./.", 3, NULL, NULL, NULL, &fresh, NULL))
+FRESH(trace, perilune_script_run(the.script, perilune_str(NULL), perilune_str(NULL), NULL, &fresh, NULL))
+FRESH(error, perilune_engine_compile(the.engine, perilune_str("x"), perilune_str("+"), NULL, &fresh))
+FRESH(scripts, perilune_engine_list(the.engine, perilune_str(NULL), &fresh, NULL))
+FRESH(report, perilune_engine_load_dir(the.engine, perilune_str("./."), &fresh, NULL))
+FRESH(watch, perilune_engine_watch(the.engine, perilune_str("./."), NULL, NULL, NULL, &fresh, NULL))
 FRESH(metrics, perilune_engine_metrics(the.engine, &fresh, NULL))
-FRESH(diagnostics, perilune_engine_check(the.engine, "x", 1, "+", 1, &fresh, NULL))
+FRESH(diagnostics, perilune_engine_check(the.engine, perilune_str("x"), perilune_str("+"), &fresh, NULL))
 FRESH(value, fresh = perilune_value_new_array())
 
 static void free_outputs(void)
@@ -164,28 +176,29 @@ static void ends(perilune_code code, bool submits, perilune_error **error)
     CHECK(error == NULL ? out.error == NULL : out.error != NULL && perilune_error_code(out.error) == code);
     CHECK(out.engine == NULL && out.script == NULL && out.trace == NULL && out.one_error == NULL && out.scripts == NULL &&
           out.report == NULL && out.watch == NULL && out.metrics == NULL && out.diagnostics == NULL);
-    CHECK(out.trace_view.script == NULL && out.metrics_view.bounds_ns == NULL && out.text == NULL);
+    CHECK(out.trace_view.script.data == NULL && out.metrics_view.bounds_ns == NULL && out.slice.data == NULL);
 }
 
-/* What is lent has a length, also when it is nothing. */
-static void lends(const char *text, const size_t *len)
+/* What is lent has a length, and nothing has none. */
+static void lends(perilune_slice slice)
 {
-    CHECK(len == NULL || (text == NULL ? *len == 0 : *len != SIZE_MAX));
+    CHECK(slice.data == NULL ? slice.len == 0 : slice.len <= 100000);
 }
 
 /* Which place is NULL: ALL and NONE stand for what they say. */
 enum { ALL = -2, NONE = -1 };
-static const size_t LENGTHS[] = {PERILUNE_STRLEN, 3, 0};
+static const size_t LENGTHS[] = {3, 0};
 
-#define PLACE(index, value) (absent == ALL || absent == (index) ? NULL : (value))
+#define IS_NULL(index) (absent == ALL || absent == (index))
+#define PLACE(index, value) (IS_NULL(index) ? NULL : (value))
+#define SLICE(index, text) perilune_bytes(IS_NULL(index) ? NULL : (text), length)
 #define EACH(name, places)                                                                   \
     puts(name);                                                                              \
     for (int absent = ALL; absent < (places); absent++) {                                    \
         for (size_t which = 0; which < LEN(LENGTHS); which++) {                              \
             size_t length = LENGTHS[which];                                                  \
             size_t live = perilune_live_objects();                                           \
-            (void)length;                                                                    \
-            out.len = SIZE_MAX;
+            (void)length;
 #define EACH_END                                                                             \
             free_outputs();                                                                  \
             CHECK_INT(perilune_live_objects(), live);                                        \
@@ -211,8 +224,9 @@ int main(void)
     the.request = fresh_request();
     the.requests[0] = the.request;
     the.cancel = fresh_cancel();
-    CHECK_OK(perilune_script_run(the.script, NULL, 0, NULL, 0, NULL, &the.trace, &error));
-    CHECK_INT(perilune_engine_compile(the.engine, "x", 1, "+", 1, &the.script, &the.error), PERILUNE_COMPILE_ERROR);
+    CHECK_OK(perilune_script_run(the.script, perilune_str(NULL), perilune_str(NULL), NULL, &the.trace, &error));
+    CHECK_INT(perilune_engine_compile(the.engine, perilune_str("x"), perilune_str("+"), &the.script,
+                                      &the.error), PERILUNE_COMPILE_ERROR);
     the.scripts = fresh_scripts();
     the.report = fresh_report();
     the.metrics = fresh_metrics();
@@ -221,7 +235,7 @@ int main(void)
     the.object = perilune_value_new_object();
     outside();
 
-    CHECK_OK(perilune_engine_function(the.engine, "inside", 6, on_inside, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(the.engine, perilune_str("inside"), on_inside, NULL, NULL, &error));
     perilune_script *script = compiled(the.engine, "host.inside(1, 'two', true)");
     perilune_trace *trace = run_of(script, NULL, NULL, NULL);
     CHECK_INT(perilune_trace_status(trace), PERILUNE_STATUS_SUCCESS);

@@ -15,16 +15,17 @@ void test_metrics(void)
 {
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
-    CHECK_OK(perilune_engine_function(engine, "nothing", PERILUNE_STRLEN, nothing, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("nothing"), nothing, NULL, NULL, &error));
     perilune_script *good = compiled(engine, "print('four')");
     perilune_script *bad = compiled(engine, "host.nothing() error('x')");
     perilune_script *none = NULL;
-    CHECK_FAILS(perilune_engine_compile(engine, "x", 1, "+", 1, &none, &error), PERILUNE_COMPILE_ERROR);
-    CHECK_OK(perilune_engine_put(engine, "named", PERILUNE_STRLEN, "", 0, NULL, &error));
+    CHECK_FAILS(perilune_engine_compile(engine, perilune_str("x"), perilune_str("+"), &none,
+                                        &error), PERILUNE_COMPILE_ERROR);
+    CHECK_OK(perilune_engine_put(engine, perilune_str("named"), perilune_str(""), NULL, &error));
     perilune_trace_free(run_of(good, NULL, NULL, NULL));
     perilune_trace_free(run_of(good, NULL, NULL, NULL));
     perilune_trace *failed = run_of(bad, NULL, NULL, NULL);
-    size_t written = view_of(failed).stderr_len;
+    size_t written = view_of(failed).stderr_bytes.len;
     perilune_trace_free(failed);
 
     perilune_metrics *metrics = NULL;
@@ -65,15 +66,14 @@ void test_metrics(void)
     }
     CHECK_INT(counted, view.run_duration_count);
 
-    size_t len = 0;
-    const char *json = perilune_metrics_json(metrics, &len);
-    CHECK_INT(strlen(json), len);
-    CHECK(json[0] == '{' && strchr(json, '\n') == NULL);
-    CHECK(json == perilune_metrics_json(metrics, NULL));
-    const char *prometheus = perilune_metrics_prometheus(metrics, &len);
-    CHECK_INT(strlen(prometheus), len);
-    CHECK_HAS(prometheus, "# TYPE perilune_runs_total counter");
-    CHECK_HAS(prometheus, "status=\"success\"} 2");
+    perilune_slice json = perilune_metrics_json(metrics);
+    CHECK_INT(strlen(json.data), json.len);
+    CHECK(json.data[0] == '{' && strchr(json.data, '\n') == NULL);
+    CHECK(json.data == perilune_metrics_json(metrics).data);
+    perilune_slice prometheus = perilune_metrics_prometheus(metrics);
+    CHECK_INT(strlen(prometheus.data), prometheus.len);
+    CHECK_HAS(prometheus.data, "# TYPE perilune_runs_total counter");
+    CHECK_HAS(prometheus.data, "status=\"success\"} 2");
     perilune_metrics_free(metrics);
     perilune_script_free(good);
     perilune_script_free(bad);
@@ -84,39 +84,36 @@ void test_check(void)
 {
     static const struct {
         const char *source;
-        size_t len;
         uint32_t lines[3];
         uint32_t column;
         perilune_severity severity;
         const char *message;
     } CASES[] = {
-        {"print(1)", PERILUNE_STRLEN, {0}, 0, 0, NULL},
-        {"", 0, {0}, 0, 0, NULL},
-        {"x = = 1\ny = = 2\nz = 3", PERILUNE_STRLEN, {1, 2}, 5, PERILUNE_SEVERITY_ERROR,
+        {"print(1)", {0}, 0, 0, NULL},
+        {"", {0}, 0, 0, NULL},
+        {"x = = 1\ny = = 2\nz = 3", {1, 2}, 5, PERILUNE_SEVERITY_ERROR,
          "Expected identifier when parsing expression, got '='"},
-        {"prnt(1)", PERILUNE_STRLEN, {1}, 1, PERILUNE_SEVERITY_WARNING, "prnt is not there: did you mean print?"},
-        {"x = '\xff'", PERILUNE_STRLEN, {1}, 1, PERILUNE_SEVERITY_ERROR, "the source is not UTF-8"},
+        {"prnt(1)", {1}, 1, PERILUNE_SEVERITY_WARNING, "prnt is not there: did you mean print?"},
+        {"x = '\xff'", {1}, 1, PERILUNE_SEVERITY_ERROR, "the source is not UTF-8"},
     };
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
     for (size_t i = 0; i < LEN(CASES); i++) {
         perilune_diagnostics *found = NULL;
-        CHECK_OK(perilune_engine_check(engine, "test", 4, CASES[i].source, CASES[i].len, &found, &error));
+        CHECK_OK(perilune_engine_check(engine, perilune_str("test"), perilune_str(CASES[i].source), &found, &error));
         size_t count = 0;
         for (; CASES[i].lines[count] > 0; count++) {
-            size_t len = 0;
             CHECK_INT(perilune_diagnostics_line(found, count), CASES[i].lines[count]);
             CHECK_INT(perilune_diagnostics_column(found, count), CASES[i].column);
             CHECK_INT(perilune_diagnostics_severity(found, count), CASES[i].severity);
-            const char *message = perilune_diagnostics_message(found, count, &len);
-            CHECK_TEXT(message, len, CASES[i].message);
+            perilune_slice message = perilune_diagnostics_message(found, count);
+            CHECK_TEXT(message, CASES[i].message);
         }
-        size_t len = 9;
         CHECK_INT(perilune_diagnostics_len(found), count);
         CHECK_INT(perilune_diagnostics_line(found, count), 0);
         CHECK_INT(perilune_diagnostics_column(found, count), 0);
         CHECK_INT(perilune_diagnostics_severity(found, count), 0);
-        CHECK(perilune_diagnostics_message(found, count, &len) == NULL && len == 0);
+        CHECK_NONE(perilune_diagnostics_message(found, count));
         perilune_diagnostics_free(found);
     }
     perilune_engine_free(engine);
@@ -141,10 +138,9 @@ void test_fork(void)
     if (child == 0) {
         perilune_error *error = NULL;
         perilune_trace *trace = NULL;
-        size_t len = 0;
-        bool right = perilune_script_run(script, "who=child", PERILUNE_STRLEN, NULL, 0, NULL, &trace, &error) ==
+        bool right = perilune_script_run(script, perilune_str("who=child"), perilune_str(NULL), NULL, &trace, &error) ==
                          PERILUNE_OK &&
-                     memcmp(perilune_trace_stdout(trace, &len), "child\n", 6) == 0 && len == 6;
+                     memcmp(perilune_trace_stdout(trace).data, "child\n", 6) == 0;
         perilune_trace_free(trace);
         perilune_error_free(error);
         perilune_script_free(script);

@@ -11,10 +11,10 @@ static void all_parts(const perilune_engine *engine)
     perilune_request *request = perilune_request_new();
     perilune_trace *trace = NULL;
 
-    CHECK_OK(perilune_request_set_query(request, "a=1&a=%32", PERILUNE_STRLEN, &error));
-    CHECK_OK(perilune_request_set_json(request, "{\"b\":3}", PERILUNE_STRLEN, &error));
-    CHECK_OK(perilune_request_set_config(request, "{\"c\":4}", PERILUNE_STRLEN, &error));
-    CHECK_OK(perilune_request_set_meta(request, "{\"d\":5}", PERILUNE_STRLEN, &error));
+    CHECK_OK(perilune_request_set_query(request, perilune_str("a=1&a=%32"), &error));
+    CHECK_OK(perilune_request_set_json(request, perilune_str("{\"b\":3}"), &error));
+    CHECK_OK(perilune_request_set_config(request, perilune_str("{\"c\":4}"), &error));
+    CHECK_OK(perilune_request_set_meta(request, perilune_str("{\"d\":5}"), &error));
 
     static const struct {
         const char *query;
@@ -30,31 +30,30 @@ static void all_parts(const perilune_engine *engine)
     for (size_t i = 0; i < LEN(CASES); i++) {
         trace = run_of(script, CASES[i].query, CASES[i].body, request);
         perilune_trace_view view = view_of(trace);
-        CHECK_TEXT(view.stdout_data, view.stdout_len, CASES[i].wanted);
+        CHECK_TEXT(view.stdout_bytes, CASES[i].wanted);
         perilune_trace_free(trace);
     }
 
     /* The copy goes on with what it had. */
     perilune_request *copy = perilune_request_clone(request);
-    CHECK_OK(perilune_request_add_param(request, "a", 1, "x&%20", PERILUNE_STRLEN, &error));
-    CHECK_OK(perilune_request_set_form(request, "b=f%20g&b=h+i", PERILUNE_STRLEN, &error));
-    CHECK_OK(perilune_request_set_config(request, NULL, 0, &error));
-    CHECK_OK(perilune_request_set_meta(request, NULL, 0, &error));
+    CHECK_OK(perilune_request_add_param(request, perilune_str("a"), perilune_str("x&%20"), &error));
+    CHECK_OK(perilune_request_set_form(request, perilune_str("b=f%20g&b=h+i"), &error));
+    CHECK_OK(perilune_request_set_config(request, perilune_str(NULL), &error));
+    CHECK_OK(perilune_request_set_meta(request, perilune_str(NULL), &error));
     static const char *const WANTED[] = {"x&%20\th i\tnil\tnil\n", "2\t3\t4\t5\n"};
     perilune_request *const requests[] = {request, copy};
     for (size_t i = 0; i < LEN(requests); i++) {
         trace = run_of(script, NULL, NULL, requests[i]);
         perilune_trace_view view = view_of(trace);
-        CHECK_TEXT(view.stdout_data, view.stdout_len, WANTED[i]);
+        CHECK_TEXT(view.stdout_bytes, WANTED[i]);
         perilune_trace_free(trace);
     }
 
-    CHECK_OK(perilune_request_add_param(request, "a", 1, "last", 4, &error));
-    CHECK_OK(perilune_request_set_json(request, NULL, 0, &error));
+    CHECK_OK(perilune_request_add_param(request, perilune_str("a"), perilune_str("last"), &error));
+    CHECK_OK(perilune_request_set_json(request, perilune_str(NULL), &error));
     trace = run_of(script, NULL, NULL, request);
-    size_t len = 0;
-    const char *out = perilune_trace_stdout(trace, &len);
-    CHECK_TEXT(out, len, "last\tnil\tnil\tnil\n");
+    perilune_slice out = perilune_trace_stdout(trace);
+    CHECK_TEXT(out, "last\tnil\tnil\tnil\n");
     perilune_trace_free(trace);
 
     perilune_request_free(copy);
@@ -72,9 +71,8 @@ static void a_seed_repeats(const perilune_engine *engine)
     for (size_t i = 0; i < LEN(SEEDS); i++) {
         CHECK_OK(perilune_request_set_seed(request, SEEDS[i], &error));
         perilune_trace *trace = run_of(script, NULL, NULL, request);
-        size_t len = 0;
-        const char *value = perilune_trace_value(trace, &len);
-        snprintf(values[i], sizeof values[i], "%.*s", (int)len, value == NULL ? "" : value);
+        perilune_slice value = perilune_trace_value(trace);
+        snprintf(values[i], sizeof values[i], "%.*s", (int)value.len, value.data == NULL ? "" : value.data);
         perilune_trace_free(trace);
     }
     CHECK(strcmp(values[0], values[1]) == 0);
@@ -96,9 +94,8 @@ static void *run_often(void *argument)
     const shared *shared = argument;
     for (int i = 0; i < RUNS; i++) {
         perilune_trace *trace = run_of(shared->script, NULL, NULL, shared->request);
-        size_t len = 0;
-        const char *out = perilune_trace_stdout(trace, &len);
-        CHECK_TEXT(out, len, "1\t2\tnil\tnil\n");
+        perilune_slice out = perilune_trace_stdout(trace);
+        CHECK_TEXT(out, "1\t2\tnil\tnil\n");
         perilune_trace_free(trace);
     }
     return NULL;
@@ -109,8 +106,8 @@ static void by_many_threads(const perilune_engine *engine)
     perilune_error *error = NULL;
     perilune_script *script = compiled(engine, SHOW);
     perilune_request *request = perilune_request_new();
-    CHECK_OK(perilune_request_set_query(request, "a=1", PERILUNE_STRLEN, &error));
-    CHECK_OK(perilune_request_set_json(request, "{\"b\":2}", PERILUNE_STRLEN, &error));
+    CHECK_OK(perilune_request_set_query(request, perilune_str("a=1"), &error));
+    CHECK_OK(perilune_request_set_json(request, perilune_str("{\"b\":2}"), &error));
     shared shared = {script, request};
     pthread_t threads[THREADS];
     for (int i = 0; i < THREADS; i++) {

@@ -6,11 +6,12 @@ static void check_runs(const perilune_engine *engine, const char *name, const ch
 {
     perilune_error *error = NULL;
     perilune_trace *trace = NULL;
-    CHECK_OK(perilune_engine_run(engine, name, PERILUNE_STRLEN, "q=1", PERILUNE_STRLEN, NULL, 0, NULL, &trace, &error));
+    CHECK_OK(perilune_engine_run(engine, perilune_str(name), perilune_str("q=1"), perilune_str(NULL), NULL, &trace,
+                                 &error));
     perilune_trace_view view = view_of(trace);
-    CHECK_TEXT(view.value, view.value_len, wanted);
+    CHECK_TEXT(view.value, wanted);
     CHECK_INT(view.version, version);
-    CHECK_TEXT(view.script, view.script_len, name);
+    CHECK_TEXT(view.script, name);
     perilune_trace_free(trace);
 }
 
@@ -21,43 +22,43 @@ static void versions(const perilune_engine *engine)
     perilune_script *second = NULL;
     perilune_trace *trace = NULL;
 
-    CHECK_FAILS_KEPT(perilune_engine_run(engine, "a", 1, NULL, 0, NULL, 0, NULL, &trace, &error), PERILUNE_NOT_FOUND);
-    CHECK_TEXT(perilune_error_message(error, NULL), strlen(perilune_error_message(error, NULL)), "Not found");
+    CHECK_FAILS_KEPT(perilune_engine_run(engine, perilune_str("a"), perilune_str(NULL), perilune_str(NULL), NULL,
+                                         &trace, &error), PERILUNE_NOT_FOUND);
+    CHECK_TEXT(perilune_error_message(error), "Not found");
     perilune_error_free(error);
     error = NULL;
 
-    CHECK_OK(perilune_engine_put(engine, "a", 1, "return GET.q", PERILUNE_STRLEN, &first, &error));
+    CHECK_OK(perilune_engine_put(engine, perilune_str("a"), perilune_str("return GET.q"), &first, &error));
     CHECK_INT(perilune_script_version(first), 1);
     check_runs(engine, "a", "\"1\"", 1);
-    CHECK_FAILS(perilune_engine_put(engine, "a", 1, "return +", PERILUNE_STRLEN, &second, &error),
+    CHECK_FAILS(perilune_engine_put(engine, perilune_str("a"), perilune_str("return +"), &second, &error),
                 PERILUNE_COMPILE_ERROR);
     check_runs(engine, "a", "\"1\"", 1);
-    CHECK_OK(perilune_engine_put(engine, "a", 1, "return GET.q", PERILUNE_STRLEN, NULL, &error));
+    CHECK_OK(perilune_engine_put(engine, perilune_str("a"), perilune_str("return GET.q"), NULL, &error));
     check_runs(engine, "a", "\"1\"", 1);
-    CHECK_OK(perilune_engine_put(engine, "a", 1, "return 2", PERILUNE_STRLEN, &second, &error));
+    CHECK_OK(perilune_engine_put(engine, perilune_str("a"), perilune_str("return 2"), &second, &error));
     CHECK_INT(perilune_script_version(second), 2);
     check_runs(engine, "a", "2", 2);
     perilune_script_free(second);
 
     /* A handle stays the version that it is. */
     trace = run_of(first, "q=old", NULL, NULL);
-    size_t len = 0;
-    const char *value = perilune_trace_value(trace, &len);
-    CHECK_TEXT(value, len, "\"old\"");
+    perilune_slice value = perilune_trace_value(trace);
+    CHECK_TEXT(value, "\"old\"");
     perilune_trace_free(trace);
     perilune_script_free(first);
 
-    CHECK_OK(perilune_engine_get(engine, "a", 1, &first, &error));
+    CHECK_OK(perilune_engine_get(engine, perilune_str("a"), &first, &error));
     CHECK_INT(perilune_script_version(first), 2);
-    CHECK_OK(perilune_engine_remove(engine, "a", 1, &error));
-    CHECK_FAILS(perilune_engine_remove(engine, "a", 1, &error), PERILUNE_NOT_FOUND);
-    CHECK_FAILS(perilune_engine_get(engine, "a", 1, &second, &error), PERILUNE_NOT_FOUND);
+    CHECK_OK(perilune_engine_remove(engine, perilune_str("a"), &error));
+    CHECK_FAILS(perilune_engine_remove(engine, perilune_str("a"), &error), PERILUNE_NOT_FOUND);
+    CHECK_FAILS(perilune_engine_get(engine, perilune_str("a"), &second, &error), PERILUNE_NOT_FOUND);
     perilune_trace_free(run_of(first, NULL, NULL, NULL));
     perilune_script_free(first);
 
-    CHECK_OK(perilune_engine_put(engine, "a", 1, "return 3", PERILUNE_STRLEN, NULL, &error));
+    CHECK_OK(perilune_engine_put(engine, perilune_str("a"), perilune_str("return 3"), NULL, &error));
     check_runs(engine, "a", "3", 3);
-    CHECK_OK(perilune_engine_remove(engine, "a", 1, &error));
+    CHECK_OK(perilune_engine_remove(engine, perilune_str("a"), &error));
 }
 
 static void lists(const perilune_engine *engine)
@@ -75,16 +76,15 @@ static void lists(const perilune_engine *engine)
     };
     perilune_error *error = NULL;
     for (size_t i = 0; i < LEN(NAMES); i++) {
-        CHECK_OK(perilune_engine_put(engine, NAMES[i], PERILUNE_STRLEN, "return 1", PERILUNE_STRLEN, NULL, &error));
+        CHECK_OK(perilune_engine_put(engine, perilune_str(NAMES[i]), perilune_str("return 1"), NULL, &error));
     }
     for (size_t i = 0; i < LEN(CASES); i++) {
         perilune_scripts *scripts = NULL;
-        CHECK_OK(perilune_engine_list(engine, CASES[i].instance, PERILUNE_STRLEN, &scripts, &error));
+        CHECK_OK(perilune_engine_list(engine, perilune_str(CASES[i].instance), &scripts, &error));
         size_t count = 0;
         for (; count < 5 && CASES[i].wanted[count] != NULL; count++) {
-            size_t len = 0;
-            const char *name = perilune_script_name(perilune_scripts_at(scripts, count), &len);
-            CHECK_TEXT(name, len, CASES[i].wanted[count]);
+            perilune_slice name = perilune_script_name(perilune_scripts_at(scripts, count));
+            CHECK_TEXT(name, CASES[i].wanted[count]);
         }
         CHECK_INT(perilune_scripts_len(scripts), count);
         CHECK(perilune_scripts_at(scripts, count) == NULL);
@@ -103,14 +103,14 @@ static void modules(const perilune_engine *engine)
 {
     perilune_error *error = NULL;
     perilune_script *script = compiled(engine, "print(require('greet')('x'), require('greet') == require('greet'))");
-    CHECK_OK(perilune_engine_module(engine, "greet", PERILUNE_STRLEN, "return function(n) return 'Hi ' .. n end",
-                                    PERILUNE_STRLEN, &error));
+    CHECK_OK(perilune_engine_module(engine, perilune_str("greet"),
+                                    perilune_str("return function(n) return 'Hi ' .. n end"), &error));
     check_prints(script, NULL, "Hi x\ttrue\n");
-    CHECK_FAILS(perilune_engine_module(engine, "greet", PERILUNE_STRLEN, "return +", PERILUNE_STRLEN, &error),
+    CHECK_FAILS(perilune_engine_module(engine, perilune_str("greet"), perilune_str("return +"), &error),
                 PERILUNE_COMPILE_ERROR);
     check_prints(script, NULL, "Hi x\ttrue\n");
-    CHECK_OK(perilune_engine_module(engine, "greet", PERILUNE_STRLEN, "return function(n) return 'Ho ' .. n end",
-                                    PERILUNE_STRLEN, &error));
+    CHECK_OK(perilune_engine_module(engine, perilune_str("greet"),
+                                    perilune_str("return function(n) return 'Ho ' .. n end"), &error));
     check_prints(script, NULL, "Ho x\ttrue\n");
     perilune_script_free(script);
 }

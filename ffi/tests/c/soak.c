@@ -20,11 +20,12 @@ static void *run_often(void *argument)
         view.size = sizeof view;
         /* One in a hundred is refused, so that errors are made, too. */
         size_t body_len = i % 100 == 0 ? 5 : sizeof BODY - 1;
-        perilune_script_run(work->script, "monster=Manticore", 17, BODY, body_len, NULL, &trace, &error);
+        perilune_script_run(work->script, perilune_str("monster=Manticore"), perilune_bytes(BODY, body_len), NULL,
+                            &trace, &error);
         if (trace != NULL) {
             perilune_trace_read(trace, &view, NULL);
-            CHECK(view.stdout_len == 16);
-            perilune_trace_json(trace, NULL);
+            CHECK(view.stdout_bytes.len == 16);
+            CHECK(perilune_trace_json(trace).data != NULL);
         }
         CHECK((trace == NULL) == (i % 100 == 0));
         perilune_trace_free(trace);

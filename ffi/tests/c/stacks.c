@@ -55,14 +55,14 @@ static void work(struct stack *stack)
     for (int i = 0; i < 3; i++) {
         perilune_trace *trace = run_of(stack->script, "n=190", body, NULL);
         perilune_trace_view view = view_of(trace);
-        CHECK_TEXT(view.stdout_data, view.stdout_len, "1\ttrue\n");
-        CHECK_TEXT(view.stderr_data, view.stderr_len, "");
+        CHECK_TEXT(view.stdout_bytes, "1\ttrue\n");
+        CHECK_TEXT(view.stderr_bytes, "");
         perilune_trace_free(trace);
     }
     /* Too deep is an error of the script. */
     perilune_trace *trace = run_of(stack->script, "n=300", NULL, NULL);
     CHECK_INT(view_of(trace).status, PERILUNE_STATUS_FAILURE);
-    CHECK_HAS(perilune_trace_json(trace, NULL), "stack overflow");
+    CHECK_HAS(perilune_trace_json(trace).data, "stack overflow");
     perilune_trace_free(trace);
 
     perilune_error *error = NULL;
@@ -71,7 +71,7 @@ static void work(struct stack *stack)
     memset(source + strlen(source), '(', 500);
     strcat(source, "1");
     memset(source + strlen(source), ')', 500);
-    CHECK_OK(perilune_engine_compile(stack->engine, "nested", PERILUNE_STRLEN, source, PERILUNE_STRLEN, &script, &error));
+    CHECK_OK(perilune_engine_compile(stack->engine, perilune_str("nested"), perilune_str(source), &script, &error));
     trace = run_of(script, NULL, NULL, NULL);
     CHECK_INT(view_of(trace).status, PERILUNE_STATUS_SUCCESS);
     perilune_trace_free(trace);
@@ -129,7 +129,7 @@ void test_stacks(void)
         /* One of its own for each, so that its VM is made there, too. */
         perilune_error *error = NULL;
         perilune_engine *engine = engine_of(1);
-        CHECK_OK(perilune_engine_function(engine, "room", PERILUNE_STRLEN, room, NULL, NULL, &error));
+        CHECK_OK(perilune_engine_function(engine, perilune_str("room"), room, NULL, NULL, &error));
         perilune_script *script = compiled(engine, DEEP);
         struct stack stack = {.size = SIZES[i] * KIB, .engine = engine, .script = script};
         run_in_thread(with_fiber, &stack, 8192 * KIB);

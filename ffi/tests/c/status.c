@@ -11,7 +11,7 @@ static void nothing(perilune_call *call, void *user_data)
 static void failing(perilune_call *call, void *user_data)
 {
     (void)user_data;
-    perilune_call_fail(call, "no such key", PERILUNE_STRLEN);
+    perilune_call_fail(call, perilune_str("no such key"));
 }
 
 /* Those that a script brings about by itself. */
@@ -47,8 +47,8 @@ static void of_scripts(void)
     };
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
-    CHECK_OK(perilune_engine_function(engine, "nothing", PERILUNE_STRLEN, nothing, NULL, NULL, &error));
-    CHECK_OK(perilune_engine_function(engine, "failing", PERILUNE_STRLEN, failing, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("nothing"), nothing, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("failing"), failing, NULL, NULL, &error));
     for (size_t i = 0; i < LEN(CASES); i++) {
         perilune_script *script = compiled(engine, CASES[i].source);
         perilune_request *request = perilune_request_new();
@@ -65,10 +65,10 @@ static void of_scripts(void)
             perilune_trace_view view = view_of(trace);
             CHECK_INT(view.status, CASES[i].status);
             CHECK_INT(view.error_kind, CASES[i].kind);
-            CHECK((view.error_message == NULL) == (view.status == PERILUNE_STATUS_SUCCESS));
+            CHECK((view.error_message.data == NULL) == (view.status == PERILUNE_STATUS_SUCCESS));
             if (CASES[i].part != NULL) {
                 char message[256];
-                snprintf(message, sizeof message, "%.*s", (int)view.error_message_len, view.error_message);
+                snprintf(message, sizeof message, "%.*s", (int)view.error_message.len, view.error_message.data);
                 CHECK_HAS(message, CASES[i].part);
             }
             CHECK(strcmp(perilune_status_name(view.status), CASES[i].status_name) == 0);
@@ -121,7 +121,7 @@ static void cancelled_from_another_thread(void)
 {
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
-    CHECK_OK(perilune_engine_function(engine, "tells", PERILUNE_STRLEN, tells, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("tells"), tells, NULL, NULL, &error));
     perilune_script *script = compiled(engine, "host.tells() while true do pcall(error) end");
     perilune_request *request = perilune_request_new();
     perilune_cancel *cancel = perilune_cancel_new();
@@ -160,7 +160,7 @@ static void no_vm_in_time(void)
 {
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
-    CHECK_OK(perilune_engine_function(engine, "waits", PERILUNE_STRLEN, tells_and_waits, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("waits"), tells_and_waits, NULL, NULL, &error));
     perilune_script *script = compiled(engine, "host.waits()");
     perilune_request *impatient = perilune_request_new();
     CHECK_OK(perilune_request_set_limit(impatient, PERILUNE_LIMIT_QUEUE_NS, 1000000, &error));
@@ -196,10 +196,10 @@ static void output_past_the_limit(void)
     CHECK_OK(perilune_script_set_limits(script, &limit, &value, 1, &error));
     perilune_trace *trace = run_of(script, NULL, NULL, NULL);
     perilune_trace_view view = view_of(trace);
-    CHECK_TEXT(view.stdout_data, view.stdout_len, "xxxx");
+    CHECK_TEXT(view.stdout_bytes, "xxxx");
     CHECK_INT(view.stdout_truncated, 1);
     CHECK_INT(view.stderr_truncated, 1);
-    CHECK(view.stderr_len > 4 && memcmp(view.stderr_data, "yyyy", 4) == 0);
+    CHECK(view.stderr_bytes.len > 4 && memcmp(view.stderr_bytes.data, "yyyy", 4) == 0);
     perilune_trace_free(trace);
     perilune_script_free(script);
     perilune_engine_free(engine);
@@ -212,9 +212,25 @@ static void names_of_numbers_that_are_none(void)
         CHECK(strcmp(perilune_status_name(NUMBERS[i]), "unknown") == 0);
         CHECK(strcmp(perilune_error_kind_name(NUMBERS[i]), "unknown") == 0);
         CHECK(strcmp(perilune_code_name(NUMBERS[i]), "unknown") == 0);
+        CHECK(strcmp(perilune_limit_name(NUMBERS[i]), "unknown") == 0);
+        CHECK(strcmp(perilune_limit_unit(NUMBERS[i]), "unknown") == 0);
     }
     CHECK(strcmp(perilune_code_name(PERILUNE_OK), "ok") == 0);
     CHECK(strcmp(perilune_code_name(PERILUNE_PANIC), "panic") == 0);
+    CHECK(strcmp(perilune_limit_name(0), "unknown") == 0);
+}
+
+static void names_and_units_of_limits(void)
+{
+    static const char *const WANTED[][2] = {
+        {"unknown", "unknown"}, {"timeout", "ns"}, {"queue", "ns"},   {"memory", "bytes"},  {"output", "bytes"},
+        {"value", "bytes"},     {"host_calls", ""}, {"request", "bytes"}, {"parameters", ""}, {"source", "bytes"},
+        {"unknown", "unknown"},
+    };
+    for (perilune_limit limit = 0; limit < (perilune_limit)LEN(WANTED); limit++) {
+        CHECK_TEXT(perilune_str(perilune_limit_name(limit)), WANTED[limit][0]);
+        CHECK_TEXT(perilune_str(perilune_limit_unit(limit)), WANTED[limit][1]);
+    }
 }
 
 void test_status(void)
@@ -224,4 +240,5 @@ void test_status(void)
     no_vm_in_time();
     output_past_the_limit();
     names_of_numbers_that_are_none();
+    names_and_units_of_limits();
 }

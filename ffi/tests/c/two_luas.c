@@ -15,7 +15,7 @@ static void check_hosts_lua(lua_State *lua)
     CHECK_INT(luaL_dostring(lua, SOURCE), LUA_OK);
     size_t len = 0;
     const char *text = lua_tolstring(lua, -1, &len);
-    CHECK_TEXT(text, len, "3 nil 9223372036854775807 false");
+    CHECK_TEXT(perilune_bytes(text, len), "3 nil 9223372036854775807 false");
     lua_pop(lua, 1);
 }
 
@@ -28,9 +28,8 @@ int main(void)
     for (int i = 0; i < 100; i++) {
         check_hosts_lua(lua);
         perilune_trace *trace = run_of(script, NULL, NULL, NULL);
-        size_t len = 0;
-        const char *value = perilune_trace_value(trace, &len);
-        CHECK_TEXT(value, len, "\"3 table nil false\"");
+        perilune_slice value = perilune_trace_value(trace);
+        CHECK_TEXT(value, "\"3 table nil false\"");
         perilune_trace_free(trace);
     }
     perilune_script_free(script);

@@ -18,24 +18,23 @@ static void scalars(void)
         {PERILUNE_TYPE_OBJECT, false, 0, ""},
     };
     perilune_value *values[] = {perilune_value_new_null(),        perilune_value_new_boolean(true),
-                                perilune_value_new_number(2.5),   perilune_value_new_string("text", PERILUNE_STRLEN),
+                                perilune_value_new_number(2.5),   perilune_value_new_string(perilune_str("text")),
                                 perilune_value_new_array(),       perilune_value_new_object()};
     for (size_t i = 0; i < LEN(values); i++) {
-        size_t len = 9;
         CHECK_INT(perilune_value_type(values[i]), WANTED[i].type);
         CHECK(perilune_value_boolean(values[i]) == WANTED[i].boolean);
         CHECK(perilune_value_number(values[i]) == WANTED[i].number);
-        const char *string = perilune_value_string(values[i], &len);
-        CHECK_TEXT(string, len, WANTED[i].string);
+        perilune_slice string = perilune_value_string(values[i]);
+        CHECK_TEXT(string, WANTED[i].string);
         CHECK_INT(perilune_value_len(values[i]), 0);
         CHECK(perilune_value_at(values[i], 0) == NULL);
-        CHECK(perilune_value_key(values[i], 0, &len) == NULL && len == 0);
-        CHECK(perilune_value_get(values[i], "x", 1) == NULL);
+        CHECK_NONE(perilune_value_key(values[i], 0));
+        CHECK(perilune_value_get(values[i], perilune_str("x")) == NULL);
         perilune_value_free(values[i]);
     }
-    CHECK(perilune_value_new_string(NULL, 1) == NULL);
-    CHECK(perilune_value_new_string("x", SIZE_MAX - 1) == NULL);
-    perilune_value *empty = perilune_value_new_string(NULL, 0);
+    CHECK(perilune_value_new_string(perilune_bytes(NULL, 1)) == NULL);
+    CHECK(perilune_value_new_string(perilune_bytes("x", SIZE_MAX - 1)) == NULL);
+    perilune_value *empty = perilune_value_new_string(perilune_str(NULL));
     CHECK_INT(perilune_value_type(empty), PERILUNE_TYPE_STRING);
     perilune_value_free(empty);
 }
@@ -81,14 +80,14 @@ static void integers(void)
 {
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
-    CHECK_OK(perilune_engine_function(engine, "integer", PERILUNE_STRLEN, give_integer, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("integer"), give_integer, NULL, NULL, &error));
     perilune_script *script = compiled(engine, "return host.integer(tonumber(GET.at), tonumber(GET.as))");
     for (size_t i = 0; i < 2 * LEN(INTEGERS); i++) {
         char query[32];
         snprintf(query, sizeof query, "at=%zu&as=%zu", i / 2, i % 2);
         perilune_trace *trace = run_of(script, query, NULL, NULL);
         perilune_trace_view view = view_of(trace);
-        CHECK_TEXT(view.value, view.value_len, INTEGERS[i / 2].json);
+        CHECK_TEXT(view.value, INTEGERS[i / 2].json);
         perilune_trace_free(trace);
     }
     perilune_script_free(script);
@@ -100,34 +99,34 @@ static perilune_value *a_tree(void)
 {
     perilune_error *error = NULL;
     perilune_value *inner = perilune_value_new_object();
-    CHECK_OK(perilune_value_set(inner, "bytes", PERILUNE_STRLEN, perilune_value_new_string("a\0\xff", 3), &error));
+    CHECK_OK(perilune_value_set(inner, perilune_str("bytes"), perilune_value_new_string(perilune_bytes("a\0\xff", 3)),
+                                &error));
     perilune_value *list = perilune_value_new_array();
     CHECK_OK(perilune_value_push(list, perilune_value_new_number(1), &error));
     CHECK_OK(perilune_value_push(list, inner, &error));
     perilune_value *tree = perilune_value_new_object();
-    CHECK_OK(perilune_value_set(tree, "list", 4, perilune_value_new_null(), &error));
-    CHECK_OK(perilune_value_set(tree, "list", 4, list, &error));
-    CHECK_OK(perilune_value_set(tree, "", 0, perilune_value_new_boolean(true), &error));
+    CHECK_OK(perilune_value_set(tree, perilune_str("list"), perilune_value_new_null(), &error));
+    CHECK_OK(perilune_value_set(tree, perilune_str("list"), list, &error));
+    CHECK_OK(perilune_value_set(tree, perilune_str(""), perilune_value_new_boolean(true), &error));
     return tree;
 }
 
 static void check_tree(const perilune_value *tree)
 {
-    size_t len = 0;
-    const perilune_value *list = perilune_value_get(tree, "list", PERILUNE_STRLEN);
+    const perilune_value *list = perilune_value_get(tree, perilune_str("list"));
     CHECK_INT(perilune_value_type(list), PERILUNE_TYPE_ARRAY);
     CHECK_INT(perilune_value_len(list), 2);
     CHECK(perilune_value_number(perilune_value_at(list, 0)) == 1);
-    const char *bytes = perilune_value_string(perilune_value_get(perilune_value_at(list, 1), "bytes", 5), &len);
-    CHECK_BYTES(bytes, len, "a\0\xff");
-    CHECK(perilune_value_boolean(perilune_value_get(tree, "", 0)));
-    CHECK(perilune_value_get(tree, "none", 4) == NULL);
+    perilune_slice bytes = perilune_value_string(perilune_value_get(perilune_value_at(list, 1), perilune_str("bytes")));
+    CHECK_BYTES(bytes, "a\0\xff");
+    CHECK(perilune_value_boolean(perilune_value_get(tree, perilune_str(""))));
+    CHECK(perilune_value_get(tree, perilune_str("none")) == NULL);
     CHECK(perilune_value_at(list, 2) == NULL && perilune_value_at(list, SIZE_MAX) == NULL);
     /* Each key is there with its value. */
     for (size_t i = 0; i < perilune_value_len(tree); i++) {
-        const char *key = perilune_value_key(tree, i, &len);
-        CHECK(key != NULL && perilune_value_at(tree, i) != NULL);
-        CHECK(len == 0 || (len == 4 && memcmp(key, "list", 4) == 0));
+        perilune_slice key = perilune_value_key(tree, i);
+        CHECK(key.data != NULL && perilune_value_at(tree, i) != NULL);
+        CHECK(key.len == 0 || (key.len == 4 && memcmp(key.data, "list", 4) == 0));
     }
 }
 
@@ -141,15 +140,18 @@ static void what_can_not_be_put(void)
     CHECK_FAILS(perilune_value_push(object, perilune_value_new_null(), &error), PERILUNE_INVALID_ARGUMENT);
     CHECK_FAILS(perilune_value_push(NULL, perilune_value_new_null(), &error), PERILUNE_INVALID_ARGUMENT);
     CHECK_FAILS(perilune_value_push(array, NULL, &error), PERILUNE_INVALID_ARGUMENT);
-    CHECK_FAILS(perilune_value_set(array, "k", 1, perilune_value_new_null(), &error), PERILUNE_INVALID_ARGUMENT);
-    CHECK_FAILS(perilune_value_set(NULL, "k", 1, perilune_value_new_null(), &error), PERILUNE_INVALID_ARGUMENT);
-    CHECK_FAILS(perilune_value_set(object, NULL, 0, perilune_value_new_null(), &error), PERILUNE_INVALID_ARGUMENT);
-    CHECK_FAILS(perilune_value_set(object, "k", SIZE_MAX - 1, perilune_value_new_null(), &error),
+    CHECK_FAILS(perilune_value_set(array, perilune_str("k"), perilune_value_new_null(),
+                                   &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(NULL, perilune_str("k"), perilune_value_new_null(),
+                                   &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(object, perilune_str(NULL), perilune_value_new_null(),
+                                   &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(object, perilune_bytes("k", SIZE_MAX - 1), perilune_value_new_null(), &error),
                 PERILUNE_INVALID_ARGUMENT);
-    CHECK_FAILS(perilune_value_set(object, "k", 1, NULL, &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(object, perilune_str("k"), NULL, &error), PERILUNE_INVALID_ARGUMENT);
     /* But for what would own itself. */
     CHECK_FAILS(perilune_value_push(array, array, &error), PERILUNE_INVALID_ARGUMENT);
-    CHECK_FAILS(perilune_value_set(object, "k", 1, object, &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_value_set(object, perilune_str("k"), object, &error), PERILUNE_INVALID_ARGUMENT);
     CHECK_INT(perilune_live_objects(), live);
     CHECK_INT(perilune_value_len(array) + perilune_value_len(object), 0);
     perilune_value_free(array);
@@ -164,7 +166,7 @@ static perilune_value *nested(int levels)
     for (int level = 1; level < levels; level++) {
         perilune_value *outer = perilune_value_new_array();
         if (perilune_value_push(outer, value, &error) != PERILUNE_OK) {
-            CHECK_HAS(perilune_error_message(error, NULL), "128");
+            CHECK_HAS(perilune_error_message(error).data, "128");
             perilune_error_free(error);
             perilune_value_free(outer);
             return NULL;
@@ -210,9 +212,9 @@ static void across_a_script(void)
 {
     perilune_error *error = NULL;
     perilune_engine *engine = engine_of(1);
-    CHECK_OK(perilune_engine_function(engine, "tree", 4, answer_tree, NULL, NULL, &error));
-    CHECK_OK(perilune_engine_function(engine, "take", 4, take_tree, NULL, NULL, &error));
-    CHECK_OK(perilune_engine_function(engine, "deep", 4, answer_deep, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("tree"), answer_tree, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("take"), take_tree, NULL, NULL, &error));
+    CHECK_OK(perilune_engine_function(engine, perilune_str("deep"), answer_deep, NULL, NULL, &error));
     perilune_script *script = compiled(engine, "host.take(host.tree())\n"
                                                "local t = host.tree()\n"
                                                "print(#t.list, t.list[2].bytes == 'a\\0\\255', t[''])\n"

@@ -99,10 +99,9 @@ typedef struct {
 } Arguments;
 
 /* A text of JavaScript's: a string as UTF-8, or the bytes of a Buffer. Always a copy: the bytes could be changed, moved or freed by what a
- * run calls, and those of a SharedArrayBuffer by another thread at any time. Not to be moved: `data` may be in itself. */
+ * run calls, and those of a SharedArrayBuffer by another thread at any time. Not to be moved: the slice may be in itself. */
 typedef struct {
-    const char *data; /* NULL for undefined and null */
-    size_t len;
+    perilune_slice slice; /* NULL for undefined and null */
     char *owned;
     char inside[256];
 } Text;
@@ -122,7 +121,7 @@ napi_value pn_external(napi_env env, void *object, napi_finalize finalize, void 
 
 /* ---- values.c ---- */
 
-napi_value pn_string(napi_env env, const char *data, size_t len);
+napi_value pn_string(napi_env env, perilune_slice text);
 napi_value pn_number(napi_env env, double number);
 napi_value pn_list(napi_env env, size_t len, const napi_value *values);
 napi_value pn_value_to_js(napi_env env, const perilune_value *value);
@@ -133,6 +132,7 @@ perilune_value *pn_value_from_js(napi_env env, napi_value value);
 
 /* The string of a trace, which is freed. NULL with an exception pending. */
 napi_value pn_trace_value(napi_env env, Environment *environment, perilune_trace *trace);
+napi_value pn_trace_json(napi_env env, napi_callback_info info);
 
 /* ---- functions.c ---- */
 

@@ -30,8 +30,7 @@ static bool text_of(napi_env env, napi_value value, Text *text)
     size_t len = 0;
     bool is_view;
     char *room;
-    text->data = NULL;
-    text->len = 0;
+    text->slice = perilune_str(NULL);
     text->owned = NULL;
     if (value) {
         napi_typeof(env, value, &type);
@@ -42,16 +41,16 @@ static bool text_of(napi_env env, napi_value value, Text *text)
     if (type == napi_string) {
         room = text->inside;
         /* Most fit; what fills it may have been cut. */
-        napi_get_value_string_utf8(env, value, room, sizeof text->inside, &text->len);
-        if (text->len >= sizeof text->inside - 4) {
+        napi_get_value_string_utf8(env, value, room, sizeof text->inside, &text->slice.len);
+        if (text->slice.len >= sizeof text->inside - 4) {
             napi_get_value_string_utf8(env, value, NULL, 0, &len);
             room = text_room(env, text, len);
             if (!room) {
                 return false;
             }
-            napi_get_value_string_utf8(env, value, room, len + 1, &text->len);
+            napi_get_value_string_utf8(env, value, room, len + 1, &text->slice.len);
         }
-        text->data = room;
+        text->slice.data = room;
         return true;
     }
     if (napi_is_typedarray(env, value, &is_view) == napi_ok && is_view) {
@@ -66,8 +65,7 @@ static bool text_of(napi_env env, napi_value value, Text *text)
             if (len) {
                 memcpy(room, data, len);
             }
-            text->data = room;
-            text->len = len;
+            text->slice = perilune_bytes(room, len);
             return true;
         }
     }

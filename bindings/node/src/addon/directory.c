@@ -6,23 +6,20 @@
 static napi_value report_value(napi_env env, const perilune_report *report)
 {
     napi_value lists[3];
-    size_t i, len;
+    size_t i;
     for (i = 0; i < 3; i++) {
         napi_create_array(env, &lists[i]);
     }
     for (i = 0; i < perilune_report_loaded_len(report); i++) {
-        const char *name = perilune_script_name(perilune_report_loaded(report, i), &len);
-        napi_set_element(env, lists[0], (uint32_t)i, pn_string(env, name, len));
+        napi_set_element(env, lists[0], (uint32_t)i, pn_string(env, perilune_script_name(perilune_report_loaded(report, i))));
     }
     for (i = 0; i < perilune_report_removed_len(report); i++) {
-        const char *name = perilune_report_removed(report, i, &len);
-        napi_set_element(env, lists[1], (uint32_t)i, pn_string(env, name, len));
+        napi_set_element(env, lists[1], (uint32_t)i, pn_string(env, perilune_report_removed(report, i)));
     }
     for (i = 0; i < perilune_report_failed_len(report); i++) {
         const perilune_error *error = perilune_report_failed(report, i);
-        const char *path = perilune_error_subject(error, &len);
         napi_value one[2];
-        one[0] = pn_string(env, path, len);
+        one[0] = pn_string(env, perilune_error_subject(error));
         one[1] = pn_error_value(env, error);
         napi_set_element(env, lists[2], (uint32_t)i, pn_list(env, 2, one));
     }
@@ -40,7 +37,7 @@ napi_value pn_engine_load_dir(napi_env env, napi_callback_info info)
     if (!pn_engine_call(env, info, 1, &call)) {
         return NULL;
     }
-    code = perilune_engine_load_dir(call.engine, call.texts[0].data, call.texts[0].len, &report, &error);
+    code = perilune_engine_load_dir(call.engine, call.texts[0].slice, &report, &error);
     if (!pn_engine_call_ok(env, &call, code, &error)) {
         return NULL;
     }
@@ -155,7 +152,7 @@ napi_value pn_engine_watch(napi_env env, napi_callback_info info)
     atomic_init(&watcher->references, 2);
     napi_create_reference(env, call.arguments.values[2], 0, &watcher->callback);
     watch->watcher = watcher;
-    code = perilune_engine_watch(call.engine, call.texts[0].data, call.texts[0].len, call_watcher, watcher, release_watcher,
+    code = perilune_engine_watch(call.engine, call.texts[0].slice, call_watcher, watcher, release_watcher,
                                  &watch->watch, &error);
     if (!pn_engine_call_ok(env, &call, code, &error)) {
         napi_delete_reference(env, watcher->callback);

@@ -80,7 +80,7 @@ napi_value pn_engine_module(napi_env env, napi_callback_info info)
     const Text *name = &call.texts[0], *source = &call.texts[1];
     perilune_error *error = NULL;
     if (pn_engine_call(env, info, 2, &call)) {
-        pn_engine_call_ok(env, &call, perilune_engine_module(call.engine, name->data, name->len, source->data, source->len, &error), &error);
+        pn_engine_call_ok(env, &call, perilune_engine_module(call.engine, name->slice, source->slice, &error), &error);
     }
     return NULL;
 }
@@ -94,22 +94,21 @@ napi_value pn_engine_check(napi_env env, napi_callback_info info)
     perilune_error *error = NULL;
     perilune_code code;
     napi_value list;
-    size_t i, len;
+    size_t i;
     if (!pn_engine_call(env, info, 2, &call)) {
         return NULL;
     }
-    code = perilune_engine_check(call.engine, name->data, name->len, source->data, source->len, &found, &error);
+    code = perilune_engine_check(call.engine, name->slice, source->slice, &found, &error);
     if (!pn_engine_call_ok(env, &call, code, &error)) {
         return NULL;
     }
     napi_create_array(env, &list);
     for (i = 0; i < perilune_diagnostics_len(found); i++) {
-        const char *message = perilune_diagnostics_message(found, i, &len);
         napi_value one[4];
         napi_get_boolean(env, perilune_diagnostics_severity(found, i) == PERILUNE_SEVERITY_ERROR, &one[0]);
         one[1] = pn_number(env, perilune_diagnostics_line(found, i));
         one[2] = pn_number(env, perilune_diagnostics_column(found, i));
-        one[3] = pn_string(env, message, len);
+        one[3] = pn_string(env, perilune_diagnostics_message(found, i));
         napi_set_element(env, list, (uint32_t)i, pn_list(env, 4, one));
     }
     perilune_diagnostics_free(found);
@@ -123,15 +122,12 @@ napi_value pn_engine_metrics(napi_env env, napi_callback_info info)
     perilune_metrics *metrics = NULL;
     perilune_error *error = NULL;
     bool prometheus = false;
-    const char *text;
-    size_t len;
     napi_value value;
     if (!pn_engine_call(env, info, 0, &call) || !pn_ok(env, perilune_engine_metrics(call.engine, &metrics, &error), &error)) {
         return NULL;
     }
     napi_get_value_bool(env, call.arguments.values[1], &prometheus);
-    text = prometheus ? perilune_metrics_prometheus(metrics, &len) : perilune_metrics_json(metrics, &len);
-    value = pn_string(env, text, len);
+    value = pn_string(env, prometheus ? perilune_metrics_prometheus(metrics) : perilune_metrics_json(metrics));
     perilune_metrics_free(metrics);
     return value;
 }

@@ -141,7 +141,7 @@ Environment *pn_environment_new(napi_env env)
     environment->env = env;
     environment->sync_request = perilune_request_new();
     perilune_request_set_poll(environment->sync_request, POLL_NS, pn_poll, environment, NULL, NULL);
-    if (napi_create_threadsafe_function(env, NULL, NULL, pn_string(env, "perilune", 8), 0, 1, NULL, NULL, environment, on_wake,
+    if (napi_create_threadsafe_function(env, NULL, NULL, pn_string(env, perilune_str("perilune")), 0, 1, NULL, NULL, environment, on_wake,
                                         &environment->wake) != napi_ok) {
         pn_environment_release(environment);
         return NULL;

@@ -9,16 +9,12 @@ static void set(napi_env env, napi_value object, const char *name, napi_value va
 
 napi_value pn_error_value(napi_env env, const perilune_error *error)
 {
-    size_t len, line, column, offset;
-    const char *text = perilune_error_message(error, &len);
+    size_t line, column, offset;
     napi_value value = NULL;
-    napi_create_error(env, NULL, pn_string(env, text, len), &value);
-    text = perilune_error_reason(error, &len);
-    set(env, value, "reason", pn_string(env, text, len));
-    text = perilune_error_subject(error, &len);
-    set(env, value, "subject", pn_string(env, text, len));
-    text = perilune_code_name(perilune_error_code(error));
-    set(env, value, "codeName", pn_string(env, text, strlen(text)));
+    napi_create_error(env, NULL, pn_string(env, perilune_error_message(error)), &value);
+    set(env, value, "reason", pn_string(env, perilune_error_reason(error)));
+    set(env, value, "subject", pn_string(env, perilune_error_subject(error)));
+    set(env, value, "codeName", pn_string(env, perilune_str(perilune_code_name(perilune_error_code(error)))));
     perilune_error_position(error, &line, &column, &offset);
     set(env, value, "line", pn_number(env, (double)line));
     set(env, value, "column", pn_number(env, (double)column));

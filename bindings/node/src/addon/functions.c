@@ -50,14 +50,14 @@ static HostCall *unlink_call(Environment *environment, uint64_t number)
 }
 
 /* Takes the result, or copies the failure. */
-static void answer(Environment *environment, uint64_t number, perilune_value *result, const char *failure, size_t failure_len)
+static void answer(Environment *environment, uint64_t number, perilune_value *result, perilune_slice failure)
 {
     HostCall *call;
     char *copy = NULL;
     if (!result) {
-        copy = malloc(failure_len + 1);
+        copy = malloc(failure.len + 1);
         if (copy) {
-            memcpy(copy, failure, failure_len);
+            memcpy(copy, failure.data, failure.len);
         }
     }
     pthread_mutex_lock(&environment->lock);
@@ -65,7 +65,7 @@ static void answer(Environment *environment, uint64_t number, perilune_value *re
     if (call) {
         call->result = result;
         call->failure = copy;
-        call->failure_len = copy ? failure_len : 0;
+        call->failure_len = copy ? failure.len : 0;
         call->is_answered = true;
         pthread_cond_signal(&call->answered);
     }
@@ -96,17 +96,16 @@ void pn_calls_end(Environment *environment)
 /* With the text of the exception that is pending, which is cleared. */
 static void answer_exception(napi_env env, Environment *environment, uint64_t number)
 {
-    static const char what[] = "the function failed";
     napi_value exception, message;
     Text text;
     bool is_pending = false;
     text.owned = NULL;
     napi_is_exception_pending(env, &is_pending);
     if (is_pending && napi_get_and_clear_last_exception(env, &exception) == napi_ok &&
-        napi_get_named_property(env, exception, "message", &message) == napi_ok && pn_texts_of(env, &message, 1, &text) && text.data) {
-        answer(environment, number, NULL, text.data, text.len);
+        napi_get_named_property(env, exception, "message", &message) == napi_ok && pn_texts_of(env, &message, 1, &text) && text.slice.data) {
+        answer(environment, number, NULL, text.slice);
     } else {
-        answer(environment, number, NULL, what, sizeof what - 1);
+        answer(environment, number, NULL, perilune_str("the function failed"));
     }
     pn_texts_done(&text, 1);
     napi_is_exception_pending(env, &is_pending);
@@ -129,9 +128,9 @@ napi_value pn_settle(napi_env env, napi_callback_info info)
     number = (uint64_t)exact;
     napi_get_value_bool(env, arguments.values[1], &is_error);
     if (!is_error && (result = pn_value_from_js(env, arguments.values[2]))) {
-        answer(environment, number, result, NULL, 0);
+        answer(environment, number, result, perilune_str(NULL));
     } else if (is_error && pn_texts_of(env, &arguments.values[2], 1, &text)) {
-        answer(environment, number, NULL, text.data ? text.data : "", text.len);
+        answer(environment, number, NULL, text.slice.data ? text.slice : perilune_str(""));
         pn_texts_done(&text, 1);
     } else {
         answer_exception(env, environment, number);
@@ -160,7 +159,7 @@ static void dispatch(Environment *environment, HostCall *call, bool is_synchrono
     napi_get_reference_value(env, environment->dispatch, &function);
     napi_get_undefined(env, &this);
     napi_create_uint32(env, of->engine, &arguments[0]);
-    arguments[1] = pn_string(env, of->name, strlen(of->name));
+    arguments[1] = pn_string(env, perilune_str(of->name));
     arguments[2] = pn_number(env, (double)call->run);
     napi_create_array_with_length(env, call->len, &arguments[3]);
     for (i = 0; i < call->len; i++) {
@@ -244,7 +243,7 @@ static void call_function(perilune_call *call, void *user_data)
     host_call.run = perilune_call_run_id(call);
     host_call.arguments = len <= sizeof few / sizeof *few ? few : malloc(len * sizeof *few);
     if (!host_call.arguments) {
-        perilune_call_fail(call, "out of memory", PERILUNE_STRLEN);
+        perilune_call_fail(call, perilune_str("out of memory"));
         return;
     }
     while (ok && host_call.len < len) {
@@ -271,9 +270,9 @@ static void call_function(perilune_call *call, void *user_data)
     if (host_call.result) {
         perilune_call_return_value(call, host_call.result);
     } else if (host_call.failure) {
-        perilune_call_fail(call, host_call.failure, host_call.failure_len);
+        perilune_call_fail(call, perilune_bytes(host_call.failure, host_call.failure_len));
     } else {
-        perilune_call_fail(call, "the host is ending", PERILUNE_STRLEN);
+        perilune_call_fail(call, perilune_str("the host is ending"));
     }
     free(host_call.failure);
 }
@@ -296,16 +295,16 @@ napi_value pn_engine_function(napi_env env, napi_callback_info info)
     if (!pn_engine_call(env, info, 1, &call)) {
         return NULL;
     }
-    function = malloc(sizeof *function + name->len + 1);
+    function = malloc(sizeof *function + name->slice.len + 1);
     if (!function) {
         pn_engine_call_done(&call);
         return pn_throw_memory(env);
     }
     function->environment = pn_environment_retain(call.arguments.environment);
     napi_get_value_uint32(env, call.arguments.values[2], &function->engine);
-    memcpy(function->name, name->data ? name->data : "", name->len);
-    function->name[name->len] = 0;
-    code = perilune_engine_function(call.engine, name->data, name->len, call_function, function, free_function, &error);
+    memcpy(function->name, name->slice.data ? name->slice.data : "", name->slice.len);
+    function->name[name->slice.len] = 0;
+    code = perilune_engine_function(call.engine, name->slice, call_function, function, free_function, &error);
     pn_engine_call_ok(env, &call, code, &error);
     return NULL;
 }

@@ -13,7 +13,7 @@ static napi_value parse_bytes(napi_env env, napi_callback_info info)
     if (!pn_texts_of(env, arguments.values, 1, &text)) {
         return NULL;
     }
-    code = perilune_parse_bytes(text.data, text.len, &bytes, &error);
+    code = perilune_parse_bytes(text.slice, &bytes, &error);
     pn_texts_done(&text, 1);
     return pn_ok(env, code, &error) ? pn_number(env, (double)bytes) : NULL;
 }
@@ -25,14 +25,14 @@ static napi_value live_objects(napi_env env, napi_callback_info info)
     return pn_number(env, (double)perilune_live_objects());
 }
 
-/* The names of all numbers from 0 on that have one. */
-static napi_value names(napi_env env, const char *(*name_of)(int32_t number))
+/* The names of all numbers from `first` on that have one, each at its number. */
+static napi_value names(napi_env env, const char *(*name_of)(int32_t number), int32_t first)
 {
     napi_value list;
     int32_t i;
     napi_create_array(env, &list);
-    for (i = 0; strcmp(name_of(i), "unknown") != 0; i++) {
-        napi_set_element(env, list, (uint32_t)i, pn_string(env, name_of(i), strlen(name_of(i))));
+    for (i = first; strcmp(name_of(i), "unknown") != 0; i++) {
+        napi_set_element(env, list, (uint32_t)i, pn_string(env, perilune_str(name_of(i))));
     }
     return list;
 }
@@ -69,6 +69,7 @@ NAPI_MODULE_INIT()
         {"setDispatch", pn_set_dispatch},
         {"setServed", pn_set_served},
         {"settle", pn_settle},
+        {"traceJson", pn_trace_json},
         {"watchClose", pn_watch_close},
     };
     napi_value value = NULL;
@@ -80,8 +81,12 @@ NAPI_MODULE_INIT()
         napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].function, NULL, &value);
         napi_set_named_property(env, exports, functions[i].name, value);
     }
-    napi_set_named_property(env, exports, "statuses", names(env, perilune_status_name));
-    napi_set_named_property(env, exports, "errorKinds", names(env, perilune_error_kind_name));
-    napi_set_named_property(env, exports, "version", pn_string(env, perilune_version(), strlen(perilune_version())));
+    napi_set_named_property(env, exports, "statuses", names(env, perilune_status_name, 0));
+    napi_set_named_property(env, exports, "errorKinds", names(env, perilune_error_kind_name, 0));
+    napi_set_named_property(env, exports, "limits", names(env, perilune_limit_name, 1));
+    napi_set_named_property(env, exports, "limitUnits", names(env, perilune_limit_unit, 1));
+    napi_set_named_property(env, exports, "maxDepth", pn_number(env, PERILUNE_MAX_DEPTH));
+    napi_set_named_property(env, exports, "maxExact", pn_number(env, PERILUNE_MAX_EXACT));
+    napi_set_named_property(env, exports, "version", pn_string(env, perilune_str(perilune_version())));
     return exports;
 }

@@ -15,7 +15,7 @@ static bool set_params(napi_env env, perilune_request *request, napi_value param
         napi_get_element(env, params, i + 1, &pair[1]);
         ok = pn_texts_of(env, pair, 2, texts);
         if (ok) {
-            ok = pn_ok(env, perilune_request_add_param(request, texts[0].data, texts[0].len, texts[1].data, texts[1].len, &error), &error);
+            ok = pn_ok(env, perilune_request_add_param(request, texts[0].slice, texts[1].slice, &error), &error);
             pn_texts_done(texts, 2);
         }
     }
@@ -30,7 +30,7 @@ static bool set_config(napi_env env, perilune_request *request, napi_value value
     if (!pn_texts_of(env, &value, 1, &text)) {
         return false;
     }
-    code = perilune_request_set_config(request, text.data, text.len, &error);
+    code = perilune_request_set_config(request, text.slice, &error);
     pn_texts_done(&text, 1);
     return pn_ok(env, code, &error);
 }
@@ -101,8 +101,8 @@ static bool set_options(napi_env env, perilune_request *request, napi_value opti
 bool pn_request_fill(napi_env env, perilune_request *request, const Text *form, const Text *meta, napi_value options)
 {
     perilune_error *error = NULL;
-    return (!form->data || pn_ok(env, perilune_request_set_form(request, form->data, form->len, &error), &error)) &&
-           (!meta->data || pn_ok(env, perilune_request_set_meta(request, meta->data, meta->len, &error), &error)) &&
+    return (!form->slice.data || pn_ok(env, perilune_request_set_form(request, form->slice, &error), &error)) &&
+           (!meta->slice.data || pn_ok(env, perilune_request_set_meta(request, meta->slice, &error), &error)) &&
            (pn_is_nothing(env, options) || set_options(env, request, options));
 }
 

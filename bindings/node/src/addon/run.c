@@ -18,8 +18,8 @@ static void prepared_done(Prepared *prepared)
     if (prepared->is_copy) {
         perilune_request_free(prepared->request);
     } else if (prepared->is_filled) {
-        perilune_request_set_form(prepared->request, NULL, 0, NULL);
-        perilune_request_set_meta(prepared->request, NULL, 0, NULL);
+        perilune_request_set_form(prepared->request, perilune_str(NULL), NULL);
+        perilune_request_set_meta(prepared->request, perilune_str(NULL), NULL);
     }
 }
 
@@ -31,7 +31,7 @@ static bool prepare(napi_env env, perilune_request *base, bool is_shared, const 
     if (!pn_texts_of(env, given, TEXTS, prepared->texts)) {
         return false;
     }
-    prepared->is_filled = form->data || meta->data || has_options;
+    prepared->is_filled = form->slice.data || meta->slice.data || has_options;
     /* Form and meta can be taken back, which costs less than a copy; the rest can't. */
     prepared->is_copy = has_options || (prepared->is_filled && is_shared);
     prepared->request = prepared->is_copy ? perilune_request_clone(base) : base;
@@ -69,7 +69,7 @@ napi_value pn_run_sync(napi_env env, napi_callback_info info)
         return NULL;
     }
     outer = pn_set_synchronous(environment);
-    perilune_script_run(script, query->data, query->len, body->data, body->len, prepared.request, &trace, &error);
+    perilune_script_run(script, query->slice, body->slice, prepared.request, &trace, &error);
     pn_set_synchronous(outer);
     prepared_done(&prepared);
     result = result_of(env, environment, trace, error, &failed);
@@ -152,12 +152,11 @@ static void tell_served(napi_env env, Environment *environment, uint32_t number,
     arguments[2] = arguments[3] = arguments[4] = arguments[1];
     if (trace) {
         perilune_trace_view view;
-        size_t len;
-        const char *json = perilune_trace_json(trace, &len);
+        perilune_slice json = perilune_trace_json(trace);
         view.size = sizeof view;
         perilune_trace_read(trace, &view, NULL);
         arguments[1] = pn_number(env, (double)view.id);
-        napi_create_string_utf8(env, json, len, &arguments[2]);
+        arguments[2] = pn_string(env, json);
         is_whole = view.response_status || view.status == PERILUNE_STATUS_QUEUE_TIMEOUT;
     }
     if (is_whole) {
@@ -197,7 +196,7 @@ static void call_done(perilune_code code, perilune_trace *trace, perilune_error 
     run->error = error;
     if (!run->deferred) {
         /* It is made by the first call: here, and not on the loop. */
-        perilune_trace_json(trace, NULL);
+        perilune_trace_json(trace);
     }
     pn_post(run->environment, &run->item);
 }
@@ -263,7 +262,7 @@ static napi_value submit(napi_env env, Environment *environment, const perilune_
     }
     pn_environment_retain(environment);
     pn_count_in_flight(environment, 1);
-    if (perilune_script_submit(script, query->data, query->len, body->data, body->len, prepared.request, call_done, run, &error) != PERILUNE_OK) {
+    if (perilune_script_submit(script, query->slice, body->slice, prepared.request, call_done, run, &error) != PERILUNE_OK) {
         run->error = error;
         pn_post(environment, &run->item);
     }

@@ -14,8 +14,7 @@ static napi_value script_value(napi_env env, perilune_script *script)
     return pn_external(env, script, free_script, NULL);
 }
 
-typedef perilune_code (*source_taker)(const perilune_engine *, const char *, size_t, const char *, size_t, perilune_script **,
-                                      perilune_error **);
+typedef perilune_code (*source_taker)(const perilune_engine *, perilune_slice, perilune_slice, perilune_script **, perilune_error **);
 
 static napi_value from_source(napi_env env, napi_callback_info info, source_taker taker)
 {
@@ -27,7 +26,7 @@ static napi_value from_source(napi_env env, napi_callback_info info, source_take
     if (!pn_engine_call(env, info, 2, &call)) {
         return NULL;
     }
-    code = taker(call.engine, name->data, name->len, source->data, source->len, &script, &error);
+    code = taker(call.engine, name->slice, source->slice, &script, &error);
     return pn_engine_call_ok(env, &call, code, &error) ? script_value(env, script) : NULL;
 }
 
@@ -50,7 +49,7 @@ bool pn_script_serving(napi_env env, napi_callback_info info, EngineCall *call, 
     if (!pn_engine_call(env, info, 1, call)) {
         return false;
     }
-    code = perilune_engine_get(call->engine, call->texts[0].data, call->texts[0].len, script, &error);
+    code = perilune_engine_get(call->engine, call->texts[0].slice, script, &error);
     if (code == PERILUNE_NOT_FOUND) {
         perilune_error_free(error);
         pn_engine_call_done(call);
@@ -77,7 +76,7 @@ napi_value pn_engine_remove(napi_env env, napi_callback_info info)
     if (!pn_engine_call(env, info, 1, &call)) {
         return NULL;
     }
-    code = perilune_engine_remove(call.engine, call.texts[0].data, call.texts[0].len, &error);
+    code = perilune_engine_remove(call.engine, call.texts[0].slice, &error);
     napi_get_boolean(env, code == PERILUNE_OK, &value);
     if (code == PERILUNE_NOT_FOUND) {
         perilune_error_free(error);
@@ -93,14 +92,13 @@ napi_value pn_engine_names(napi_env env, napi_callback_info info)
     perilune_scripts *scripts = NULL;
     perilune_error *error = NULL;
     napi_value list;
-    size_t i, len;
-    if (!pn_engine_call(env, info, 0, &call) || !pn_ok(env, perilune_engine_list(call.engine, NULL, 0, &scripts, &error), &error)) {
+    size_t i;
+    if (!pn_engine_call(env, info, 0, &call) || !pn_ok(env, perilune_engine_list(call.engine, perilune_str(NULL), &scripts, &error), &error)) {
         return NULL;
     }
     napi_create_array(env, &list);
     for (i = 0; i < perilune_scripts_len(scripts); i++) {
-        const char *name = perilune_script_name(perilune_scripts_at(scripts, i), &len);
-        napi_set_element(env, list, (uint32_t)i, pn_string(env, name, len));
+        napi_set_element(env, list, (uint32_t)i, pn_string(env, perilune_script_name(perilune_scripts_at(scripts, i))));
     }
     perilune_scripts_free(scripts);
     return list;
@@ -112,18 +110,13 @@ napi_value pn_script_info(napi_env env, napi_callback_info info)
     Arguments arguments = pn_arguments(env, info);
     const perilune_script *script = pn_external_of(env, arguments.values[0]);
     napi_value values[4];
-    const char *text;
-    size_t len;
     if (!script) {
         return NULL;
     }
-    text = perilune_script_name(script, &len);
-    values[0] = pn_string(env, text, len);
+    values[0] = pn_string(env, perilune_script_name(script));
     values[1] = pn_number(env, (double)perilune_script_version(script));
-    text = perilune_script_hash(script, &len);
-    values[2] = pn_string(env, text, len);
-    text = perilune_script_source(script, &len);
-    values[3] = pn_string(env, text, len);
+    values[2] = pn_string(env, perilune_script_hash(script));
+    values[3] = pn_string(env, perilune_script_source(script));
     return pn_list(env, 4, values);
 }
 
@@ -144,7 +137,7 @@ static void compile_now(napi_env env, void *data)
     Compilation *compilation = data;
     const Text *name = &compilation->texts[0], *source = &compilation->texts[1];
     (void)env;
-    perilune_engine_compile(compilation->engine, name->data, name->len, source->data, source->len, &compilation->script,
+    perilune_engine_compile(compilation->engine, name->slice, source->slice, &compilation->script,
                             &compilation->error);
 }
 
@@ -193,7 +186,7 @@ napi_value pn_engine_compile_async(napi_env env, napi_callback_info info)
     if (pn_texts_of(env, &arguments.values[1], 2, compilation->texts)) {
         compilation->len = 2;
         if (napi_create_promise(env, &compilation->deferred, &promise) == napi_ok &&
-            napi_create_async_work(env, NULL, pn_string(env, "perilune", 8), compile_now, compile_done, compilation,
+            napi_create_async_work(env, NULL, pn_string(env, perilune_str("perilune")), compile_now, compile_done, compilation,
                                    &compilation->work) == napi_ok &&
             napi_queue_async_work(env, compilation->work) == napi_ok) {
             return promise;

@@ -6,6 +6,11 @@
 /* Fixed: 8 bytes of flags, 8 numbers of 8, 12 lengths of 4. */
 #define HEAD (8 + 8 * 8 + 12 * 4)
 
+/* The texts of a view, in their order. */
+#define TEXTS_OF(view)                                                                                                             \
+    {&(view)->stdout_bytes, &(view)->stderr_bytes, &(view)->script, &(view)->value, &(view)->error_message, &(view)->error_script, \
+     &(view)->error_traceback, &(view)->response_content_type, &(view)->response_content}
+
 static char *put_u32(char *at, uint64_t number)
 {
     int i;
@@ -25,15 +30,14 @@ static size_t put_headers(char *at, const perilune_trace *trace, size_t count)
 {
     size_t i, size = 0;
     for (i = 0; i < count; i++) {
-        const char *name = NULL, *value = NULL;
-        size_t name_len = 0, value_len = 0;
-        perilune_trace_header(trace, i, &name, &name_len, &value, &value_len, NULL);
-        size += 8 + name_len + value_len;
+        perilune_slice name = perilune_str(NULL), value = name;
+        perilune_trace_header(trace, i, &name, &value, NULL);
+        size += 8 + name.len + value.len;
         if (at) {
-            at = put_u32(put_u32(at, name_len), value_len);
-            memcpy(at, name, name_len);
-            memcpy(at + name_len, value, value_len);
-            at += name_len + value_len;
+            at = put_u32(put_u32(at, name.len), value.len);
+            memcpy(at, name.data, name.len);
+            memcpy(at + name.len, value.data, value.len);
+            at += name.len + value.len;
         }
     }
     return size;
@@ -48,24 +52,11 @@ static size_t pack(const perilune_trace *trace, char **into, size_t *size)
     char *at;
     view.size = sizeof view;
     perilune_trace_read(trace, &view, NULL);
-    struct {
-        const char *data;
-        size_t len;
-    } texts[] = {
-        {view.stdout_data, view.stdout_len},
-        {view.stderr_data, view.stderr_len},
-        {view.script, view.script_len},
-        {view.value, view.value_len},
-        {view.error_message, view.error_message_len},
-        {view.error_script, view.error_script_len},
-        {view.error_traceback, view.error_traceback_len},
-        {view.response_content_type, view.response_content_type_len},
-        {view.response_content, view.response_content_len},
-    };
+    perilune_slice *const texts[] = TEXTS_OF(&view);
     const size_t count = sizeof texts / sizeof *texts;
     headers = put_headers(NULL, trace, view.response_headers_len);
     for (i = 0; i < count; i++) {
-        whole += texts[i].len;
+        whole += texts[i]->len;
     }
     whole += headers;
     if (whole > *size) {
@@ -92,13 +83,13 @@ static size_t pack(const perilune_trace *trace, char **into, size_t *size)
     at = put_u64(at, view.version);
     at = put_u32(put_u32(at, view.response_status), headers);
     for (i = 0; i < count; i++) {
-        at = put_u32(at, texts[i].data ? texts[i].len : UINT32_MAX);
+        at = put_u32(at, texts[i]->data ? texts[i]->len : UINT32_MAX);
     }
     at = put_u32(put_u32(put_u32(at, 0), 0), 0);
     for (i = 0; i < count; i++) {
-        if (texts[i].len) {
-            memcpy(at, texts[i].data, texts[i].len);
-            at += texts[i].len;
+        if (texts[i]->len) {
+            memcpy(at, texts[i]->data, texts[i]->len);
+            at += texts[i]->len;
         }
     }
     put_headers(at, trace, view.response_headers_len);
@@ -120,4 +111,100 @@ napi_value pn_trace_value(napi_env env, Environment *environment, perilune_trace
         environment->scratch_size = 0;
     }
     return value;
+}
+
+static uint64_t get(const unsigned char **at, int bytes)
+{
+    uint64_t number = 0;
+    int i;
+    for (i = 0; i < bytes; i++) {
+        number |= (uint64_t)*(*at)++ << (8 * i);
+    }
+    return number;
+}
+
+static perilune_slice get_text(const unsigned char **at, uint64_t len)
+{
+    perilune_slice text = perilune_str(NULL);
+    if (len != UINT32_MAX) {
+        text = perilune_bytes(*at, len);
+        *at += len;
+    }
+    return text;
+}
+
+/* The trace that `pack` made bytes of. */
+static perilune_code unpack(const unsigned char *at, size_t size, perilune_trace **trace, perilune_error **error)
+{
+    perilune_trace_view view;
+    const unsigned char *end = at + size, *headers_at;
+    perilune_slice *const texts[] = TEXTS_OF(&view);
+    const size_t count = sizeof texts / sizeof *texts;
+    uint64_t lens[sizeof texts / sizeof *texts];
+    perilune_header *headers;
+    perilune_code code;
+    size_t i, len;
+    memset(&view, 0, sizeof view);
+    view.size = sizeof view;
+    view.status = (perilune_status)get(&at, 1);
+    view.error_kind = (perilune_error_kind)get(&at, 1);
+    view.stdout_truncated = (uint32_t)get(&at, 1);
+    view.stderr_truncated = (uint32_t)get(&at, 1);
+    view.error_line = (uint32_t)get(&at, 4);
+    view.id = get(&at, 8);
+    view.executed_at_unix_ns = (int64_t)get(&at, 8) * 1000;
+    view.duration_ns = get(&at, 8);
+    view.queued_ns = get(&at, 8);
+    view.memory_bytes = get(&at, 8);
+    view.host_calls = get(&at, 8);
+    view.version = get(&at, 8);
+    view.response_status = (uint32_t)get(&at, 4);
+    headers_at = end - get(&at, 4);
+    for (i = 0; i < count; i++) {
+        lens[i] = get(&at, 4);
+    }
+    at += 4 * (12 - count);
+    for (i = 0; i < count; i++) {
+        *texts[i] = get_text(&at, lens[i]);
+    }
+    for (at = headers_at; at < end; view.response_headers_len++) {
+        len = get(&at, 4);
+        len += get(&at, 4);
+        at += len;
+    }
+    headers = calloc(view.response_headers_len + 1, sizeof *headers);
+    for (at = headers_at, i = 0; headers && at < end; i++) {
+        lens[0] = get(&at, 4);
+        lens[1] = get(&at, 4);
+        headers[i].name = get_text(&at, lens[0]);
+        headers[i].value = get_text(&at, lens[1]);
+    }
+    code = perilune_trace_new(&view, headers, trace, error);
+    free(headers);
+    return code;
+}
+
+/* traceJson(string of a trace) -> its JSON */
+napi_value pn_trace_json(napi_env env, napi_callback_info info)
+{
+    Arguments arguments = pn_arguments(env, info);
+    perilune_trace *trace = NULL;
+    perilune_error *error = NULL;
+    napi_value json = NULL;
+    size_t len = 0;
+    char *bytes;
+    if (napi_get_value_string_latin1(env, arguments.values[0], NULL, 0, &len) != napi_ok || len < HEAD) {
+        return pn_throw_type(env, "not a trace");
+    }
+    bytes = malloc(len + 1);
+    if (!bytes) {
+        return pn_throw_memory(env);
+    }
+    napi_get_value_string_latin1(env, arguments.values[0], bytes, len + 1, &len);
+    if (pn_ok(env, unpack((const unsigned char *)bytes, len, &trace, &error), &error)) {
+        json = pn_string(env, perilune_trace_json(trace));
+    }
+    perilune_trace_free(trace);
+    free(bytes);
+    return json;
 }

@@ -2,10 +2,10 @@
 
 #include "addon.h"
 
-napi_value pn_string(napi_env env, const char *data, size_t len)
+napi_value pn_string(napi_env env, perilune_slice text)
 {
     napi_value value = NULL;
-    napi_create_string_utf8(env, data ? data : "", data ? len : 0, &value);
+    napi_create_string_utf8(env, text.data ? text.data : "", text.len, &value);
     return value;
 }
 
@@ -27,9 +27,9 @@ napi_value pn_list(napi_env env, size_t len, const napi_value *values)
     return list;
 }
 
-static bool is_utf8(const char *data, size_t len)
+static bool is_utf8(perilune_slice bytes)
 {
-    const unsigned char *at = (const unsigned char *)data, *end = at + len;
+    const unsigned char *at = (const unsigned char *)bytes.data, *end = at + bytes.len;
     while (at < end) {
         unsigned char first = *at++, low = 0x80, high = 0xBF;
         int more;
@@ -64,7 +64,7 @@ napi_value pn_value_to_js(napi_env env, const perilune_value *value)
 {
     napi_value result = NULL, item;
     size_t i, len = perilune_value_len(value);
-    const char *data;
+    perilune_slice text;
     switch (perilune_value_type(value)) {
     case PERILUNE_TYPE_BOOLEAN:
         napi_get_boolean(env, perilune_value_boolean(value), &result);
@@ -73,11 +73,11 @@ napi_value pn_value_to_js(napi_env env, const perilune_value *value)
         result = pn_number(env, perilune_value_number(value));
         break;
     case PERILUNE_TYPE_STRING:
-        data = perilune_value_string(value, &len);
-        if (is_utf8(data, len)) {
-            result = pn_string(env, data, len);
+        text = perilune_value_string(value);
+        if (is_utf8(text)) {
+            result = pn_string(env, text);
         } else {
-            napi_create_buffer_copy(env, len, data, NULL, &result);
+            napi_create_buffer_copy(env, text.len, text.data, NULL, &result);
         }
         break;
     case PERILUNE_TYPE_ARRAY:
@@ -90,13 +90,11 @@ napi_value pn_value_to_js(napi_env env, const perilune_value *value)
     case PERILUNE_TYPE_OBJECT:
         napi_create_object(env, &result);
         for (i = 0; i < len; i++) {
-            size_t key_len;
             napi_property_descriptor property;
-            data = perilune_value_key(value, i, &key_len);
             item = pn_value_to_js(env, perilune_value_at(value, i));
             /* Defined, not set: a member may be called __proto__. */
             memset(&property, 0, sizeof property);
-            property.name = pn_string(env, data, key_len);
+            property.name = pn_string(env, perilune_value_key(value, i));
             property.value = item;
             property.attributes = napi_default_jsproperty;
             napi_define_properties(env, result, 1, &property);
@@ -147,7 +145,7 @@ static bool member_from_js(napi_env env, napi_value object, napi_value key, peri
         return false;
     }
     member = pn_value_from_js(env, item);
-    ok = member && perilune_value_set(into, text.data, text.len, member, NULL) == PERILUNE_OK;
+    ok = member && perilune_value_set(into, text.slice, member, NULL) == PERILUNE_OK;
     pn_texts_done(&text, 1);
     return ok;
 }
@@ -227,7 +225,7 @@ perilune_value *pn_value_from_js(napi_env env, napi_value value)
         if (!pn_texts_of(env, &value, 1, &text)) {
             return NULL;
         }
-        result = perilune_value_new_string(text.data, text.len);
+        result = perilune_value_new_string(text.slice);
         pn_texts_done(&text, 1);
         return result;
     }

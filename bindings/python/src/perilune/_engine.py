@@ -396,7 +396,7 @@ class Engine(_native.Engine):
     @property
     def limits(self) -> Mapping[str, Union[int, float]]:
         """The ceilings of every run: seconds, and bytes or counts."""
-        return {name: limit / 1e9 if name in ("timeout", "queue") else limit for name, limit in self._limits().items()}
+        return self._limits()
 
     def _again(self, name: str, source: str) -> Script:
         """A script that was sent to this process: compiled once for all times that it comes."""
