@@ -154,6 +154,26 @@ typedef struct perilune_cancel perilune_cancel;
 typedef struct perilune_diagnostics perilune_diagnostics;
 
 /**
+ * The Script Endpoints of an engine's scripts: what an HTTP host answers, without a socket. It does no I/O and starts no thread; the
+ * host moves bytes between its server and an exchange for each request. Many threads may ask it at once.
+ *
+ *     perilune_endpoints_ask ---> PERILUNE_STEP_ANSWER  send it
+ *                                 PERILUNE_STEP_BODY    perilune_exchange_push as long as it says so, and perilune_exchange_read
+ *                                 PERILUNE_STEP_RUN     perilune_exchange_run, or perilune_exchange_submit
+ *                                 PERILUNE_STEP_RESET   store the link, and perilune_exchange_stored
+ *
+ * A body leads to an answer or to a run, a run and a reset to an answer. What is answered stands in bindings/endpoints/README.md of the
+ * repository. The host's are limits of time and size for heads and bodies, the server's own headers, and reading or dropping the
+ * body of a request that is answered before it.
+ */
+typedef struct perilune_endpoints perilune_endpoints;
+
+/**
+ * How Script Endpoints are to be.
+ */
+typedef struct perilune_endpoints_setup perilune_endpoints_setup;
+
+/**
  * Runs scripts: a pool of VMs, and the limits of all that runs in them. Make one for a process and share it.
  */
 typedef struct perilune_engine perilune_engine;
@@ -162,6 +182,16 @@ typedef struct perilune_engine perilune_engine;
  * Why a call did nothing. Its texts end with a NUL byte, which their lengths do not count.
  */
 typedef struct perilune_error perilune_error;
+
+/**
+ * A request to Script Endpoints and, in the end, the answer to it. It can go from thread to thread, and be freed at any step.
+ */
+typedef struct perilune_exchange perilune_exchange;
+
+/**
+ * The public scripts of endpoints and their links, sorted by name.
+ */
+typedef struct perilune_links perilune_links;
 
 /**
  * What an engine counted, at one time.
@@ -368,7 +398,7 @@ typedef struct perilune_trace_view {
 } perilune_trace_view;
 
 /**
- * A header line of a response: see perilune_trace_new.
+ * A header line.
  */
 typedef struct perilune_header {
     /**
@@ -475,6 +505,81 @@ typedef struct perilune_metrics_view {
     uint64_t queue_duration_sum_ns;
     uint64_t queue_duration_count;
 } perilune_metrics_view;
+
+/**
+ * What a request's head says beside its headers: all as it came, nothing decoded. Later versions add fields at the end.
+ */
+typedef struct perilune_head {
+    /**
+     * sizeof(perilune_head), set by the caller.
+     */
+    size_t size;
+    /**
+     * "GET", "POST", ...: UTF-8.
+     */
+    perilune_slice method;
+    /**
+     * The path; a scheme and host before it are passed over.
+     */
+    perilune_slice path;
+    /**
+     * What stands behind the first "?", without it. NULL where the path may have it: all of a request's target can be the path.
+     */
+    perilune_slice query;
+    /**
+     * The path that the endpoints are mounted below, which the path may have in front or not: UTF-8. NULL at the root.
+     */
+    perilune_slice mount;
+    /**
+     * The client's address: UTF-8. NULL where it has none, as behind a Unix socket.
+     */
+    perilune_slice address;
+} perilune_head;
+
+/**
+ * What is to be done next for a request to Script Endpoints.
+ */
+typedef int32_t perilune_step;
+
+/**
+ * An answer: see perilune_exchange_answer. What it points to is lent until the exchange is freed. Later versions add fields at the end.
+ */
+typedef struct perilune_answer_view {
+    /**
+     * sizeof(perilune_answer_view), set by the caller before the call.
+     */
+    size_t size;
+    /**
+     * 200 to 599.
+     */
+    uint32_t status;
+    /**
+     * 1 where the connection is to be closed behind the answer, since the rest of the request's body is not read, or there is none; else 0.
+     */
+    uint32_t close;
+    /**
+     * The body, to the byte; empty with a length of 0. Its length is the server's to tell: none with status 204 and 304.
+     */
+    perilune_slice body;
+    /**
+     * The header lines: names in lower case, values to the byte. A name may be there several times: a line for each.
+     */
+    const struct perilune_header *headers;
+    /**
+     * How many there are.
+     */
+    size_t headers_len;
+} perilune_answer_view;
+
+/**
+ * What is told that a submitted exchange has its answer, once. Called on one of the engine's threads, which other runs wait for, or on
+ * the caller's when the run can't begin or is cancelled while it waits: so it must not block, and it must return as usual.
+ *
+ * @param exchange   as it was submitted, at PERILUNE_STEP_ANSWER: it is the function's again, to be freed here or later
+ * @param user_data  as it was handed over
+ */
+typedef void (*perilune_answered)(struct perilune_exchange *exchange,
+                                  void *user_data);
 
 /**
  * How much a finding of perilune_engine_check matters.
@@ -700,6 +805,31 @@ typedef int32_t perilune_severity;
  * It does not compile.
  */
 #define PERILUNE_SEVERITY_ERROR 2
+
+/**
+ * Nothing: its run is under way.
+ */
+#define PERILUNE_STEP_NONE 0
+
+/**
+ * Send the answer: see perilune_exchange_answer.
+ */
+#define PERILUNE_STEP_ANSWER 1
+
+/**
+ * Read the body: see perilune_exchange_push.
+ */
+#define PERILUNE_STEP_BODY 2
+
+/**
+ * Have the run made: see perilune_exchange_run and perilune_exchange_submit.
+ */
+#define PERILUNE_STEP_RUN 3
+
+/**
+ * Store a link: see perilune_exchange_link.
+ */
+#define PERILUNE_STEP_RESET 4
 
 #ifdef __cplusplus
 extern "C" {
@@ -1801,6 +1931,232 @@ perilune_slice perilune_metrics_json(const struct perilune_metrics *metrics);
  * count. Lent until the snapshot is freed. NULL has NULL.
  */
 perilune_slice perilune_metrics_prometheus(const struct perilune_metrics *metrics);
+
+/**
+ * Begins with endpoints that have no key yet.
+ *
+ * @param engine  the engine whose scripts they serve, by the names INSTANCE/NAME
+ * @param setup   set to an object to be set up, which the caller frees
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_endpoints_setup_new(const struct perilune_engine *engine,
+                                           struct perilune_endpoints_setup **setup,
+                                           struct perilune_error **error);
+
+/**
+ * Frees what was set up. NULL is nothing to free. Endpoints that were made of it go on.
+ */
+void perilune_endpoints_setup_free(struct perilune_endpoints_setup *setup);
+
+/**
+ * Adds a key: there must be at least one, and none may be empty.
+ *
+ * @param instance  the instance that it is of: UTF-8; NULL for a key of all
+ * @param key       UTF-8
+ * @param error     where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_endpoints_setup_add_key(struct perilune_endpoints_setup *setup,
+                                               perilune_slice instance,
+                                               perilune_slice key,
+                                               struct perilune_error **error);
+
+/**
+ * Makes a script public: it needs no key at its link.
+ *
+ * @param script  its name, INSTANCE/NAME: UTF-8
+ * @param link    40 hex digits in lower case; NULL for a random one
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_endpoints_setup_add_public(struct perilune_endpoints_setup *setup,
+                                                  perilune_slice script,
+                                                  perilune_slice link,
+                                                  struct perilune_error **error);
+
+/**
+ * How many runs of one instance there may be in a second, on average, and as many at once, at least 1. As many as there are asked for
+ * where nothing is set.
+ *
+ * @param rate   above 0
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_endpoints_setup_set_rate(struct perilune_endpoints_setup *setup,
+                                                double rate,
+                                                struct perilune_error **error);
+
+/**
+ * Makes endpoints. They keep their engine alive.
+ *
+ * @param setup      how they are to be, copied
+ * @param endpoints  set to them, which the caller frees
+ * @param error      where an error goes, if not NULL; the caller frees it
+ * @return           PERILUNE_OK, or PERILUNE_INVALID_ARGUMENT where they can't be so: without a key, with an empty one, a name, link or rate
+ *                   that is none
+ */
+perilune_code perilune_endpoints_new(const struct perilune_endpoints_setup *setup,
+                                     struct perilune_endpoints **endpoints,
+                                     struct perilune_error **error);
+
+/**
+ * Frees endpoints. NULL is nothing to free. Exchanges that they began go on.
+ */
+void perilune_endpoints_free(struct perilune_endpoints *endpoints);
+
+/**
+ * Begins with a request whose head was read. What is wrong with it is answered: an error is one of the host's.
+ *
+ * @param head      its size must be set
+ * @param headers   names, in any case, and values, as they came; of HTTP/2 those with a colon, too
+ * @param count     how many
+ * @param exchange  set to what is to be done, which the caller frees: see perilune_exchange_step
+ * @param error     where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_endpoints_ask(const struct perilune_endpoints *endpoints,
+                                     const struct perilune_head *head,
+                                     const struct perilune_header *headers,
+                                     size_t count,
+                                     struct perilune_exchange **exchange,
+                                     struct perilune_error **error);
+
+/**
+ * Answers /metrics, for Prometheus, and /healthz: for whom, is the host's to decide, since no key is asked for.
+ *
+ * @param method    UTF-8
+ * @param path      as it came, without the query and below what this is mounted on
+ * @param exchange  set to an answer, which the caller frees
+ * @param error     where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_endpoints_metrics(const struct perilune_engine *engine,
+                                         perilune_slice method,
+                                         perilune_slice path,
+                                         struct perilune_exchange **exchange,
+                                         struct perilune_error **error);
+
+/**
+ * The public scripts and their links as they are now, for a host that stores them; the caller frees the list. NULL has NULL.
+ */
+struct perilune_links *perilune_endpoints_links(const struct perilune_endpoints *endpoints);
+
+/**
+ * Frees a list, and with it all that was lent of it. NULL is nothing to free.
+ */
+void perilune_links_free(struct perilune_links *links);
+
+/**
+ * How many there are. NULL has 0.
+ */
+size_t perilune_links_len(const struct perilune_links *links);
+
+/**
+ * The name of a public script: UTF-8. Lent until the list is freed. NULL beyond the last.
+ *
+ * @param index  from 0
+ */
+perilune_slice perilune_links_script(const struct perilune_links *links,
+                                     size_t index);
+
+/**
+ * Its link. Lent until the list is freed. NULL beyond the last.
+ *
+ * @param index  from 0
+ */
+perilune_slice perilune_links_link(const struct perilune_links *links,
+                                   size_t index);
+
+/**
+ * Frees an exchange, and with it all that was lent of it. NULL is nothing to free. Not between perilune_exchange_submit and the call of
+ * `answered`.
+ */
+void perilune_exchange_free(struct perilune_exchange *exchange);
+
+/**
+ * What is to be done next: one of PERILUNE_STEP_*. NULL has PERILUNE_STEP_NONE.
+ */
+perilune_step perilune_exchange_step(const struct perilune_exchange *exchange);
+
+/**
+ * Fills a view with the answer, at PERILUNE_STEP_ANSWER.
+ *
+ * @param view   its size must be set to sizeof(perilune_answer_view) before; a shorter one, of an older header, is filled as
+ *               far as it goes
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_exchange_answer(const struct perilune_exchange *exchange,
+                                       struct perilune_answer_view *view,
+                                       struct perilune_error **error);
+
+/**
+ * At PERILUNE_STEP_BODY, takes the next bytes of the body: a copy.
+ *
+ * @param data   as many as came
+ * @param more   set to whether more are wanted. Where not, the body ends here, whatever the client sends
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_exchange_push(struct perilune_exchange *exchange,
+                                     perilune_slice data,
+                                     bool *more,
+                                     struct perilune_error **error);
+
+/**
+ * At PERILUNE_STEP_BODY, goes on with a body that has ended; the next step is a run or an answer. Takes time by the body's length, at
+ * most some milliseconds per MiB.
+ *
+ * @param is_whole  false where it ended where it should not, as the server tells of one in chunks; one that is shorter than the head said
+ *                  is known to be
+ * @param error     where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_exchange_read(struct perilune_exchange *exchange,
+                                     bool is_whole,
+                                     struct perilune_error **error);
+
+/**
+ * At PERILUNE_STEP_RUN, makes the run on this thread; the next step is the answer, also where no run began.
+ *
+ * @param cancel  ends the run, for when the client is gone; NULL for none
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_exchange_run(struct perilune_exchange *exchange,
+                                    const struct perilune_cancel *cancel,
+                                    struct perilune_error **error);
+
+/**
+ * At PERILUNE_STEP_RUN, has the run made on the engine's own threads, as soon as there is a VM. The exchange is given away until
+ * `answered` is called with it.
+ *
+ * @param cancel     ends the run, also while it waits, for when the client is gone; NULL for none
+ * @param answered   called once, if this returns PERILUNE_OK, and maybe before it does; never else
+ * @param user_data  handed to answered, on another thread
+ * @param error      where an error goes, if not NULL; the caller frees it
+ * @return           PERILUNE_OK when answered is or will be called; else the exchange is the caller's still
+ */
+perilune_code perilune_exchange_submit(struct perilune_exchange *exchange,
+                                       const struct perilune_cancel *cancel,
+                                       perilune_answered answered,
+                                       void *user_data,
+                                       struct perilune_error **error);
+
+/**
+ * At PERILUNE_STEP_RESET, the public script that is to have another link, and that link: to be stored where it outlives the process, if
+ * links are to. It does not count before perilune_exchange_stored.
+ *
+ * @param script  set to its name: UTF-8. Lent until the next step
+ * @param link    set to its link to be. Lent until the next step
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_exchange_link(const struct perilune_exchange *exchange,
+                                     perilune_slice *script,
+                                     perilune_slice *link,
+                                     struct perilune_error **error);
+
+/**
+ * At PERILUNE_STEP_RESET, goes on with a link that was stored, or could not be; the next step is the answer. Two that come at once are to
+ * be stored and gone on with one after the other.
+ *
+ * @param reason  NULL where it was stored: from now on it counts. Else why not, which the client is told: UTF-8; all stays as it was
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_exchange_stored(struct perilune_exchange *exchange,
+                                       perilune_slice reason,
+                                       struct perilune_error **error);
 
 /**
  * Frees what was found. NULL is nothing to free.

@@ -1,6 +1,7 @@
-/* A small HTTP server whose answers a script makes: GET /run?monster=Manticore, or POST /run with a JSON object.
+/* A small HTTP server of Script Endpoints: the scripts of a folder, as DIR/INSTANCE/NAME.lua, or a hello of its own.
  *
- *     cc server.c $(pkg-config --cflags --libs perilune) -lpthread && ./a.out 8080
+ *     cc server.c $(pkg-config --cflags --libs perilune) -lpthread && ./a.out 8080 key-of-the-moonbase
+ *     curl -H 'X-API-KEY: key-of-the-moonbase' 'http://127.0.0.1:8080/v1.1/instances/moonbase/endpoints/scripts/hello/run/?monster=Manticore'
  *
  * One loop per thread, each with a socket of its own on the same port, and each run on the thread of its connection: nothing is
  * handed from thread to thread. What a client can make the server keep has a bound. Port 0 is any that is free. Linux only. */
@@ -22,22 +23,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { THREADS = 2, CONNECTIONS = 256, MAX_HEADER = 8 << 10, MAX_BODY = 64 << 10, EVENTS = 64 };
+enum { THREADS = 2, CONNECTIONS = 256, MAX_HEAD = 16 << 10, MAX_HEADERS = 64, EVENTS = 64 };
 
-static const char SOURCE[] = "local monster = GET.monster or POST.monster or 'nobody'\n"
-                             "print('Hello', monster)\n"
-                             "return {hello = monster}";
-
-/* A request is read whole, answered, and its connection closed. */
+/* A head is read whole, its body handed on as it comes; the request is answered, and its connection closed. */
 typedef struct connection {
     int socket;
+    bool is_head;              /* whether the method is HEAD */
+    perilune_exchange *exchange; /* none before the head is read */
+    size_t left;               /* bytes of the body that are to come */
     size_t used;
     size_t sent;
     size_t answer_len;
     char *answer;
-    struct connection *next;
-    struct connection *previous;
-    char input[MAX_HEADER + MAX_BODY];
+    size_t index; /* in its loop's connections */
+    char input[MAX_HEAD];
 } connection;
 
 typedef struct loop {
@@ -46,131 +45,138 @@ typedef struct loop {
     int epoll;
     int stop;
     size_t count;
-    connection *connections;
-    const perilune_script *script;
+    connection *connections[CONNECTIONS];
+    const perilune_endpoints *endpoints;
 } loop;
 
-static void answer(connection *connection, int status, const char *reason, perilune_slice json)
+static void write_slice(FILE *out, perilune_slice slice)
 {
-    char head[160];
-    int head_len = snprintf(head, sizeof head,
-                            "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n"
-                            "Connection: close\r\n\r\n",
-                            status, reason, json.len);
-    connection->answer = malloc((size_t)head_len + json.len);
-    if (connection->answer == NULL) {
-        return;
-    }
-    memcpy(connection->answer, head, (size_t)head_len);
-    memcpy(connection->answer + head_len, json.data, json.len);
-    connection->answer_len = (size_t)head_len + json.len;
+    fwrite(slice.data, 1, slice.len, out);
 }
 
-/* {"detail":"..."}; what a JSON string can't hold as it is becomes a question mark. */
-static void refuse(connection *connection, int status, const char *reason, perilune_slice detail)
+/* Like all below that return bool: whether the connection goes on. */
+static bool respond(connection *connection, const perilune_answer_view *answer)
 {
-    char json[1024];
-    size_t used = (size_t)sprintf(json, "{\"detail\":\"");
-    for (size_t i = 0; i < detail.len && used < sizeof json - 8; i++) {
-        unsigned char c = (unsigned char)detail.data[i];
-        if (c == '"' || c == '\\') {
-            json[used++] = '\\';
+    FILE *out = open_memstream(&connection->answer, &connection->answer_len);
+    if (out == NULL) {
+        return false;
+    }
+    bool has_length = answer->status != 204 && answer->status != 304;
+    fprintf(out, "HTTP/1.1 %u \r\n", answer->status);
+    for (size_t i = 0; i < answer->headers_len; i++) {
+        write_slice(out, answer->headers[i].name);
+        fputs(": ", out);
+        write_slice(out, answer->headers[i].value);
+        fputs("\r\n", out);
+    }
+    if (has_length) {
+        fprintf(out, "content-length: %zu\r\n", answer->body.len);
+    }
+    fputs("connection: close\r\n\r\n", out);
+    if (has_length && !connection->is_head) {
+        write_slice(out, answer->body);
+    }
+    return fclose(out) == 0;
+}
+
+/* What the server itself does not take. */
+static bool refuse(connection *connection, unsigned status, const char *json)
+{
+    perilune_header type = {perilune_str("content-type"), perilune_str("application/json")};
+    perilune_answer_view answer = {.status = status, .body = perilune_str(json), .headers = &type, .headers_len = 1};
+    return respond(connection, &answer);
+}
+
+/* Goes on from a head or body that was read. */
+static bool finish(connection *connection)
+{
+    perilune_exchange *exchange = connection->exchange;
+    perilune_answer_view answer = {.size = sizeof answer};
+    perilune_step step = perilune_exchange_step(exchange);
+    if (step == PERILUNE_STEP_RUN) {
+        perilune_exchange_run(exchange, NULL, NULL);
+    } else if (step == PERILUNE_STEP_RESET) {
+        /* Links live as long as the process. */
+        perilune_exchange_stored(exchange, perilune_str(NULL), NULL);
+    }
+    return perilune_exchange_answer(exchange, &answer, NULL) == PERILUNE_OK && respond(connection, &answer);
+}
+
+static bool take_body(connection *connection, const char *data, size_t len)
+{
+    bool more = true;
+    len = len < connection->left ? len : connection->left;
+    connection->left -= len;
+    if (perilune_exchange_push(connection->exchange, perilune_bytes(data, len), &more, NULL) != PERILUNE_OK) {
+        return false;
+    }
+    if (more && connection->left > 0) {
+        return true;
+    }
+    return perilune_exchange_read(connection->exchange, true, NULL) == PERILUNE_OK && finish(connection);
+}
+
+static bool is(perilune_slice name, const char *text)
+{
+    return name.len == strlen(text) && strncasecmp(name.data, text, name.len) == 0;
+}
+
+/* Takes the head apart, which ends before `body`, and asks. */
+static bool take_head(const perilune_endpoints *endpoints, connection *connection, const char *body)
+{
+    static const char NOT_HTTP[] = "{\"detail\":\"This is not HTTP.\"}";
+    perilune_header headers[MAX_HEADERS];
+    size_t count = 0;
+    const char *line = connection->input;
+    const char *end = memmem(line, (size_t)(body - line), "\r\n", 2);
+    const char *target = memchr(line, ' ', (size_t)(end - line));
+    const char *version = target == NULL ? NULL : memchr(target + 1, ' ', (size_t)(end - target - 1));
+    if (version == NULL) {
+        return refuse(connection, 400, NOT_HTTP);
+    }
+    perilune_head head = {
+        .size = sizeof head,
+        .method = perilune_bytes(line, (size_t)(target - line)),
+        .path = perilune_bytes(target + 1, (size_t)(version - target - 1)),
+        .address = perilune_str("127.0.0.1"),
+    };
+    connection->is_head = is(head.method, "HEAD");
+    for (line = end + 2; line < body - 2; line = end + 2) {
+        end = memmem(line, (size_t)(body - line), "\r\n", 2);
+        const char *colon = memchr(line, ':', (size_t)(end - line));
+        if (colon == NULL || count == MAX_HEADERS) {
+            return refuse(connection, 400, NOT_HTTP);
         }
-        json[used++] = c < 0x20 || c > 0x7e ? '?' : (char)c;
-    }
-    memcpy(json + used, "\"}", 2);
-    answer(connection, status, reason, perilune_bytes(json, used + 2));
-}
-
-static void run(const perilune_script *script, connection *connection, perilune_slice query, perilune_slice body)
-{
-    perilune_trace *trace = NULL;
-    perilune_error *error = NULL;
-    perilune_code code = perilune_script_run(script, query, body, NULL, &trace, &error);
-    if (code == PERILUNE_OK) {
-        answer(connection, 200, "OK", perilune_trace_json(trace));
-    } else if (code == PERILUNE_PAYLOAD_ERROR) {
-        refuse(connection, 400, "Bad Request", perilune_error_message(error));
-    } else {
-        refuse(connection, 500, "Internal Server Error", perilune_str("The script can't be run."));
-    }
-    perilune_trace_free(trace);
-    perilune_error_free(error);
-}
-
-/* The value of Content-Length: 0 when there is none, more than MAX_BODY when it is none that we take. */
-static size_t content_length(const char *head, const char *end)
-{
-    static const char NAME[] = "\r\nContent-Length:";
-    size_t name_len = sizeof NAME - 1;
-    for (const char *at = head; at + name_len < end; at++) {
-        if (strncasecmp(at, NAME, name_len) == 0) {
-            size_t length = 0;
-            at += name_len;
-            while (*at == ' ') {
-                at++;
+        perilune_header *header = &headers[count++];
+        header->name = perilune_bytes(line, (size_t)(colon - line));
+        header->value = perilune_bytes(colon + 1, (size_t)(end - colon - 1));
+        if (is(header->name, "transfer-encoding")) {
+            return refuse(connection, 501, "{\"detail\":\"A body needs its Content-Length.\"}");
+        }
+        if (is(header->name, "content-length")) {
+            char *behind = NULL;
+            connection->left = strtoul(colon + 1, &behind, 10);
+            if (behind != end || memchr(colon, '-', (size_t)(end - colon)) != NULL) {
+                return refuse(connection, 400, NOT_HTTP);
             }
-            for (; *at >= '0' && *at <= '9' && length <= MAX_BODY; at++) {
-                length = length * 10 + (size_t)(*at - '0');
-            }
-            return *at == '\r' || length > MAX_BODY ? length : MAX_BODY + 1;
         }
     }
-    return 0;
-}
-
-/* Answers what was read, if that is a whole request or will never be one. */
-static void consider(const perilune_script *script, connection *connection)
-{
-    const char *input = connection->input;
-    const char *end = memmem(input, connection->used, "\r\n\r\n", 4);
-    if (end == NULL || end - input > MAX_HEADER - 4) {
-        if (end != NULL || connection->used >= MAX_HEADER) {
-            refuse(connection, 431, "Request Header Fields Too Large", perilune_str("The header is too large."));
-        }
-        return;
+    if (perilune_endpoints_ask(endpoints, &head, headers, count, &connection->exchange, NULL) != PERILUNE_OK) {
+        return refuse(connection, 400, NOT_HTTP);
     }
-    end += 2;
-    const char *body = end + 2;
-    size_t length = content_length(input, end);
-    if (length > MAX_BODY) {
-        refuse(connection, 413, "Content Too Large", perilune_str("The body is too large."));
-        return;
+    if (perilune_exchange_step(connection->exchange) != PERILUNE_STEP_BODY) {
+        return finish(connection);
     }
-    if (connection->used - (size_t)(body - input) < length) {
-        return;
-    }
-    bool get = strncmp(input, "GET ", 4) == 0;
-    bool post = strncmp(input, "POST ", 5) == 0;
-    const char *target = input + (get ? 4 : 5);
-    const char *line = memchr(input, '\r', connection->used);
-    const char *target_end = get || post ? memchr(target, ' ', (size_t)(line - target)) : NULL;
-    if (target_end == NULL) {
-        refuse(connection, 400, "Bad Request", perilune_str("Only GET and POST are known."));
-        return;
-    }
-    const char *query = memchr(target, '?', (size_t)(target_end - target));
-    const char *path_end = query == NULL ? target_end : query;
-    if (path_end - target != 4 || memcmp(target, "/run", 4) != 0) {
-        refuse(connection, 404, "Not Found", perilune_str("Not found"));
-        return;
-    }
-    query = query == NULL ? target_end : query + 1;
-    run(script, connection, perilune_bytes(query, (size_t)(target_end - query)), perilune_bytes(body, post ? length : 0));
+    return take_body(connection, body, connection->used - (size_t)(body - connection->input));
 }
 
 static void drop(loop *loop, connection *connection)
 {
-    if (connection->previous != NULL) {
-        connection->previous->next = connection->next;
-    } else {
-        loop->connections = connection->next;
-    }
-    if (connection->next != NULL) {
-        connection->next->previous = connection->previous;
-    }
-    loop->count--;
+    struct connection *last = loop->connections[--loop->count];
+    loop->connections[connection->index] = last;
+    last->index = connection->index;
     close(connection->socket);
+    perilune_exchange_free(connection->exchange);
     free(connection->answer);
     free(connection);
 }
@@ -181,7 +187,7 @@ static void take(loop *loop)
     if (socket < 0) {
         return;
     }
-    connection *connection = loop->count < CONNECTIONS ? malloc(sizeof *connection) : NULL;
+    connection *connection = loop->count < CONNECTIONS ? calloc(1, sizeof *connection) : NULL;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = connection};
     if (connection == NULL || epoll_ctl(loop->epoll, EPOLL_CTL_ADD, socket, &event) != 0) {
         free(connection);
@@ -189,46 +195,60 @@ static void take(loop *loop)
         return;
     }
     connection->socket = socket;
-    connection->used = connection->sent = connection->answer_len = 0;
-    connection->answer = NULL;
-    connection->previous = NULL;
-    connection->next = loop->connections;
-    if (connection->next != NULL) {
-        connection->next->previous = connection;
-    }
-    loop->connections = connection;
-    loop->count++;
+    connection->index = loop->count;
+    loop->connections[loop->count++] = connection;
 }
 
-/* Whether the connection goes on. */
+/* Reads what came of a request. */
+static bool receive(const perilune_endpoints *endpoints, connection *connection)
+{
+    /* Behind a head, its place is for the next bytes of the body, and behind an answer for what is dropped. */
+    size_t used = connection->exchange == NULL && connection->answer == NULL ? connection->used : 0;
+    ssize_t got = recv(connection->socket, connection->input + used, sizeof connection->input - used, 0);
+    if (got < 0) {
+        return errno == EAGAIN || errno == EINTR;
+    }
+    if (connection->answer != NULL) {
+        return got > 0;
+    }
+    if (connection->exchange != NULL && got > 0) {
+        return take_body(connection, connection->input, (size_t)got);
+    }
+    if (connection->exchange != NULL) {
+        return perilune_exchange_read(connection->exchange, false, NULL) == PERILUNE_OK && finish(connection);
+    }
+    connection->used += (size_t)got;
+    const char *end = memmem(connection->input, connection->used, "\r\n\r\n", 4);
+    if (end != NULL) {
+        return take_head(endpoints, connection, end + 4);
+    }
+    if (connection->used == sizeof connection->input) {
+        return refuse(connection, 431, "{\"detail\":\"The header is too large.\"}");
+    }
+    return got > 0;
+}
+
 static bool proceed(const loop *loop, connection *connection)
 {
-    if (connection->answer == NULL) {
-        ssize_t got = recv(connection->socket, connection->input + connection->used,
-                           sizeof connection->input - connection->used, 0);
-        if (got <= 0) {
-            return got < 0 && (errno == EAGAIN || errno == EINTR);
-        }
-        connection->used += (size_t)got;
-        consider(loop->script, connection);
-        if (connection->answer == NULL) {
-            return connection->used < sizeof connection->input;
-        }
+    struct epoll_event event = {.events = EPOLLOUT, .data.ptr = connection};
+    bool was_sent = connection->answer != NULL && connection->sent == connection->answer_len;
+    if ((connection->answer == NULL || was_sent) && !receive(loop->endpoints, connection)) {
+        return false;
+    }
+    if (connection->answer == NULL || was_sent) {
+        return true;
     }
     ssize_t sent = send(connection->socket, connection->answer + connection->sent,
                         connection->answer_len - connection->sent, MSG_NOSIGNAL);
-    if (sent < 0) {
-        if (errno != EAGAIN && errno != EINTR) {
-            return false;
-        }
-        sent = 0;
-    }
-    connection->sent += (size_t)sent;
-    if (connection->sent == connection->answer_len) {
-        shutdown(connection->socket, SHUT_WR);
+    if (sent < 0 && errno != EAGAIN && errno != EINTR) {
         return false;
     }
-    struct epoll_event event = {.events = EPOLLOUT, .data.ptr = connection};
+    connection->sent += sent < 0 ? 0 : (size_t)sent;
+    if (connection->sent == connection->answer_len) {
+        /* What still comes is read and dropped: with it unread, the kernel would take the answer back. */
+        shutdown(connection->socket, SHUT_WR);
+        event.events = EPOLLIN;
+    }
     return epoll_ctl(loop->epoll, EPOLL_CTL_MOD, connection->socket, &event) == 0;
 }
 
@@ -248,8 +268,8 @@ static void *serve(void *argument)
             }
         }
     }
-    while (loop->connections != NULL) {
-        drop(loop, loop->connections);
+    while (loop->count > 0) {
+        drop(loop, loop->connections[0]);
     }
     return NULL;
 }
@@ -271,14 +291,32 @@ static int listen_on(in_port_t *port)
     return listener;
 }
 
+static bool set_up(const char *key, const char *folder, perilune_engine **engine, perilune_endpoints **endpoints,
+                   perilune_error **error)
+{
+    static const char HELLO[] = "print('Hello', ARGS.monster or 'nobody')";
+    perilune_endpoints_setup *setup = NULL;
+    bool done =
+        perilune_engine_new(NULL, engine, error) == PERILUNE_OK &&
+        (folder == NULL ? perilune_engine_put(*engine, perilune_str("moonbase/hello"), perilune_str(HELLO), NULL, error)
+                        : perilune_engine_load_dir(*engine, perilune_str(folder), NULL, error)) == PERILUNE_OK &&
+        perilune_endpoints_setup_new(*engine, &setup, error) == PERILUNE_OK &&
+        perilune_endpoints_setup_add_key(setup, perilune_str(NULL), perilune_str(key), error) == PERILUNE_OK &&
+        perilune_endpoints_new(setup, endpoints, error) == PERILUNE_OK;
+    perilune_endpoints_setup_free(setup);
+    return done;
+}
+
 int main(int argc, char **argv)
 {
     perilune_engine *engine = NULL;
-    perilune_script *script = NULL;
+    perilune_endpoints *endpoints = NULL;
     perilune_error *error = NULL;
-    if (perilune_engine_new(NULL, &engine, &error) != PERILUNE_OK ||
-        perilune_engine_compile(engine, perilune_str("run"), perilune_str(SOURCE), &script, &error) !=
-            PERILUNE_OK) {
+    if (argc < 3) {
+        fprintf(stderr, "usage: %s PORT KEY [DIR]\n", argv[0]);
+        return 2;
+    }
+    if (!set_up(argv[2], argv[3], &engine, &endpoints, &error)) {
         fprintf(stderr, "%s\n", perilune_error_message(error).data);
         return 1;
     }
@@ -290,11 +328,11 @@ int main(int argc, char **argv)
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
 
-    in_port_t port = htons((in_port_t)(argc > 1 ? atoi(argv[1]) : 8080));
+    in_port_t port = htons((in_port_t)atoi(argv[1]));
     static loop loops[THREADS];
     for (int i = 0; i < THREADS; i++) {
         loop *loop = &loops[i];
-        loop->script = script;
+        loop->endpoints = endpoints;
         loop->listener = listen_on(&port);
         loop->epoll = epoll_create1(EPOLL_CLOEXEC);
         loop->stop = eventfd(0, EFD_CLOEXEC);
@@ -307,7 +345,7 @@ int main(int argc, char **argv)
             return 1;
         }
     }
-    printf("http://127.0.0.1:%d/run\n", ntohs(port));
+    printf("http://127.0.0.1:%d/v1.1/instances/\n", ntohs(port));
     fflush(stdout);
 
     int signal = 0;
@@ -319,7 +357,7 @@ int main(int argc, char **argv)
         close(loops[i].epoll);
         close(loops[i].stop);
     }
-    perilune_script_free(script);
+    perilune_endpoints_free(endpoints);
     perilune_engine_free(engine);
     size_t left = perilune_live_objects();
     if (left > 0) {

@@ -33,6 +33,11 @@ impl Failure {
         Self::argument(format!("{what} is NULL"))
     }
 
+    /// What the system did not give.
+    pub(crate) fn internal(message: impl Into<Vec<u8>>) -> Self {
+        Self::new(PERILUNE_INTERNAL, message)
+    }
+
     pub(crate) fn panic(text: &str) -> Self {
         Self::new(PERILUNE_PANIC, format!("a bug in perilune: {text}"))
     }

@@ -114,6 +114,20 @@ pub const PERILUNE_SEVERITY_WARNING: perilune_severity = 1;
 /// It does not compile.
 pub const PERILUNE_SEVERITY_ERROR: perilune_severity = 2;
 
+/// What is to be done next for a request to Script Endpoints.
+pub type perilune_step = i32;
+
+/// Nothing: its run is under way.
+pub const PERILUNE_STEP_NONE: perilune_step = 0;
+/// Send the answer: see perilune_exchange_answer.
+pub const PERILUNE_STEP_ANSWER: perilune_step = 1;
+/// Read the body: see perilune_exchange_push.
+pub const PERILUNE_STEP_BODY: perilune_step = 2;
+/// Have the run made: see perilune_exchange_run and perilune_exchange_submit.
+pub const PERILUNE_STEP_RUN: perilune_step = 3;
+/// Store a link: see perilune_exchange_link.
+pub const PERILUNE_STEP_RESET: perilune_step = 4;
+
 // Programs that are compiled already have these numbers in them.
 const _: () = {
     assert!(PERILUNE_OK == 0 && PERILUNE_INVALID_ARGUMENT == 1 && PERILUNE_COMPILE_ERROR == 2);
@@ -131,6 +145,8 @@ const _: () = {
     assert!(PERILUNE_TYPE_STRING == 3 && PERILUNE_TYPE_ARRAY == 4 && PERILUNE_TYPE_OBJECT == 5);
     assert!(PERILUNE_TYPE_TABLE == 6 && PERILUNE_TYPE_OTHER == 7);
     assert!(PERILUNE_SEVERITY_WARNING == 1 && PERILUNE_SEVERITY_ERROR == 2);
+    assert!(PERILUNE_STEP_NONE == 0 && PERILUNE_STEP_ANSWER == 1 && PERILUNE_STEP_BODY == 2);
+    assert!(PERILUNE_STEP_RUN == 3 && PERILUNE_STEP_RESET == 4);
 };
 
 /// By their numbers.

@@ -178,7 +178,7 @@ impl perilune_trace_view {
     }
 }
 
-/// A header line of a response: see perilune_trace_new.
+/// A header line.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct perilune_header {

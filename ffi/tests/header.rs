@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 19] = [
+const SOURCES: [&str; 21] = [
     "version",
     "status",
     "names",
@@ -27,6 +27,8 @@ const SOURCES: [&str; 19] = [
     "scripts",
     "directory",
     "metrics",
+    "endpoints",
+    "exchange",
 ];
 
 fn root() -> PathBuf {

@@ -85,5 +85,6 @@ void test_check(void);
 void test_version(void);
 void test_fork(void);
 void test_stacks(void);
+void test_endpoints(void);
 
 #endif

@@ -13,7 +13,7 @@ static const struct {
     GROUP(errors),   GROUP(arguments), GROUP(scripts),   GROUP(directory),
     GROUP(functions), GROUP(arguments_of_functions),     GROUP(destroy),
     GROUP(values),   GROUP(batch),     GROUP(submit),    GROUP(metrics),
-    GROUP(check),    GROUP(version),   GROUP(stacks),
+    GROUP(check),    GROUP(version),   GROUP(stacks),    GROUP(endpoints),
 };
 
 int main(int argc, char **argv)

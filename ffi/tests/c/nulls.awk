@@ -22,12 +22,19 @@ BEGIN {
     value["struct perilune_value * object"] = "the.object"
     value["const struct perilune_call *"] = "the.call"
     value["struct perilune_call *"] = "the.call"
+    value["const struct perilune_endpoints_setup *"] = "the.setup"
+    value["struct perilune_endpoints_setup *"] = "the.changed_setup"
+    value["const struct perilune_endpoints *"] = "the.endpoints"
+    value["const struct perilune_links *"] = "the.links"
+    value["const struct perilune_head *"] = "head()"
+    value["const struct perilune_exchange *"] = "asked()"
+    value["struct perilune_exchange *"] = "asked()"
     # Given away.
     value["struct perilune_value * element"] = "perilune_value_new_null()"
     value["struct perilune_value * member"] = "perilune_value_new_null()"
     value["struct perilune_value * value"] = "perilune_value_new_null()"
     # Outputs.
-    split("engine script trace error scripts report watch metrics diagnostics value", types, " ")
+    split("engine script trace error scripts report watch metrics diagnostics value endpoints_setup endpoints exchange", types, " ")
     for (i in types) {
         value["struct perilune_" types[i] " **"] = "&out." types[i]
     }
@@ -37,6 +44,7 @@ BEGIN {
     value["const struct perilune_trace_view *"] = "filled_view()"
     value["const struct perilune_header *"] = "&the.header"
     value["struct perilune_metrics_view *"] = "metrics_view()"
+    value["struct perilune_answer_view *"] = "answer_view()"
     value["size_t * line"] = "&out.line"
     value["size_t * column"] = "&out.column"
     value["size_t * offset"] = "&out.offset"
@@ -44,9 +52,12 @@ BEGIN {
     value["uint64_t *"] = "&out.bytes"
     value["bool *"] = "&out.boolean"
     value["perilune_slice *"] = "&out.slice"
-    value["perilune_slice * value"] = "&out.second_slice"
+    value["perilune_slice * value"] = value["perilune_slice * link"] = "&out.second_slice"
     # Texts of three bytes that mean something.
     text_of["name"] = text_of["instance"] = text_of["key"] = text_of["string"] = text_of["message"] = text_of["value"] = "\"abc\""
+    text_of["data"] = text_of["reason"] = text_of["link"] = "\"abc\""
+    text_of["script"] = "\"i/a\""
+    text_of["method"] = "\"GET\""
     text_of["text"] = "\"512\""
     text_of["source"] = "\"--x\""
     text_of["query"] = "\"a=b\""
@@ -59,6 +70,7 @@ BEGIN {
     value["perilune_function"] = "on_call"
     value["perilune_destroy"] = "on_destroy"
     value["perilune_done"] = "on_done"
+    value["perilune_answered"] = "on_answered"
     value["perilune_progress"] = "on_progress"
     value["perilune_poll"] = "on_poll"
     value["perilune_watcher"] = "on_report"
@@ -67,10 +79,10 @@ BEGIN {
     plain["size_t index"] = "0"
     plain["size_t vms"] = plain["size_t runs"] = plain["size_t count"] = "1"
     plain["uint64_t value"] = plain["uint64_t seed"] = plain["uint64_t period_ns"] = "1000000"
-    plain["double number"] = "1.5"
+    plain["double number"] = plain["double rate"] = "1.5"
     plain["int64_t integer"] = "-5"
     plain["uint64_t integer"] = "5"
-    plain["bool boolean"] = "true"
+    plain["bool boolean"] = plain["bool is_whole"] = "true"
     plain["perilune_limit limit"] = "PERILUNE_LIMIT_OUTPUT"
     plain["perilune_code code"] = plain["perilune_status status"] = plain["perilune_error_kind kind"] = "0"
 }
@@ -109,8 +121,8 @@ function declaration(text,    open, head, name, returns, count, parts, i, n, arg
         type = substr(part, 1, RSTART - 1)
         gsub(/ +$/, "", type)
         # "T *name" and "T **name" lose the space before the name.
-        star = type ~ /\*$/ || type ~ /^perilune_(function|destroy|done|progress|poll|watcher)$/
-        is_done = is_done || type == "perilune_done"
+        star = type ~ /\*$/ || type ~ /^perilune_(function|destroy|done|answered|progress|poll|watcher)$/
+        is_done = is_done || type == "perilune_done" || type == "perilune_answered"
         calls = calls || type ~ /struct perilune_call \*/
         if (star) {
             if (name ~ /_free$/) {

@@ -21,6 +21,10 @@ static struct {
     perilune_value *object;
     perilune_call *call;
     perilune_header header;
+    perilune_endpoints_setup *setup;
+    perilune_endpoints_setup *changed_setup;
+    perilune_endpoints *endpoints;
+    perilune_links *links;
 } the;
 
 /* Where outputs go. */
@@ -36,6 +40,12 @@ static struct {
     perilune_metrics *metrics;
     perilune_diagnostics *diagnostics;
     perilune_value *value;
+    perilune_endpoints_setup *endpoints_setup;
+    perilune_endpoints *endpoints;
+    perilune_exchange *exchange;
+    /* Not an output: what was asked for the call. */
+    perilune_exchange *asked;
+    perilune_answer_view answer_view;
     perilune_trace_view trace_view;
     perilune_metrics_view metrics_view;
     size_t line, column, offset;
@@ -75,6 +85,29 @@ static perilune_metrics_view *metrics_view(void)
     return &out.metrics_view;
 }
 
+static perilune_answer_view *answer_view(void)
+{
+    out.answer_view.size = sizeof out.answer_view;
+    return &out.answer_view;
+}
+
+static const perilune_head *head(void)
+{
+    static perilune_head head;
+    head.size = sizeof head;
+    head.method = perilune_str("GET");
+    head.path = perilune_str("/v1.1/instances/i/endpoints/scripts/a/run/?api_key=k");
+    return &head;
+}
+
+/* At a run: what is of another step fails. */
+static perilune_exchange *asked(void)
+{
+    CHECK_INT(perilune_endpoints_ask(the.endpoints, head(), NULL, 0, &out.asked, NULL), PERILUNE_OK);
+    CHECK_INT(perilune_exchange_step(out.asked), PERILUNE_STEP_RUN);
+    return out.asked;
+}
+
 static void on_call(perilune_call *call, void *user_data)
 {
     (void)call;
@@ -101,6 +134,14 @@ static void on_done(perilune_code code, perilune_trace *trace, perilune_error *e
     (void)user_data;
     perilune_trace_free(trace);
     perilune_error_free(error);
+    gate_add(&finished, 1);
+}
+
+/* The exchange is freed with the outputs. */
+static void on_answered(perilune_exchange *exchange, void *user_data)
+{
+    (void)exchange;
+    (void)user_data;
     gate_add(&finished, 1);
 }
 
@@ -144,6 +185,10 @@ FRESH(watch, perilune_engine_watch(the.engine, perilune_str("./."), NULL, NULL, 
 FRESH(metrics, perilune_engine_metrics(the.engine, &fresh, NULL))
 FRESH(diagnostics, perilune_engine_check(the.engine, perilune_str("x"), perilune_str("+"), &fresh, NULL))
 FRESH(value, fresh = perilune_value_new_array())
+FRESH(endpoints_setup, perilune_endpoints_setup_new(the.engine, &fresh, NULL))
+FRESH(endpoints, perilune_endpoints_new(the.setup, &fresh, NULL))
+FRESH(exchange, perilune_endpoints_ask(the.endpoints, head(), NULL, 0, &fresh, NULL))
+FRESH(links, fresh = perilune_endpoints_links(the.endpoints))
 
 static void free_outputs(void)
 {
@@ -158,6 +203,10 @@ static void free_outputs(void)
     perilune_metrics_free(out.metrics);
     perilune_diagnostics_free(out.diagnostics);
     perilune_value_free(out.value);
+    perilune_endpoints_setup_free(out.endpoints_setup);
+    perilune_endpoints_free(out.endpoints);
+    perilune_exchange_free(out.exchange);
+    perilune_exchange_free(out.asked);
     memset(&out, 0, sizeof out);
 }
 
@@ -176,6 +225,7 @@ static void ends(perilune_code code, bool submits, perilune_error **error)
     CHECK(error == NULL ? out.error == NULL : out.error != NULL && perilune_error_code(out.error) == code);
     CHECK(out.engine == NULL && out.script == NULL && out.trace == NULL && out.one_error == NULL && out.scripts == NULL &&
           out.report == NULL && out.watch == NULL && out.metrics == NULL && out.diagnostics == NULL);
+    CHECK(out.endpoints_setup == NULL && out.endpoints == NULL && out.exchange == NULL && out.answer_view.headers == NULL);
     CHECK(out.trace_view.script.data == NULL && out.metrics_view.bounds_ns == NULL && out.slice.data == NULL);
 }
 
@@ -233,6 +283,13 @@ int main(void)
     the.diagnostics = fresh_diagnostics();
     the.array = fresh_value();
     the.object = perilune_value_new_object();
+    CHECK_OK(perilune_engine_put(the.engine, perilune_str("i/a"), perilune_str("print(GET.a)"), NULL, &error));
+    the.setup = fresh_endpoints_setup();
+    the.changed_setup = fresh_endpoints_setup();
+    CHECK_OK(perilune_endpoints_setup_add_key(the.setup, perilune_str(NULL), perilune_str("k"), &error));
+    CHECK_OK(perilune_endpoints_setup_add_public(the.setup, perilune_str("i/a"), perilune_str(NULL), &error));
+    the.endpoints = fresh_endpoints();
+    the.links = fresh_links();
     outside();
 
     CHECK_OK(perilune_engine_function(the.engine, perilune_str("inside"), on_inside, NULL, NULL, &error));
@@ -254,6 +311,10 @@ int main(void)
     perilune_diagnostics_free(the.diagnostics);
     perilune_value_free(the.array);
     perilune_value_free(the.object);
+    perilune_endpoints_setup_free(the.setup);
+    perilune_endpoints_setup_free(the.changed_setup);
+    perilune_endpoints_free(the.endpoints);
+    perilune_links_free(the.links);
     perilune_engine_free(the.engine);
     gate_wait(&destroyed, given);
     CHECK_INT(gate_count(&destroyed), given);
