@@ -24,6 +24,7 @@
 #ifndef PERILUNE_HPP
 #define PERILUNE_HPP
 
+#include "perilune/endpoints.hpp"
 #include "perilune/engine.hpp"
 #include "perilune/error.hpp"
 #include "perilune/function.hpp"

@@ -34,6 +34,8 @@ public:
 
 protected:
     Object* mutable_handle() noexcept { return object_.get(); }
+    /// Gives the object away.
+    Object* release() noexcept { return object_.release(); }
 
 private:
     std::unique_ptr<Object, Deleter<Free>> object_;
