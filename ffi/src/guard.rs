@@ -60,8 +60,8 @@ mod tests {
         assert_eq!(message, Some(&b"a bug in perilune: who would have thought"[..]));
         // SAFETY: it is not used again.
         unsafe { crate::error::perilune_error_free(error) };
-        // SAFETY: no place is allowed.
         assert_eq!(
+            // SAFETY: no place for an error is allowed.
             unsafe { fallible(ptr::null_mut::<*mut perilune_error>(), || panic!("{}", 1)) },
             PERILUNE_PANIC
         );

@@ -116,13 +116,13 @@ impl perilune_trace_view {
     /// # Safety
     /// The slices are as the header says.
     pub(crate) unsafe fn trace(&self, headers: &[perilune_header]) -> Result<Trace, Failure> {
-        // SAFETY: by this function's contract.
         let text = |slice: perilune_slice, what: &str| match slice.data.is_null() {
             true => Ok(None),
+            // SAFETY: by this function's contract.
             false => unsafe { handle::text(slice, what) }.map(|text| Some(text.to_owned())),
         };
-        // SAFETY: as above.
         let bytes = |slice, what: &str| {
+            // SAFETY: by this function's contract.
             unsafe { handle::bytes(slice, what) }.map(|bytes| bytes.unwrap_or_default().to_vec())
         };
         let named = |number: i32, first: i32| usize::try_from(number.wrapping_sub(first)).ok();
