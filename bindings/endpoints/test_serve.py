@@ -160,11 +160,24 @@ def test_a_head_has_an_end(serve: Any, kind: str) -> None:
     assert server.ask("moonbase/endpoints/scripts/hello/run/")["status"] == "success"
 
 
-def test_limits_and_rate(serve: Any) -> None:
-    server = serve("--key", "a-key", "--timeout", "50", "--memory", "32MiB", "--output", "1KiB", "--rate", "0.001")
+def test_limits_and_rate(serve: Any, folder: Path) -> None:
+    (folder / "moonbase" / "loud.lua").write_text("print(('x'):rep(2000))")
+    (folder / "moonbase" / "large.lua").write_text("return #('x'):rep(40 * 2^20)")
+    server = serve("--key", "a-key", "--timeout", "50", "--memory", "32MiB", "--output", "1KiB")
     trace = server.ask("moonbase/endpoints/scripts/endless/run/")
     assert (trace["status"], trace["duration"] < 5000) == ("timeout", True)
+    result = server.ask("moonbase/endpoints/scripts/loud/run/")["result"]
+    assert (len(result["stdout"]), result["stdout_truncated"]) == (1024, True)
+    assert server.ask("moonbase/endpoints/scripts/large/run/")["status"] == "memory_limit"
+    server.end()
+    server = serve("--key", "a-key", "--rate", "0.001")
+    assert server.ask("moonbase/endpoints/scripts/hello/run/")["status"] == "success"
     assert server.ask("moonbase/endpoints/scripts/hello/run/") == {"detail": "Request was throttled."}
+
+
+def test_links_are_read_where_a_script_is_public(serve: Any, folder: Path) -> None:
+    (folder / ".public_links.json").write_text("[]")
+    assert serve("--key", "a-key").end() == ""
 
 
 def test_what_it_refuses(folder: Path) -> None:
@@ -178,13 +191,14 @@ def test_what_it_refuses(folder: Path) -> None:
             ([str(folder)], "perilune: the following required arguments were not provided: --key <KEY|@FILE>; see --help"),
             (["--key", "k"], "perilune: the following required arguments were not provided: <DIR>; see --help"),
             ([str(folder), "--key", ""], "perilune: invalid value '' for '--key <KEY|@FILE>': give a key, or @ and the name of a file with one in each line; see --help"),
+            ([str(folder), "--key", " "], "perilune: invalid value ' ' for '--key <KEY|@FILE>': give a key, or @ and the name of a file with one in each line; see --help"),
             ([str(folder), "--key", "@gone"], "perilune: can't read gone: No such file or directory (os error 2)"),
             ([str(folder), "--key", f"@{folder}/empty"], f"perilune: no key in {folder}/empty: write one in each line"),
             ([f"{folder}/gone", "--key", "k"], f"perilune: can't read {folder}/gone: it is no folder"),
             ([f"{folder}/empty", "--key", "k"], f"perilune: can't read {folder}/empty: it is no folder"),
             ([str(folder), "--key", "k", "--port", "70000"], "perilune: invalid value '70000' for '--port <PORT>': give a port from 0 to 65535; see --help"),
-            ([str(folder), "--key", "k", "--rate", "0"], "perilune: invalid value '0' for '--rate <N>': give a number of runs a second above 0; see --help"),
-            ([str(folder), "--key", "k", "--public", "hello"], "perilune: invalid value 'hello' for '--public <INSTANCE/NAME>': give an instance and a name, as in moonbase/hello; see --help"),
+            ([str(folder), "--key", "k", "--rate", "0"], "perilune: the rate is not a number of runs a second above 0"),
+            ([str(folder), "--key", "k", "--public", "hello"], "perilune: \"hello\" is not a public script's INSTANCE/NAME"),
             ([str(folder), "--key", "k", "--host", "", "--port", str(port)], f"perilune: can't listen on 127.0.0.1:{port}: Address already in use (os error 98)"),
             ([str(folder), "--key", "k", "--port", "0", "--metrics-port", str(port)], f"perilune: can't listen on 127.0.0.1:{port}: Address already in use (os error 98)"),
             ([str(broken), "--key", "k", "--public", "a/b"], f"perilune: can't read the public links in {broken}/.public_links.json: it is no JSON object"),

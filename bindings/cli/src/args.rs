@@ -168,11 +168,11 @@ pub(crate) struct ServeArguments {
     pub(crate) port: u16,
 
     /// A script that can be run without a key, at its public link; can be repeated
-    #[arg(long, value_name = "INSTANCE/NAME", value_parser = public)]
+    #[arg(long, value_name = "INSTANCE/NAME")]
     pub(crate) public: Vec<String>,
 
     /// Runs a second of each instance [default: no limit]
-    #[arg(long, value_name = "N", value_parser = rate)]
+    #[arg(long, value_name = "N")]
     pub(crate) rate: Option<f64>,
 
     /// Serves /metrics and /healthz at this port, without a key
@@ -262,7 +262,7 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 fn key(text: &str) -> Result<Input, String> {
     match text.strip_prefix('@') {
-        _ if text.trim_start_matches('@').is_empty() => {
+        _ if text.trim().trim_start_matches('@').trim().is_empty() => {
             Err("give a key, or @ and the name of a file with one in each line".to_owned())
         }
         Some(path) => Ok(Input::File(path.into())),
@@ -272,22 +272,6 @@ fn key(text: &str) -> Result<Input, String> {
 
 fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| "give a port from 0 to 65535".to_owned())
-}
-
-fn rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if rate > 0.0 && rate.is_finite() => Ok(rate),
-        _ => Err("give a number of runs a second above 0".to_owned()),
-    }
-}
-
-fn public(text: &str) -> Result<String, String> {
-    match text.split_once('/') {
-        Some((instance, name)) if !instance.is_empty() && !name.is_empty() && !name.contains('/') => {
-            Ok(text.to_owned())
-        }
-        _ => Err("give an instance and a name, as in moonbase/hello".to_owned()),
-    }
 }
 
 /// What clap says, on one line and without the usage.

@@ -82,13 +82,7 @@ impl Body {
         }
     }
 
-    /// How many bytes are kept at most, and may be of use.
-    #[must_use]
-    pub fn limit(&self) -> usize {
-        self.limit
-    }
-
-    /// How many bytes are read at most. Those beyond [`limit`](Self::limit) are dropped, for the client to hear of it.
+    /// How many bytes are read at most. Those beyond the limit for requests are dropped, for the client to hear of it.
     #[must_use]
     pub fn most(&self) -> u64 {
         self.limit as u64 + DROPPED

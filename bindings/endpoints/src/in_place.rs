@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 
-use perilune::{Error, Poll, Script, Trace};
+use perilune::{Error, Poll, Script, Status, Trace};
 
 /// How long a run may keep a server from its other clients.
 const SHORT: Duration = Duration::from_millis(1);
@@ -40,10 +40,15 @@ impl InPlace {
         self.counter(script).fetch_update(Relaxed, Relaxed, |rights| rights.checked_sub(1)).is_ok()
     }
 
-    /// Notes how long a run was, wherever it was made.
-    pub(crate) fn note(&self, script: &Script, result: &Result<Trace, Error>) {
+    /// Notes how long a run was, wherever it was made. One that never began is not known to be short.
+    pub(crate) fn note(
+        &self,
+        script: &Script,
+        result: &Result<Trace, Error>,
+        time: impl FnOnce(&Trace) -> Duration,
+    ) {
         let counter = self.counter(script);
-        if result.as_ref().is_ok_and(|trace| trace.duration > SHORT) {
+        if result.as_ref().is_ok_and(|trace| trace.status == Status::QueueTimeout || time(trace) > SHORT) {
             counter.store(0, Relaxed);
         } else {
             // There are enough already where it fails.

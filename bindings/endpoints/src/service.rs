@@ -27,7 +27,8 @@ use crate::in_place::InPlace;
 const PERIOD: Duration = Duration::from_millis(100);
 
 /// [`Endpoints`] as a [`tower_service::Service`], which axum, hyper and others mount (feature `tower`): it reads bodies, makes the runs on the
-/// engine's threads, and ends a run when its future is dropped, as servers do when a client is gone. Clones are the same endpoints.
+/// engine's threads, if not [`in_place`](Self::in_place), and ends a run there when its future is dropped, as servers do when a client is
+/// gone. Clones are the same endpoints.
 ///
 /// Limits of time for heads and bodies are the server's. Below a prefix, say so by [`mount`](Self::mount). Put a [`Client`] into the extensions of
 /// requests for `META.REMOTE_ADDR`.
@@ -69,7 +70,8 @@ impl Service {
 
     /// Has runs of scripts that were short lately made where the server polls, which is a quarter of the work of a request. A run that takes more
     /// than a millisecond there all the same calls `hand_over`, once and on its thread, which goes on with it for as long as it takes: that is for a server
-    /// that can have another thread do meanwhile what this one was to do, as tokio's `block_in_place` can.
+    /// that can have another thread do meanwhile what this one was to do, as tokio's `block_in_place` can. No future of such a run can be dropped
+    /// before it ends, so give a [`Client::gone_if`]. Requests over HTTP/2 are never in place.
     #[must_use]
     pub fn in_place(self, hand_over: fn()) -> Self {
         let shared = Arc::unwrap_or_clone(self.0);
@@ -99,8 +101,8 @@ impl Client {
         Self(Arc::new(Peer { address: address.to_string(), is_gone: None }))
     }
 
-    /// Has `is_gone` asked about every 100 ms of a run, on the engine's threads, whether to end it: for a server that does not look while it
-    /// has the next request already.
+    /// Has `is_gone` asked while a run is under way, and on its thread, whether to end it: about every 100 ms, and each millisecond in place. For
+    /// a server that does not look while it has the next request already.
     #[must_use]
     pub fn gone_if(address: impl fmt::Display, is_gone: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self(Arc::new(Peer { address: address.to_string(), is_gone: Some(Box::new(is_gone)) }))
@@ -198,15 +200,17 @@ impl Shared {
         self.endpoints.ask(&asked, headers.iter().copied(), Instant::now())
     }
 
-    /// Makes a run at once, if it is one for that.
+    /// Makes a run at once, if it is one for that: not over HTTP/2, where a connection's other requests would wait for it.
     fn run_in_place(&self, run: Run, head: &Parts) -> Step {
-        let Some(in_place) = self.in_place.as_ref().filter(|in_place| in_place.take(&run.script)) else {
+        let in_place = self.in_place.as_ref().filter(|_| head.version < Version::HTTP_2);
+        let Some(in_place) = in_place.filter(|in_place| in_place.take(&run.script)) else {
             return Step::Run(run);
         };
         let client = head.extensions.get::<Client>().cloned();
         let request = run.request.poll(&in_place.poll(move || client.as_ref().is_some_and(Client::is_gone)));
         let result = run.script.run(&request);
-        in_place.note(&run.script, &result);
+        // Waiting for a VM kept the server from its other clients, too.
+        in_place.note(&run.script, &result, |trace| trace.duration + trace.usage.queued);
         Step::Answer(self.endpoints.answer(result, Instant::now()))
     }
 
@@ -222,7 +226,7 @@ impl Shared {
         let mut submitted = Submitted(script.submit(request));
         let result = Pin::new(&mut submitted.0).await;
         if let Some(in_place) = &self.in_place {
-            in_place.note(&script, &result);
+            in_place.note(&script, &result, |trace| trace.duration);
         }
         self.endpoints.answer(result, Instant::now())
     }

@@ -155,31 +155,48 @@ fn a_run_ends_when_nobody_waits_for_it() {
 #[test]
 fn scripts_that_were_short_run_in_place_until_one_is_long() {
     static HANDED_OVER: Mutex<Vec<thread::ThreadId>> = Mutex::new(Vec::new());
-    let source = "if GET.long then local t = os.clock() repeat until os.clock() - t > 0.02 end return META.REMOTE_ADDR";
+    let source = "if GET.endless then repeat until false end \
+        if GET.long then local t = os.clock() repeat until os.clock() - t > 0.02 end return META.REMOTE_ADDR";
     let engine = engine(&[("mixed", source)]);
     let hand_over = || HANDED_OVER.lock().expect("no panic").push(thread::current().id());
     let mut service = Service::new(endpoints(&engine)).in_place(hand_over);
-    let mut is_in_place = |query: &str| {
-        let mut asked =
-            request(&format!("mixed/run/?{query}")).body(Full::<Bytes>::default()).expect("a request");
-        asked.extensions_mut().insert(Client::new("192.0.2.1"));
-        let mut answer = service.call(asked);
+    // Whether it was in place, and its trace.
+    let mut run = |version, query: &str, client| {
+        let asked = request(&format!("mixed/run/?{query}")).version(version).extension(client);
+        let mut answer = service.call(asked.body(Full::<Bytes>::default()).expect("a request"));
         let at_once = Pin::new(&mut answer).poll(&mut Context::from_waker(Waker::noop()));
         let is_in_place = at_once.is_ready();
         let response = if let Poll::Ready(response) = at_once { response } else { wait(answer) };
-        assert_eq!(told(response).2["result"]["value"], "192.0.2.1");
+        (is_in_place, told(response).2)
+    };
+    let mut is_in_place = |version, query: &str| {
+        let (is_in_place, trace) = run(version, query, Client::new("192.0.2.1"));
+        assert_eq!(trace["result"]["value"], "192.0.2.1");
         is_in_place
     };
     for _ in 0..3 {
-        assert!(!is_in_place("long=1"), "it was long before");
+        assert!(!is_in_place(Version::HTTP_11, "long=1"), "it was long before");
     }
     assert!(HANDED_OVER.lock().expect("no panic").is_empty());
     // What a machine under load takes for long has to show again.
-    assert!((0..1000).any(|_| is_in_place("")), "it was short before");
+    assert!((0..1000).any(|_| is_in_place(Version::HTTP_11, "")), "it was short before");
+    // The connection's other requests would wait for it.
+    assert!(!is_in_place(Version::HTTP_2, "long=1"));
+    let mut is_in_place = |query: &str| is_in_place(Version::HTTP_11, query);
     assert!((0..1000).any(|_| is_in_place("") && is_in_place("long=1")), "it was short before");
     assert!(!is_in_place("long=1"), "it was long before");
     let here = thread::current().id();
     assert!(HANDED_OVER.lock().expect("no panic").contains(&here), "it was not short");
+
+    // Nothing but the client's going ends such a run before its timeout.
+    assert!((0..1000).any(|_| {
+        let _ = run(Version::HTTP_11, "", Client::new(""));
+        let asked = AtomicUsize::new(0);
+        let gone = Client::gone_if("", move || asked.fetch_add(1, Relaxed) > 2);
+        let (is_in_place, trace) = run(Version::HTTP_11, "endless=1", gone);
+        assert_eq!(trace["status"], "cancelled");
+        is_in_place
+    }));
 }
 
 #[test]

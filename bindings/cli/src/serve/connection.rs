@@ -5,12 +5,12 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Weak};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use std::sync::{Arc, Weak, mpsc};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -24,16 +24,20 @@ use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::watch;
 use tokio::task::block_in_place;
-use tokio::time::{Instant, Sleep, sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, interval_at, sleep, sleep_until, timeout};
 
 /// What requests under way have when the connection is to end.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// How long a connection may be without a request under way: from one answer until it is sent and the head of the next request is read.
+/// Where other requests are under way meanwhile, an answer that was not sent for twice as long ends the connection.
 const REST: Duration = Duration::from_secs(30);
 
 /// How long a body may take.
 const BODY: Duration = Duration::from_secs(30);
+
+/// Requests over HTTP/2 that one connection may have at once, as their answers are held until they are sent.
+const STREAMS: u32 = 32;
 
 /// The most bytes of a head.
 const HEAD: usize = 64 << 10;
@@ -61,15 +65,18 @@ pub(crate) async fn serve<F, A>(
         request.extensions_mut().insert(client.clone());
         let answer = answer(request);
         async move {
-            let response = answer.await;
+            let Ok(response) = answer.await;
+            let sending = Sending::begin(&under_way.0);
             drop(under_way);
-            response
+            Ok::<_, Infallible>(response.map(|body| Outgoing { body, sending: Some(sending) }))
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().max_buf_size(HEAD).http2().max_header_list_size(HEAD as u32);
+    builder.http1().max_buf_size(HEAD);
+    builder.http2().max_header_list_size(HEAD as u32).max_concurrent_streams(STREAMS);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(Stream(stream)), service));
     let mut due = Instant::now() + REST;
+    let mut periods = interval_at(due, REST);
     loop {
         select! {
             biased;
@@ -79,6 +86,7 @@ pub(crate) async fn serve<F, A>(
                 Some(since) if since + REST > Instant::now() => due = since + REST,
                 Some(_) => break,
             },
+            _ = periods.tick() => if !activity.begin_period() { break },
             _ = stop.wait_for(|stop| *stop) => break,
         }
     }
@@ -88,8 +96,10 @@ pub(crate) async fn serve<F, A>(
 
 /// Has another thread do what this one was to do after a run that it makes.
 pub(crate) fn hand_over() {
-    // By then it has begun: it would not, were this thread to go on with its own work at once.
-    block_in_place(|| std::thread::sleep(Duration::from_micros(500)));
+    // This thread takes its work back if it ends before another has taken it over: so it waits for one that has.
+    let (begun, has_begun) = mpsc::channel();
+    tokio::spawn(async move { begun.send(()) });
+    block_in_place(|| has_begun.recv_timeout(GRACE)).ok();
 }
 
 /// What a connection does.
@@ -98,17 +108,38 @@ struct Activity {
     under_way: AtomicUsize,
     /// When the last request was answered, in milliseconds from the beginning.
     answered: AtomicU64,
+    /// Answers that are not sent yet, by the period that they are of: this one and the one before take turns.
+    unsent: [AtomicUsize; 2],
+    /// How many periods have begun.
+    period: AtomicUsize,
 }
 
 impl Activity {
     fn new() -> Self {
-        Self { began: Instant::now(), under_way: AtomicUsize::new(0), answered: AtomicU64::new(0) }
+        Self {
+            began: Instant::now(),
+            under_way: AtomicUsize::new(0),
+            answered: AtomicU64::new(0),
+            unsent: Default::default(),
+            period: AtomicUsize::new(0),
+        }
+    }
+
+    /// `false` while an answer of the period before this one is not sent.
+    fn begin_period(&self) -> bool {
+        let next = self.period.load(Relaxed) + 1;
+        let is_sent = self.unsent[next % 2].load(Relaxed) == 0;
+        if is_sent {
+            self.period.store(next, Relaxed);
+        }
+        is_sent
     }
 
     /// `None` while a request is under way.
     fn resting_since(&self) -> Option<Instant> {
-        let answered = Duration::from_millis(self.answered.load(Relaxed));
-        (self.under_way.load(Relaxed) == 0).then(|| self.began + answered)
+        // In this order, as a request notes when it was answered before it is none under way.
+        let is_resting = self.under_way.load(Acquire) == 0;
+        is_resting.then(|| self.began + Duration::from_millis(self.answered.load(Relaxed)))
     }
 }
 
@@ -126,7 +157,76 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         let Self(activity) = self;
         activity.answered.store(activity.began.elapsed().as_millis() as u64, Relaxed);
-        activity.under_way.fetch_sub(1, Relaxed);
+        activity.under_way.fetch_sub(1, Release);
+    }
+}
+
+/// An answer, from when it is there until it is sent or given up.
+struct Sending {
+    activity: Arc<Activity>,
+    period: usize,
+}
+
+impl Sending {
+    fn begin(activity: &Arc<Activity>) -> Self {
+        let period = activity.period.load(Relaxed);
+        activity.unsent[period % 2].fetch_add(1, Relaxed);
+        Self { activity: Arc::clone(activity), period }
+    }
+}
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.activity.unsent[self.period % 2].fetch_sub(1, Relaxed);
+    }
+}
+
+/// The body of an answer: hyper drops its bytes when they are sent.
+struct Outgoing {
+    body: Full<Bytes>,
+    sending: Option<Sending>,
+}
+
+impl http_body::Body for Outgoing {
+    type Data = Unsent;
+    type Error = Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Unsent>, Infallible>>> {
+        let Self { body, sending } = self.get_mut();
+        let frame = ready!(Pin::new(body).poll_frame(context));
+        Poll::Ready(frame.map(|frame| {
+            frame.map(|frame| frame.map_data(|bytes| Unsent { bytes, _sending: sending.take() }))
+        }))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+struct Unsent {
+    bytes: Bytes,
+    _sending: Option<Sending>,
+}
+
+impl Buf for Unsent {
+    fn remaining(&self) -> usize {
+        self.bytes.remaining()
+    }
+
+    fn chunk(&self) -> &[u8] {
+        self.bytes.chunk()
+    }
+
+    fn advance(&mut self, count: usize) {
+        self.bytes.advance(count);
     }
 }
 
@@ -306,6 +406,33 @@ mod tests {
             client("GET / HTTP/1.1\r\nHost: a\r\n\r\n", move |request| Box::pin(long(request))).await;
         sleep(REST + 2 * GRACE).await;
         assert!(rest_of(&mut client).await.0.len() < LENGTH);
+    }
+
+    /// A request that is under way keeps the connection from resting.
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_one_answer_never_and_waits_for_another_is_closed() {
+        const LONG: Duration = Duration::from_secs(9999);
+        let answers = async |request: Request<Body>| {
+            if request.uri().path() == "/slow" {
+                sleep(LONG).await;
+            }
+            Ok(Response::new(vec![b'x'; 1 << 20].into()))
+        };
+        let (stream, _stop) = client("", move |request| Box::pin(answers(request))).await;
+        let (mut sender, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+            .initial_stream_window_size(0)
+            .handshake::<_, Full<Bytes>>(TokioIo::new(stream))
+            .await
+            .expect("both speak it");
+        tokio::spawn(connection);
+        let ask =
+            |path: &str| Request::get(format!("http://a{path}")).body(Full::default()).expect("a request");
+        let began = Instant::now();
+        let slow = sender.send_request(ask("/slow"));
+        let unread = sender.send_request(ask("/")).await.expect("its head comes");
+        assert!(slow.await.is_err(), "the connection ended before");
+        assert!(began.elapsed() < LONG / 2, "{:?}", began.elapsed());
+        drop(unread);
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ use hyper::Response;
 use perilune::{Error, Report};
 use perilune_endpoints::{Endpoints, Service, SetupError, metrics};
 use tokio::runtime::Runtime;
+use tokio::task::block_in_place;
 use tower_service::Service as _;
 
 use crate::args::{Input, ServeArguments};
@@ -56,8 +57,12 @@ async fn until_told(arguments: &ServeArguments) -> Result<(), Refused> {
         SetupError::Link(_) => no_links(&error),
         error => Refused::Other(error.to_string()),
     })?;
-    links.keep(endpoints.links())?;
-    let store = move |script: &str, link: &str| links.keep([(script.to_owned(), link.to_owned())]);
+    if !public.is_empty() {
+        links.keep(endpoints.links())?;
+    }
+    // It writes to a disk.
+    let store =
+        move |script: &str, link: &str| block_in_place(|| links.keep([(script.to_owned(), link.to_owned())]));
     let service = Service::new(endpoints).store(store).in_place(connection::hand_over);
 
     // From now on it hears of signals.
