@@ -7,17 +7,10 @@ const node_path_1 = require("node:path");
 const platform_1 = require("./platform");
 function load() {
     const built = (0, node_path_1.join)(__dirname, '..', 'build', 'perilune.node');
-    if ((0, node_fs_1.existsSync)(built))
-        return require(built);
     const tried = [];
-    for (const name of (0, platform_1.platformPackages)(process.platform, process.arch)) {
-        try {
-            return require(name);
-        }
-        catch (error) {
-            tried.push(error);
-        }
-    }
+    const addon = (0, node_fs_1.existsSync)(built) ? built : (0, platform_1.prebuilt)((0, node_path_1.join)(__dirname, '..'), tried);
+    if (addon !== undefined)
+        return require(addon);
     throw new Error(`perilune has no addon for ${process.platform}-${process.arch}: neither ${built} was built, nor is there a package that has it. ` +
         'Install perilune anew with cargo (https://rustup.rs) and a C++ compiler at hand, and with scripts allowed.', { cause: new AggregateError(tried) });
 }

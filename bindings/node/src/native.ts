@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { platformPackages } from './platform'
+import { prebuilt } from './platform'
 
 /** An object of the library's: nothing but the addon can do anything with it. */
 export type Handle = { readonly handle: unique symbol }
@@ -89,15 +89,9 @@ export interface Native {
 
 function load(): Native {
   const built = join(__dirname, '..', 'build', 'perilune.node')
-  if (existsSync(built)) return require(built) as Native
   const tried: unknown[] = []
-  for (const name of platformPackages(process.platform, process.arch)) {
-    try {
-      return require(name) as Native
-    } catch (error) {
-      tried.push(error)
-    }
-  }
+  const addon = existsSync(built) ? built : prebuilt(join(__dirname, '..'), tried)
+  if (addon !== undefined) return require(addon) as Native
   throw new Error(
     `perilune has no addon for ${process.platform}-${process.arch}: neither ${built} was built, nor is there a package that has it. ` +
       'Install perilune anew with cargo (https://rustup.rs) and a C++ compiler at hand, and with scripts allowed.',

@@ -2,20 +2,21 @@
  * The packages that may have the addon, such as `@perilune/linux-x64-gnu`. Which C library a Linux has shows when one is loaded: npm may
  * have installed both.
  */
-export function platformPackages(platform: string, arch: string): string[] {
+function platformPackages(platform: string, arch: string): string[] {
   const name = `@perilune/${platform}-${arch}`
   return platform === 'linux' ? [`${name}-gnu`, `${name}-musl`] : [name]
 }
 
-/** The addon of the first of them that a folder's modules can load. */
-export function prebuilt(folder: string): string | undefined {
+/** The addon of the first of them that a folder's modules can load; `tried` gets why others can't be. */
+export function prebuilt(folder: string, tried: unknown[] = []): string | undefined {
   for (const name of platformPackages(process.platform, process.arch)) {
     try {
       const addon = require.resolve(name, { paths: [folder] })
       require(addon)
       return addon
-    } catch {
+    } catch (error) {
       // It is not there, or for another C library.
+      tried.push(error)
     }
   }
   return undefined
