@@ -78,7 +78,7 @@ pub(crate) enum Body<'a> {
     Form(PartBytes<'a>),
 }
 
-/// PartBytes that a request borrows, or shares with its clones.
+/// Bytes that a request borrows, or shares with its clones.
 #[derive(Debug, Clone)]
 pub(crate) enum PartBytes<'a> {
     Borrowed(&'a [u8]),

@@ -205,7 +205,7 @@ impl Error for ValueError {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Usage {
-    /// Highest known growth of the VM's heap, in bytes, counted in the pages and blocks taken from the system.
+    /// Highest known growth of what the VM's objects and the run's scratch memory take, in bytes.
     pub memory_bytes: usize,
     /// Calls of host functions.
     pub host_calls: u64,
@@ -308,17 +308,13 @@ impl Trace {
         let value = self.value.as_deref().unwrap_or_default();
         let mut json = Vec::with_capacity(512 + self.stdout.len() + self.stderr.len() + value.len());
         let mut serializer = serde_json::Serializer::with_formatter(&mut json, RawValueFormatter(value));
-        let written = self.write(&mut serializer, || Ok(RawValuePlaceholder));
+        let written = self.write(&mut serializer, self.value.as_ref().map(|_| RawValuePlaceholder));
         written.expect("a trace holds text, numbers and JSON only");
         String::from_utf8(json).expect("serde_json writes text")
     }
 
-    /// The JSON form, with what `value` gives in the place of the value.
-    fn write<S: Serializer, V: Serialize>(
-        &self,
-        serializer: S,
-        value: impl Fn() -> Result<V, serde_json::Error>,
-    ) -> Result<S::Ok, S::Error> {
+    /// The JSON form, with `value` in the place of the value.
+    fn write<S: Serializer>(&self, serializer: S, value: Option<impl Serialize>) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("status", self.status.as_str())?;
         map.serialize_entry("duration", &whole(self.duration.as_millis()))?;
@@ -342,7 +338,8 @@ impl Trace {
 impl Serialize for Trace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         // What any serializer takes: JSON text that was checked.
-        self.write(serializer, || serde_json::from_str::<&RawValue>(self.value.as_deref().unwrap_or("null")))
+        let value = self.value.as_deref().map(serde_json::from_str::<&RawValue>).transpose();
+        self.write(serializer, value.map_err(ser::Error::custom)?)
     }
 }
 
@@ -365,9 +362,9 @@ impl serde_json::ser::Formatter for RawValueFormatter<'_> {
 }
 
 /// The nested `result` of the JSON form.
-struct ResultPart<'a, F>(&'a Trace, F);
+struct ResultPart<'a, V>(&'a Trace, Option<V>);
 
-impl<V: Serialize, F: Fn() -> Result<V, serde_json::Error>> Serialize for ResultPart<'_, F> {
+impl<V: Serialize> Serialize for ResultPart<'_, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self(trace, value) = self;
         let mut map = serializer.serialize_map(None)?;
@@ -379,8 +376,8 @@ impl<V: Serialize, F: Fn() -> Result<V, serde_json::Error>> Serialize for Result
         if trace.stderr_truncated {
             map.serialize_entry("stderr_truncated", &true)?;
         }
-        if trace.value.is_some() {
-            map.serialize_entry("value", &value().map_err(ser::Error::custom)?)?;
+        if let Some(value) = value {
+            map.serialize_entry("value", value)?;
         }
         if let Some(response) = &trace.response {
             map.serialize_entry("response", response)?;

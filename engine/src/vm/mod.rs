@@ -166,7 +166,7 @@ impl Vm {
     pub(crate) fn run(&mut self, job: &Job<'_>, trace: &mut Trace) -> Result<End, Error> {
         let raw = self.state.as_ptr();
         let run = Run::new(job);
-        let control = self.control();
+        let control = control(&self.control);
         control.begin(job);
         let _registrations: Vec<_> = job.cancels().map(|cancel| cancel.register(self.interrupt())).collect();
         control.heap.begin(job.limits.memory);
@@ -224,7 +224,7 @@ impl Vm {
 
     /// Puts the VM into the state that the next run expects.
     fn settle(&mut self) {
-        let (raw, control) = (self.state.as_ptr(), self.control());
+        let (raw, control) = (self.state.as_ptr(), control(&self.control));
         // SAFETY: no call is under way; only what the last one left on the stack goes.
         unsafe {
             ffi::lua_settop(raw, globals::ENTRY);
@@ -248,11 +248,15 @@ impl Vm {
         }
     }
 
-    fn control<'a>(&self) -> &'a Control {
-        // SAFETY: it lives until `drop`, and is shared only with functions of this VM, on this thread. The lifetime
-        // is free of `self` so that a method may change its own fields beside it; none keeps it.
-        unsafe { &*self.control.as_ptr() }
+    fn control(&self) -> &Control {
+        control(&self.control)
     }
+}
+
+/// Of a VM's field, and not of the VM, so that a method may change the other fields meanwhile.
+fn control(control: &NonNull<Control>) -> &Control {
+    // SAFETY: it lives until the VM is dropped, and is shared only with functions of that VM, on this thread.
+    unsafe { control.as_ref() }
 }
 
 impl Drop for Vm {
