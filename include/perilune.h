@@ -569,6 +569,10 @@ typedef struct perilune_answer_view {
      * How many there are.
      */
     size_t headers_len;
+    /**
+     * The id of the run that it is of, as perilune_call_run_id has it; 0 where no run was made.
+     */
+    uint64_t run_id;
 } perilune_answer_view;
 
 /**
@@ -2030,6 +2034,28 @@ perilune_code perilune_endpoints_metrics(const struct perilune_engine *engine,
                                          perilune_slice path,
                                          struct perilune_exchange **exchange,
                                          struct perilune_error **error);
+
+/**
+ * Makes a script public from now on, or gives one that is so this link.
+ *
+ * @param script  its name, INSTANCE/NAME: UTF-8
+ * @param link    40 hex digits in lower case; NULL for a random one, which perilune_endpoints_links tells
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_endpoints_publish(const struct perilune_endpoints *endpoints,
+                                         perilune_slice script,
+                                         perilune_slice link,
+                                         struct perilune_error **error);
+
+/**
+ * Has a script need a key again, from now on; one that is not public stays as it is.
+ *
+ * @param script  its name, INSTANCE/NAME: UTF-8
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_endpoints_unpublish(const struct perilune_endpoints *endpoints,
+                                           perilune_slice script,
+                                           struct perilune_error **error);
 
 /**
  * The public scripts and their links as they are now, for a host that stores them; the caller frees the list. NULL has NULL.

@@ -92,6 +92,13 @@ unsafe fn change(
     Ok(())
 }
 
+fn refused(error: SetupError) -> Failure {
+    match error {
+        SetupError::Random(_) => Failure::internal(error.to_string()),
+        _ => Failure::argument(error.to_string()),
+    }
+}
+
 /// A text that may be NULL.
 ///
 /// # Safety
@@ -216,11 +223,7 @@ pub unsafe extern "C" fn perilune_endpoints_new(
     let body = || unsafe {
         let setup = handle::get(setup, "setup")?;
         let endpoints = handle::required(endpoints, "endpoints")?;
-        let made = setup.clone().build().map_err(|error| match error {
-            SetupError::Random(_) => Failure::internal(error.to_string()),
-            _ => Failure::argument(error.to_string()),
-        })?;
-        handle::give(endpoints, Arc::new(made));
+        handle::give(endpoints, Arc::new(setup.clone().build().map_err(refused)?));
         Ok(())
     };
     // SAFETY: as above.
@@ -297,6 +300,47 @@ pub unsafe extern "C" fn perilune_endpoints_metrics(
         let path = handle::bytes(path, "path")?.ok_or_else(|| Failure::null("path"))?;
         let exchange = handle::required(exchange, "exchange")?;
         handle::give(exchange, Exchange::answered(::perilune_endpoints::metrics(engine, method, path)));
+        Ok(())
+    };
+    // SAFETY: as above.
+    unsafe { guard::fallible(error, body) }
+}
+
+/// Makes a script public from now on, or gives one that is so this link.
+///
+/// @param script  its name, INSTANCE/NAME: UTF-8
+/// @param link    40 hex digits in lower case; NULL for a random one, which perilune_endpoints_links tells
+/// @param error   where an error goes, if not NULL; the caller frees it
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_endpoints_publish(
+    endpoints: *const perilune_endpoints,
+    script: perilune_slice,
+    link: perilune_slice,
+    error: *mut *mut perilune_error,
+) -> perilune_code {
+    // SAFETY: as the header says.
+    let body = || unsafe {
+        let endpoints = handle::get(endpoints, "endpoints")?;
+        let script = handle::text(script, "script")?;
+        endpoints.publish(script, text_or_none(link, "link")?).map(drop).map_err(refused)
+    };
+    // SAFETY: as above.
+    unsafe { guard::fallible(error, body) }
+}
+
+/// Has a script need a key again, from now on; one that is not public stays as it is.
+///
+/// @param script  its name, INSTANCE/NAME: UTF-8
+/// @param error   where an error goes, if not NULL; the caller frees it
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_endpoints_unpublish(
+    endpoints: *const perilune_endpoints,
+    script: perilune_slice,
+    error: *mut *mut perilune_error,
+) -> perilune_code {
+    // SAFETY: as the header says.
+    let body = || unsafe {
+        handle::get(endpoints, "endpoints")?.unpublish(handle::text(script, "script")?);
         Ok(())
     };
     // SAFETY: as above.

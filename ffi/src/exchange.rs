@@ -136,14 +136,16 @@ pub struct perilune_answer_view {
     pub headers: *const perilune_header,
     /// How many there are.
     pub headers_len: usize,
+    /// The id of the run that it is of, as perilune_call_run_id has it; 0 where no run was made.
+    pub run_id: u64,
 }
 
 /// What the first version of the view had.
-const LEAST: usize = offset_of!(perilune_answer_view, headers_len) + size_of::<usize>();
+const LEAST: usize = offset_of!(perilune_answer_view, run_id) + size_of::<u64>();
 
 // The layout is part of the ABI; without padding, as `set_sized` demands.
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(LEAST == 48 && size_of::<perilune_answer_view>() == LEAST);
+const _: () = assert!(LEAST == 56 && size_of::<perilune_answer_view>() == LEAST);
 
 impl Answered {
     fn view(&self) -> perilune_answer_view {
@@ -155,6 +157,7 @@ impl Answered {
             body: perilune_slice::of(&answer.body),
             headers: headers.as_ptr(),
             headers_len: headers.len(),
+            run_id: answer.run_id.unwrap_or(0),
         }
     }
 }

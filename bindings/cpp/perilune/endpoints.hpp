@@ -45,6 +45,7 @@ struct Answer {
     bool close;             ///< Whether the connection is to be closed behind it.
     std::string_view body;  ///< Its length is the server's to tell: none with status 204 and 304.
     Headers headers;        ///< Names in lower case. One may be there several times: a line for each.
+    std::uint64_t run_id;   ///< Of the run that it is of; 0 where none was made.
 };
 
 /// A public script and its link.
@@ -66,7 +67,7 @@ public:
         perilune_answer_view view{};
         view.size = sizeof view;
         detail::call(perilune_exchange_answer, handle(), &view);
-        Answer answer{view.status, view.close != 0, detail::text(view.body), {}};
+        Answer answer{view.status, view.close != 0, detail::text(view.body), {}, view.run_id};
         answer.headers.reserve(view.headers_len);
         for (std::size_t i = 0; i < view.headers_len; ++i) {
             answer.headers.emplace_back(detail::text(view.headers[i].name), detail::text(view.headers[i].value));
@@ -176,6 +177,16 @@ public:
         lines.reserve(headers.size());
         for (const auto& [name, value] : headers) lines.push_back({detail::slice(name), detail::slice(value)});
         return detail::make<Exchange>(perilune_endpoints_ask, handle(), &given, lines.data(), lines.size());
+    }
+
+    /// Makes a script public from now on, with a link of 40 hex digits or a random one; one that is so gets this link.
+    void publish(std::string_view script, std::optional<std::string_view> link = std::nullopt) const {
+        detail::call(perilune_endpoints_publish, handle(), detail::slice(script),
+                     link ? detail::slice(*link) : perilune_str(nullptr));
+    }
+    /// Has a script need a key again, from now on.
+    void unpublish(std::string_view script) const {
+        detail::call(perilune_endpoints_unpublish, handle(), detail::slice(script));
     }
 
     /// The public scripts and their links as they are now, by name.

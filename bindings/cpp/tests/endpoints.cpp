@@ -33,6 +33,7 @@ TEST(each_step_leads_to_an_answer) {
     CHECK_EQ(run.answer().status, 200U);
     CHECK(has(run.answer(), "\"stdout\":\"1\\n\""));
     CHECK_EQ(run.answer().headers.at(0).first, "content-type");
+    CHECK(has(run.answer(), "\"id\":" + std::to_string(run.answer().run_id) + ","));
 
     Exchange body = asked(endpoints, "POST", "echo/run/");
     CHECK(body.step() == Step::body);
@@ -59,9 +60,15 @@ TEST(each_step_leads_to_an_answer) {
     reset.stored();
     CHECK(after != before);
     CHECK_EQ(endpoints.links().at("i/echo"), after);
+    endpoints.unpublish("i/echo");
+    CHECK(endpoints.links().empty());
+    endpoints.publish("i/echo", after);
+    CHECK_EQ(endpoints.links().at("i/echo"), after);
+    CHECK_THROWS(Error, endpoints.publish("echo"), CHECK(error.code() == Code::invalid_argument));
 
     const Exchange wrong = endpoints.ask({"GET", base, "", {}, {}});
     CHECK_EQ(wrong.answer().status, 403U);
+    CHECK_EQ(wrong.answer().run_id, 0U);
     const Exchange keyed = endpoints.ask({"GET", base + "echo/", "api_key=k", "/below", {}});
     CHECK(has(keyed.answer(), "\"self\":\"/below/v1.1/"));
 }

@@ -21,6 +21,8 @@ pub struct Answer {
     pub body: Bytes,
     /// Whether the connection is to be closed behind it: the rest of the request's body is not read, or there is none.
     pub close: bool,
+    /// The id of the run that it is of, which its trace has; None where no run was made.
+    pub run_id: Option<u64>,
 }
 
 impl Answer {
@@ -30,7 +32,7 @@ impl Answer {
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         };
         let headers = vec![(Cow::Borrowed("content-type"), content_type)];
-        Self { status, headers, body: body.into(), close: false }
+        Self { status, headers, body: body.into(), close: false, run_id: None }
     }
 
     pub(crate) fn json(status: u16, json: impl Into<Bytes>) -> Self {
@@ -100,7 +102,7 @@ impl From<Response> for Answer {
             return Self::detail(502, &format!("The script set status {status}, which can't be sent."));
         }
         let mut answer = match status {
-            204 | 205 | 304 => Self { status, headers: Vec::new(), body: Bytes::new(), close: false },
+            204 | 205 | 304 => Self { headers: Vec::new(), ..Self::new(status, "", Bytes::new()) },
             _ => Self::new(status, content_type, content),
         };
         for (mut name, value) in headers {

@@ -203,11 +203,12 @@ impl Endpoints {
         };
         let json = Bytes::from(trace.to_json().into_bytes().into_boxed_slice());
         self.history.lock().add(&trace.script, trace.id, json.clone(), now);
-        match (trace.status, trace.response.take()) {
+        let answer = match (trace.status, trace.response.take()) {
             (Status::QueueTimeout, _) => Answer::json(503, json).retry_after(1),
             (_, Some(response)) => (*response).into(),
             (_, None) => Answer::json(200, json),
-        }
+        };
+        Answer { run_id: Some(trace.id), ..answer }
     }
 
     /// Answers with the script whose link was stored: from now on it counts. Where it could not be stored, all stays as it was.

@@ -210,10 +210,24 @@ static void headers(const perilune_endpoints *endpoints)
     CHECK_TEXT(header_of(view, "content-type"), "text/html");
     CHECK_TEXT(header_of(view, "x-twice"), "one");
     CHECK_TEXT(view.headers[2].value, "two");
+    CHECK(view.run_id != 0);
     perilune_exchange_free(exchange);
     exchange = asked(endpoints, "PUT", BASE "sent/run/", "all", NULL);
     CHECK_TEXT(header_of(answer_of(exchange), "allow"), "GET, POST");
+    CHECK_INT(answer_of(exchange).run_id, 0);
     perilune_exchange_free(exchange);
+}
+
+/* A host keeps by it what its functions did in the run. */
+static void run_ids(const perilune_endpoints *endpoints)
+{
+    for (int submits = 0; submits < 2; submits++) {
+        perilune_exchange *exchange = finished(asked(endpoints, "GET", BASE "hello/run/", "all", NULL), "", submits);
+        char part[40];
+        snprintf(part, sizeof part, "\"id\":%llu,", (unsigned long long)answer_of(exchange).run_id);
+        check_answer(exchange, 200, part);
+        perilune_exchange_free(exchange);
+    }
 }
 
 static void bodies(const perilune_endpoints *endpoints)
@@ -338,6 +352,26 @@ static void check_link(const perilune_endpoints *endpoints, const char *script, 
     perilune_links_free(links);
 }
 
+static void publishes(const perilune_endpoints *endpoints)
+{
+    perilune_error *error = NULL;
+    CHECK_FAILS(perilune_endpoints_publish(endpoints, perilune_str("hello"), perilune_str(NULL), &error),
+                PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_endpoints_publish(endpoints, perilune_str("i/hello"), perilune_str("0123"), &error),
+                PERILUNE_INVALID_ARGUMENT);
+    check_link(endpoints, "i/hello", perilune_str(LINK));
+    CHECK_OK(perilune_endpoints_unpublish(endpoints, perilune_str("i/none"), &error));
+    CHECK_OK(perilune_endpoints_unpublish(endpoints, perilune_str("i/hello"), &error));
+    perilune_exchange *exchange = asked(endpoints, "GET", BASE "p/" LINK "/hello/", NULL, NULL);
+    check_answer(exchange, 404, "Not found");
+    perilune_exchange_free(exchange);
+    CHECK_OK(perilune_endpoints_publish(endpoints, perilune_str("i/hello"), perilune_str(LINK), &error));
+    exchange = asked(endpoints, "GET", BASE "p/" LINK "/hello/", NULL, NULL);
+    CHECK_INT(perilune_exchange_step(exchange), PERILUNE_STEP_RUN);
+    perilune_exchange_free(exchange);
+    check_link(endpoints, "i/hello", perilune_str(LINK));
+}
+
 static void links(const perilune_endpoints *endpoints)
 {
     perilune_error *error = NULL;
@@ -441,10 +475,12 @@ void test_endpoints(void)
     /* They keep their engine. */
     perilune_engine_free(engine);
     headers(endpoints);
+    run_ids(endpoints);
     bodies(endpoints);
     cancelled(endpoints);
     misuse(endpoints);
     heads(endpoints);
+    publishes(endpoints);
     links(endpoints);
     perilune_endpoints_free(endpoints);
 }
