@@ -4,7 +4,7 @@ mod common;
 
 use common::{engine, refused, refused_in, run_with, text_with, value_with};
 use perilune::{Engine, Error, Part, PayloadError, Position, Request};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Writes a table of strings to stdout, exact to the byte, in the order of its keys.
 const DUMP: &str = r#"
@@ -344,6 +344,36 @@ fn config_and_meta_are_any_json_and_their_errors_name_them() {
     }
     for request in [Request::new().config("{} x"), Request::new().meta("[")] {
         assert!(matches!(refused(&request), PayloadError::Json { .. }));
+    }
+}
+
+/// Who can't see a part is refused for it all the same, and who can see it by another name than its own has it.
+#[test]
+fn what_a_script_can_not_see_is_checked_only() {
+    let (good, broken) = (r#"{"a":["b",{"c":"\u00e9\n"},1,true,null]}"#, r#"{"a":["b",{"c":"\x"}]}"#);
+    let seen = serde_json::from_str::<Value>(good).expect("it is JSON");
+    let engine = engine();
+    engine.module("globals", "return function() return { CONFIG, META } end").expect("it compiles");
+    for source in [
+        "return { CONFIG, META }",
+        "return { _G['CON' .. 'FIG'], _G['ME' .. 'TA'] }",
+        "local t = {} for name, value in pairs(_G) do t[name] = value end return { t.CONFIG, t.META }",
+        "return require('globals')()",
+    ] {
+        let script = engine.compile("test", source).expect("it compiles");
+        let trace = script.run(&Request::new().config(good).meta(good)).expect("it runs");
+        assert_eq!(trace.value_as::<Value>().ok(), Some(json!([seen, seen])), "{source}");
+    }
+    for (source, sees_meta) in [("return 1", false), ("return META", true), ("return CONFIG", false)] {
+        let script = engine.compile("test", source).expect("it compiles");
+        assert_eq!(script.sees_meta(), sees_meta, "{source}");
+        for request in [Request::new().config(broken), Request::new().meta(broken)] {
+            let Err(Error::Payload(PayloadError::Json { reason, position, .. })) = script.run(&request) else {
+                panic!("{source}")
+            };
+            assert_eq!((&*reason, position.char), ("invalid escape", 17), "{source}");
+        }
+        assert!(script.run(&Request::new().config(good).meta(good)).expect("it runs").ok(), "{source}");
     }
 }
 

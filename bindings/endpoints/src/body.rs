@@ -30,12 +30,16 @@ pub struct Body {
 #[derive(Debug)]
 pub(crate) struct Asked {
     pub(crate) query: Vec<u8>,
-    pub(crate) meta: Vec<u8>,
+    /// None for a script that can't see it.
+    pub(crate) meta: Option<Vec<u8>>,
 }
 
 impl Asked {
     pub(crate) fn request(self, payload: Payload) -> Request<'static> {
-        let request = Request::new().query(self.query).meta(self.meta);
+        let mut request = Request::new().query(self.query);
+        if let Some(meta) = self.meta {
+            request = request.meta(meta);
+        }
         match payload {
             Payload::None => request,
             Payload::Json(body) => request.json(body),

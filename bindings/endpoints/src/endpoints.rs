@@ -153,7 +153,9 @@ impl Endpoints {
                 }
             }
         };
-        let asked = Asked { query: query.into_owned(), meta: meta(head, headers, &target) };
+        let sees_meta = !matches!(&wanted, Wanted::Found(script) if !script.sees_meta());
+        let meta = sees_meta.then(|| meta(head, headers, &target));
+        let asked = Asked { query: query.into_owned(), meta };
         match wanted {
             Wanted::Found(script) if !has_body || known.length == Some(0) => {
                 Ok(Step::Run(Run { script, request: asked.request(Payload::None) }))

@@ -1,6 +1,6 @@
 //! The last traces of each script, as they were answered.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,10 +21,10 @@ const SHOWN: usize = 16 << 10;
 
 #[derive(Clone)]
 pub(crate) struct Kept {
-    script: Arc<str>,
     id: u64,
-    at: Instant,
     json: Bytes,
+    /// Counts all traces that were kept.
+    number: u64,
 }
 
 impl Kept {
@@ -60,63 +60,80 @@ impl Kept {
 
 #[derive(Default)]
 pub(crate) struct History {
-    /// All, in the order in which they came.
-    all: BTreeMap<u64, Kept>,
-    /// Their numbers in `all`, the oldest first.
-    scripts: HashMap<Arc<str>, VecDeque<u64>>,
+    /// Those of each script, the oldest first.
+    scripts: HashMap<Arc<str>, VecDeque<Kept>>,
+    /// All, the oldest first, and some that are gone.
+    all: VecDeque<Came>,
     came: u64,
+    kept: usize,
     bytes: usize,
+}
+
+/// When a trace came, and whose it is.
+struct Came {
+    number: u64,
+    at: Instant,
+    script: Arc<str>,
 }
 
 impl History {
     pub(crate) fn add(&mut self, script: &Arc<str>, id: u64, json: Bytes, now: Instant) {
         self.came += 1;
-        let kept = Kept { script: Arc::clone(script), id, at: now, json };
+        let kept = Kept { id, json, number: self.came };
         self.bytes += kept.size();
-        self.all.insert(self.came, kept);
+        self.kept += 1;
+        self.all.push_back(Came { number: self.came, at: now, script: Arc::clone(script) });
         let own = match self.scripts.get_mut(script) {
             Some(own) => own,
             None => self.scripts.entry(Arc::clone(script)).or_default(),
         };
-        own.push_back(self.came);
-        if own.len() > OF_ONE {
-            let oldest = own[0];
-            self.remove(oldest);
+        own.push_back(kept);
+        if own.len() > OF_ONE
+            && let Some(oldest) = own.pop_front()
+        {
+            self.bytes -= oldest.size();
+            self.kept -= 1;
+        }
+        if self.all.len() > 2 * self.kept + OF_ONE {
+            self.all.retain(|came| is_kept(&self.scripts, came));
         }
         self.forget(now);
     }
 
     /// One of them.
     pub(crate) fn get(&mut self, script: &str, id: u64, now: Instant) -> Option<Kept> {
-        self.list(script, now).into_iter().find(|kept| kept.id == id)
+        self.forget(now);
+        self.scripts.get(script)?.iter().find(|kept| kept.id == id).cloned()
     }
 
     /// All of a script, newest first.
     pub(crate) fn list(&mut self, script: &str, now: Instant) -> Vec<Kept> {
         self.forget(now);
-        let own = self.scripts.get(script).into_iter().flatten().rev();
-        own.filter_map(|number| self.all.get(number)).cloned().collect()
+        self.scripts.get(script).into_iter().flatten().rev().cloned().collect()
     }
 
     fn forget(&mut self, now: Instant) {
-        while let Some((&number, kept)) = self.all.first_key_value()
-            && (self.bytes > BYTES || now.saturating_duration_since(kept.at) > KEPT)
+        while let Some(oldest) = self.all.front()
+            && (self.bytes > BYTES || now.saturating_duration_since(oldest.at) > KEPT)
         {
-            self.remove(number);
-        }
-    }
-
-    /// Removes the oldest of a script, which the oldest of all is too.
-    fn remove(&mut self, number: u64) {
-        let Some(kept) = self.all.remove(&number) else { return };
-        self.bytes -= kept.size();
-        if let Some(own) = self.scripts.get_mut(&kept.script) {
-            own.pop_front();
-            if own.is_empty() {
-                self.scripts.remove(&kept.script);
+            if is_kept(&self.scripts, oldest)
+                && let Some(own) = self.scripts.get_mut(&oldest.script)
+            {
+                let kept = own.pop_front();
+                self.bytes -= kept.as_ref().map_or(0, Kept::size);
+                self.kept -= 1;
+                if own.is_empty() {
+                    self.scripts.remove(&oldest.script);
+                }
             }
+            self.all.pop_front();
         }
     }
+}
+
+/// Those of a script go in the order in which they came, so all from its oldest on are kept.
+fn is_kept(scripts: &HashMap<Arc<str>, VecDeque<Kept>>, came: &Came) -> bool {
+    scripts.get(&came.script).and_then(VecDeque::front).is_some_and(|oldest| oldest.number <= came.number)
 }
 
 /// What stands before and behind a result that is too long to be shown. No text in a trace can be taken for these keys: its quotes

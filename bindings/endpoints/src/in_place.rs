@@ -1,7 +1,6 @@
 //! Which runs are made where a server polls, rather than on the engine's threads: there and back is dearer than what most scripts do.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
@@ -11,7 +10,7 @@ use perilune::{Error, Poll, Script, Status, Trace};
 /// How long a run may keep a server from its other clients.
 const SHORT: Duration = Duration::from_millis(1);
 
-/// A power of two, so that a name's counter is cheap to find. Names that share one are only foretold worse.
+/// One for each byte that the hash of a source can begin with. Scripts that share one are only foretold worse.
 const COUNTERS: usize = 256;
 
 /// How many runs of a script there may be in place at once: as many as are lost when it is long all of a sudden.
@@ -21,18 +20,17 @@ const MOST: u8 = 16;
 /// given back when it was short, too; one that was not loses all. So a script has to show first, and again after each long run.
 pub(crate) struct InPlace {
     counters: [AtomicU8; COUNTERS],
-    hasher: RandomState,
     hand_over: fn(),
 }
 
 impl InPlace {
     pub(crate) fn new(hand_over: fn()) -> Self {
-        Self { counters: [const { AtomicU8::new(0) }; COUNTERS], hasher: RandomState::new(), hand_over }
+        Self { counters: [const { AtomicU8::new(0) }; COUNTERS], hand_over }
     }
 
     fn counter(&self, script: &Script) -> &AtomicU8 {
-        let hash = self.hasher.hash_one(script.name());
-        &self.counters[hash as usize % COUNTERS]
+        let first = script.hash().get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        &self.counters[usize::from(first.unwrap_or_default())]
     }
 
     /// Whether the script's next run is to be in place; the right to it is taken.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use memchr::memmem;
 use sha2::{Digest, Sha256};
 
 use super::bytecode::Bytecode;
@@ -20,6 +21,14 @@ pub(crate) struct Compiled {
     pub(crate) hash: String,
     pub(crate) bytecode: Bytecode,
     pub(crate) hints: Hints,
+    pub(crate) sees_config: bool,
+    pub(crate) sees_meta: bool,
+}
+
+/// Whether a script can see a global. It has to name it, or what all globals can be reached by: names are never escaped, and those of
+/// modules are reached by `require`.
+fn can_see(source: &[u8], global: &str) -> bool {
+    [global, "_G", "require"].iter().any(|name| memmem::find(source, name.as_bytes()).is_some())
 }
 
 /// The SHA-256 of a source, in lower-case hex. Hosts can compute it in any language, to compare.
@@ -36,7 +45,8 @@ impl Compiled {
             CompileError { script: name.to_owned(), line, reason }
         })?;
         let (name, hash, hints) = (name.into(), content_hash(source), Hints::new(source));
-        Ok(Self { name, version: 1, hash, bytecode, hints })
+        let (sees_config, sees_meta) = (can_see(source, "CONFIG"), can_see(source, "META"));
+        Ok(Self { name, version: 1, hash, bytecode, hints, sees_config, sees_meta })
     }
 }
 

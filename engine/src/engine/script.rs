@@ -61,6 +61,12 @@ impl Script {
         self.compiled.hints.source()
     }
 
+    /// Whether the script can see `META`. Where not, what a request has as such is checked only, and a host need not make it.
+    #[must_use]
+    pub fn sees_meta(&self) -> bool {
+        self.compiled.sees_meta
+    }
+
     /// The SHA-256 of the source in lower-case hex, as `sha256sum` shows it.
     #[must_use]
     pub fn hash(&self) -> &str {

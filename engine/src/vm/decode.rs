@@ -43,14 +43,59 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
             }
             Err(error) => {
                 ffi::lua_settop(state, top);
-                Err(match error {
-                    ReadError::Builder(error) => error,
-                    ReadError::Syntax { reason, at } => {
-                        DecodeError::Json { reason, position: position(text, at) }
-                    }
-                })
+                Err(DecodeError::of(error, text))
             }
         }
+    }
+}
+
+/// Checks a JSON text as strictly as [`push`].
+///
+/// # Safety
+/// `state` is at a call in a VM of ours.
+pub(super) unsafe fn check(state: *mut lua_State, text: &[u8]) -> Result<(), DecodeError> {
+    // SAFETY: by this function's contract.
+    let control = unsafe { Control::from_state(&state) };
+    read(text, &mut Checker { control }).map_err(|error| DecodeError::of(error, text))
+}
+
+impl DecodeError {
+    fn of(error: ReadError<Self>, text: &[u8]) -> Self {
+        match error {
+            ReadError::Builder(error) => error,
+            ReadError::Syntax { reason, at } => Self::Json { reason, position: position(text, at) },
+        }
+    }
+}
+
+/// Whether the run that reads is to end.
+fn safepoint(control: &Control) -> Result<(), DecodeError> {
+    if control.should_stop() { Err(DecodeError::Late) } else { Ok(()) }
+}
+
+/// Builds nothing.
+struct Checker<'a> {
+    control: &'a Control,
+}
+
+impl JsonBuilder for Checker<'_> {
+    type Error = DecodeError;
+
+    fn null(&mut self) {}
+    fn boolean(&mut self, _: bool) {}
+    fn number(&mut self, _: f64) {}
+    fn string(&mut self, _: &[u8]) {}
+    fn piece(&mut self, _: &[u8]) -> Result<(), DecodeError> {
+        Ok(())
+    }
+    fn pieces(&mut self) {}
+    fn open(&mut self, _: Container) {}
+    fn element(&mut self, _: usize) {}
+    fn member(&mut self) {}
+    fn close(&mut self, _: Container) {}
+
+    fn safepoint(&mut self) -> Result<(), DecodeError> {
+        safepoint(self.control)
     }
 }
 
@@ -131,6 +176,6 @@ impl JsonBuilder for StackBuilder<'_> {
     }
 
     fn safepoint(&mut self) -> Result<(), DecodeError> {
-        if self.control.should_stop() { Err(DecodeError::Late) } else { Ok(()) }
+        safepoint(self.control)
     }
 }

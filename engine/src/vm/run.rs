@@ -77,14 +77,19 @@ unsafe fn push_globals(state: *mut lua_State, job: &Job<'_>) -> Result<(), Paylo
         set(state, globals, KEY_ARGS);
         ffi::lua_pop(state, 1);
 
-        for (text, key, part) in
-            [(&job.request.config, KEY_CONFIG, Part::Config), (&job.request.meta, KEY_META, Part::Meta)]
-        {
-            if let Some(text) = text {
-                tables::push_json(state, text, part)?;
-                set(state, globals, key);
-                ffi::lua_pop(state, 1);
+        let (request, compiled) = (&job.request, job.compiled);
+        for (text, key, part, is_seen) in [
+            (&request.config, KEY_CONFIG, Part::Config, compiled.sees_config),
+            (&request.meta, KEY_META, Part::Meta, compiled.sees_meta),
+        ] {
+            let Some(text) = text else { continue };
+            if !is_seen {
+                tables::check_json(state, text, part)?;
+                continue;
             }
+            tables::push_json(state, text, part)?;
+            set(state, globals, key);
+            ffi::lua_pop(state, 1);
         }
         ffi::lua_pushvalue(state, globals);
         set(state, globals, KEY_G);

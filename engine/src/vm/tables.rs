@@ -69,14 +69,32 @@ pub(super) unsafe fn push_post(state: *mut lua_State, body: &Body<'_>) -> Result
 /// As [`push_get`].
 pub(super) unsafe fn push_json(state: *mut lua_State, text: &[u8], part: Part) -> Result<(), PayloadError> {
     // SAFETY: by this function's contract.
-    unsafe {
-        match decode::push(state, text, part != Part::Body) {
-            Ok(()) => Ok(()),
-            Err(decode::DecodeError::Late) => fault::raise_over(state),
-            Err(decode::DecodeError::Memory) => fault::raise_out_of_memory(state),
-            Err(decode::DecodeError::Json { reason, position }) => {
-                Err(PayloadError::Json { part, reason: reason.to_owned(), position })
-            }
+    unsafe { read(state, decode::push(state, text, part != Part::Body), part) }
+}
+
+/// Checks what [`push_json`] would push, and pushes nothing.
+///
+/// # Safety
+/// As [`push_get`].
+pub(super) unsafe fn check_json(state: *mut lua_State, text: &[u8], part: Part) -> Result<(), PayloadError> {
+    // SAFETY: by this function's contract.
+    unsafe { read(state, decode::check(state, text), part) }
+}
+
+/// What came of reading a part.
+unsafe fn read(
+    state: *mut lua_State,
+    result: Result<(), decode::DecodeError>,
+    part: Part,
+) -> Result<(), PayloadError> {
+    match result {
+        Ok(()) => Ok(()),
+        // SAFETY: `state` is at a call.
+        Err(decode::DecodeError::Late) => unsafe { fault::raise_over(state) },
+        // SAFETY: as above.
+        Err(decode::DecodeError::Memory) => unsafe { fault::raise_out_of_memory(state) },
+        Err(decode::DecodeError::Json { reason, position }) => {
+            Err(PayloadError::Json { part, reason: reason.to_owned(), position })
         }
     }
 }

@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
+use parking_lot::Mutex;
 use perilune_endpoints::Client;
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::TcpStream;
@@ -54,7 +55,7 @@ pub(crate) async fn serve<F, A>(
 {
     // Answers are sent whole: there is nothing to wait for.
     let _ = stream.set_nodelay(true);
-    let stream = Arc::new(stream);
+    let stream = Arc::new(Mutex::new(stream));
     let looked_at = Arc::downgrade(&stream);
     let client = Client::gone_if(peer.ip().to_canonical(), move || is_gone(&looked_at));
     let activity = Arc::new(Activity::new());
@@ -266,14 +267,16 @@ impl http_body::Body for Body {
 }
 
 /// Whether a client has closed its side, whatever was not read yet: a server that has the next request already does not look.
-fn is_gone(stream: &Weak<TcpStream>) -> bool {
+fn is_gone(stream: &Weak<Mutex<TcpStream>>) -> bool {
     let Some(stream) = stream.upgrade() else { return true };
+    // Who has the lock reads or writes, and sees it.
+    let Some(stream) = stream.try_lock() else { return false };
     let ready = pin!(stream.ready(Interest::READABLE)).poll(&mut Context::from_waker(Waker::noop()));
     matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
 }
 
 /// A connection's bytes, while others look at it.
-struct Stream(Arc<TcpStream>);
+struct Stream(Arc<Mutex<TcpStream>>);
 
 impl AsyncRead for Stream {
     fn poll_read(
@@ -281,25 +284,13 @@ impl AsyncRead for Stream {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.0.poll_read_ready(context))?;
-            match self.0.try_read_buf(into) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                read => return Poll::Ready(read.map(drop)),
-            }
-        }
+        Pin::new(&mut *self.0.lock()).poll_read(context, into)
     }
 }
 
 impl AsyncWrite for Stream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_write_ready(context))?;
-            match self.0.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
-            }
-        }
+        Pin::new(&mut *self.0.lock()).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -307,26 +298,19 @@ impl AsyncWrite for Stream {
         context: &mut Context<'_>,
         pieces: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        loop {
-            ready!(self.0.poll_write_ready(context))?;
-            match self.0.try_write_vectored(pieces) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                written => return Poll::Ready(written),
-            }
-        }
+        Pin::new(&mut *self.0.lock()).poll_write_vectored(context, pieces)
     }
 
     fn is_write_vectored(&self) -> bool {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.lock()).poll_flush(context)
     }
 
-    /// It is shut down when it is dropped, which comes next.
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.0.lock()).poll_shutdown(context)
     }
 }
 
