@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -60,8 +61,7 @@ impl Kept {
 
 #[derive(Default)]
 pub(crate) struct History {
-    /// Those of each script, the oldest first.
-    scripts: HashMap<Arc<str>, VecDeque<Kept>>,
+    scripts: HashMap<Arc<str>, Own>,
     /// All, the oldest first, and some that are gone.
     all: VecDeque<Came>,
     came: u64,
@@ -69,11 +69,44 @@ pub(crate) struct History {
     bytes: usize,
 }
 
+/// The traces of a script, the oldest first.
+struct Own {
+    kept: VecDeque<Kept>,
+    shared: Arc<Oldest>,
+}
+
+impl Own {
+    fn new(script: &Arc<str>) -> Self {
+        let shared = Arc::new(Oldest { script: Arc::clone(script), number: AtomicU64::new(0) });
+        Self { kept: VecDeque::new(), shared }
+    }
+
+    /// Removes the oldest, and returns its size.
+    fn remove(&mut self) -> usize {
+        let removed = self.kept.pop_front();
+        let oldest = self.kept.front().map_or(u64::MAX, |kept| kept.number);
+        self.shared.number.store(oldest, Relaxed);
+        removed.as_ref().map_or(0, Kept::size)
+    }
+}
+
+/// A script, and the number of its oldest trace: all that came before it are gone.
+struct Oldest {
+    script: Arc<str>,
+    number: AtomicU64,
+}
+
 /// When a trace came, and whose it is.
 struct Came {
     number: u64,
     at: Instant,
-    script: Arc<str>,
+    own: Arc<Oldest>,
+}
+
+impl Came {
+    fn is_kept(&self) -> bool {
+        self.number >= self.own.number.load(Relaxed)
+    }
 }
 
 impl History {
@@ -82,20 +115,18 @@ impl History {
         let kept = Kept { id, json, number: self.came };
         self.bytes += kept.size();
         self.kept += 1;
-        self.all.push_back(Came { number: self.came, at: now, script: Arc::clone(script) });
         let own = match self.scripts.get_mut(script) {
             Some(own) => own,
-            None => self.scripts.entry(Arc::clone(script)).or_default(),
+            None => self.scripts.entry(Arc::clone(script)).or_insert_with(|| Own::new(script)),
         };
-        own.push_back(kept);
-        if own.len() > OF_ONE
-            && let Some(oldest) = own.pop_front()
-        {
-            self.bytes -= oldest.size();
+        own.kept.push_back(kept);
+        self.all.push_back(Came { number: self.came, at: now, own: Arc::clone(&own.shared) });
+        if own.kept.len() > OF_ONE {
+            self.bytes -= own.remove();
             self.kept -= 1;
         }
         if self.all.len() > 2 * self.kept + OF_ONE {
-            self.all.retain(|came| is_kept(&self.scripts, came));
+            self.all.retain(Came::is_kept);
         }
         self.forget(now);
     }
@@ -103,37 +134,31 @@ impl History {
     /// One of them.
     pub(crate) fn get(&mut self, script: &str, id: u64, now: Instant) -> Option<Kept> {
         self.forget(now);
-        self.scripts.get(script)?.iter().find(|kept| kept.id == id).cloned()
+        self.scripts.get(script)?.kept.iter().find(|kept| kept.id == id).cloned()
     }
 
     /// All of a script, newest first.
     pub(crate) fn list(&mut self, script: &str, now: Instant) -> Vec<Kept> {
         self.forget(now);
-        self.scripts.get(script).into_iter().flatten().rev().cloned().collect()
+        self.scripts.get(script).into_iter().flat_map(|own| own.kept.iter().rev()).cloned().collect()
     }
 
     fn forget(&mut self, now: Instant) {
         while let Some(oldest) = self.all.front()
             && (self.bytes > BYTES || now.saturating_duration_since(oldest.at) > KEPT)
         {
-            if is_kept(&self.scripts, oldest)
-                && let Some(own) = self.scripts.get_mut(&oldest.script)
+            if oldest.is_kept()
+                && let Some(own) = self.scripts.get_mut(&oldest.own.script)
             {
-                let kept = own.pop_front();
-                self.bytes -= kept.as_ref().map_or(0, Kept::size);
+                self.bytes -= own.remove();
                 self.kept -= 1;
-                if own.is_empty() {
-                    self.scripts.remove(&oldest.script);
+                if own.kept.is_empty() {
+                    self.scripts.remove(&oldest.own.script);
                 }
             }
             self.all.pop_front();
         }
     }
-}
-
-/// Those of a script go in the order in which they came, so all from its oldest on are kept.
-fn is_kept(scripts: &HashMap<Arc<str>, VecDeque<Kept>>, came: &Came) -> bool {
-    scripts.get(&came.script).and_then(VecDeque::front).is_some_and(|oldest| oldest.number <= came.number)
 }
 
 /// What stands before and behind a result that is too long to be shown. No text in a trace can be taken for these keys: its quotes

@@ -56,8 +56,18 @@ impl<'a> Target<'a> {
         for _ in 0..=skipped {
             before += segments.next()?.len() + 1;
         }
-        let is_plain = memchr::memchr2(b'%', 0, path).is_none();
-        let mut next = || segments.next().map(|raw| segment(raw, is_plain));
+        // What has neither an escape nor a NUL is a name as it is.
+        let plain = std::str::from_utf8(path).ok().filter(|_| memchr::memchr2(b'%', 0, path).is_none());
+        let mut at = before;
+        let mut next = || {
+            let raw = segments.next()?;
+            let place = at..at + raw.len();
+            at = place.end + 1;
+            Some(match plain {
+                Some(path) => path.get(place).filter(|name| !name.is_empty()).map(Cow::Borrowed),
+                None => segment(raw),
+            })
+        };
         for fixed in ["v1.1", "instances"] {
             next()?.filter(|name| name == fixed)?;
         }
@@ -114,10 +124,7 @@ fn without_authority(path: &[u8]) -> &[u8] {
     path
 }
 
-/// A segment as a name; `None` where it can't be one. `is_plain` says that its path has neither an escape nor a NUL.
-fn segment(raw: &[u8], is_plain: bool) -> Option<Cow<'_, str>> {
-    if is_plain {
-        return std::str::from_utf8(raw).ok().filter(|name| !name.is_empty()).map(Cow::Borrowed);
-    }
+/// A segment as a name; `None` where it can't be one.
+fn segment(raw: &[u8]) -> Option<Cow<'_, str>> {
     decoded_path(raw).filter(|name| !name.is_empty() && memchr::memchr2(b'/', 0, name.as_bytes()).is_none())
 }
