@@ -1,4 +1,4 @@
-/* The engine. Uses text.c, object.c, interpreter.c, error.c, function.c, directory.c and request.c. */
+/* The engine. Uses text.c, object.c, interpreter.c, error.c, function.c, directory.c, request.c and endpoints.c. */
 #include "native.h"
 
 static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject *limits, perilune_error **error)
@@ -172,6 +172,7 @@ int pl_add_engine(PyObject *module)
         METHOD("_remove", engine_remove, METH_VARARGS),     METHOD("_names", engine_names, METH_NOARGS),
         METHOD("_check", engine_check, METH_VARARGS),       METHOD("_metrics", engine_metrics, METH_VARARGS),
         METHOD("_limits", engine_limits, METH_NOARGS),      METHOD("_load_dir", pl_load_dir, METH_VARARGS),
+        METHOD("_ask_metrics", pl_ask_metrics, METH_VARARGS),
         {NULL, NULL, 0, NULL},
     };
     static PyType_Slot slots[] = {

@@ -37,6 +37,24 @@ static void remember(perilune_call *call, Function *function, const char *data, 
     Py_XDECREF(pair);
 }
 
+PyObject *pl_failure_of(Engine *engine, uint64_t run_id)
+{
+    PyObject *type, *value, *traceback, *key, *pair;
+    if (PyDict_Size(engine->failures) == 0) {
+        return NULL;
+    }
+    PyErr_Fetch(&type, &value, &traceback);
+    key = PyLong_FromUnsignedLongLong(run_id);
+    pair = key ? PyDict_GetItemWithError(engine->failures, key) : NULL;
+    if (pair) {
+        Py_INCREF(pair);
+        PyDict_DelItem(engine->failures, key);
+    }
+    Py_XDECREF(key);
+    PyErr_Restore(type, value, traceback);
+    return pair;
+}
+
 /* Tells the script what was raised. */
 static void fail(perilune_call *call, Function *function)
 {

@@ -66,7 +66,8 @@ PyMODINIT_FUNC PyInit__native(void)
         pl_state.kinds[i] = PyUnicode_InternFromString(perilune_error_kind_name((perilune_error_kind)i));
     }
     if (module && (pl_add_engine(module) < 0 || pl_add_script(module) < 0 || pl_add_request(module) < 0 || pl_add_cancel(module) < 0 ||
-                   pl_add_watch(module) < 0 || pl_add_completions(module) < 0 || pl_add_trace(module) < 0 ||
+                   pl_add_watch(module) < 0 || pl_add_completions(module) < 0 || pl_add_exchange(module) < 0 || pl_add_endpoints(module) < 0 ||
+                   pl_add_trace(module) < 0 ||
                    PyModule_AddStringConstant(module, "version", perilune_version()) < 0)) {
         Py_CLEAR(module);
     }

@@ -1,8 +1,8 @@
 /* What the files of the extension share: the objects, what is global, and each file's functions.
  *
  * Perilune for CPython: objects that hold those of perilune.h, and nothing that Python can do as well. On the limited API of 3.9. The
- * GIL is released around everything that compiles, runs, waits or takes a lock of the engine's, and taken back by what the engine calls,
- * but for the end of a submitted run. Types are static to the process: a subinterpreter with a GIL of its own refuses the module.
+ * GIL is released around everything that compiles, runs, waits or takes a lock of the engine's (`_ask` of endpoints.c says why it is not), and
+ * taken back by what the engine calls, but for the end of a submitted run. Types are static to the process: a subinterpreter with a GIL of its own refuses the module.
  *
  * Who owns what: an object owns its perilune_*; a Script, a Trace under way and a submitted run own their Engine object, so that it is
  * there whenever a host function is called. A host function is looked up by its name in that object, where the collector of
@@ -46,10 +46,18 @@ typedef struct {
     perilune_request *request;
 } Request;
 
+/* A request to Script Endpoints. */
+typedef struct {
+    PyObject_HEAD
+    perilune_exchange *exchange; /* NULL while another thread has it */
+    perilune_cancel *cancel;     /* NULL until somebody wants it */
+    Engine *engine;
+} Exchange;
+
 /* All that is global, in module.c. It is written under the GIL, but for the atomics. */
 typedef struct {
     /* Made with the module. */
-    PyTypeObject *engine_type, *request_type, *cancel_type, *completions_type;
+    PyTypeObject *engine_type, *request_type, *cancel_type, *completions_type, *exchange_type;
     /* The library's names by their numbers; the last is for one that has no place, of a library that is newer than this module. */
     PyObject *statuses[32], *kinds[32];
     /* Set by `setup`: the class of traces, what makes an exception of an error, the thread that sees to signals. */
@@ -150,6 +158,8 @@ perilune_value *pl_value_from_python(PyObject *object);
 
 /* ---- function.c ---- */
 PyObject *pl_add_function(Engine *engine, PyObject *args);
+/* What a run's host functions raised last, (text, exception), which is kept no longer; NULL for nothing. What is raised now stays. */
+PyObject *pl_failure_of(Engine *engine, uint64_t run_id);
 
 /* ---- directory.c ---- */
 PyObject *pl_load_dir(Engine *engine, PyObject *args);
@@ -165,9 +175,6 @@ const perilune_request *pl_request_of(PyObject *object);
 int pl_add_request(PyObject *module);
 int pl_add_cancel(PyObject *module);
 
-/* ---- engine.c ---- */
-int pl_add_engine(PyObject *module);
-
 /* ---- trace.c ---- */
 /* What came of a run: the object of its trace, which it takes, or the exception of its error. */
 PyObject *pl_outcome(Engine *engine, perilune_trace *trace, const perilune_error *error);
@@ -177,7 +184,22 @@ int pl_add_trace(PyObject *module);
 
 /* ---- submit.c ---- */
 PyObject *pl_script_submit(Script *self, PyObject *const *args, Py_ssize_t count);
+PyObject *pl_exchange_submit(Exchange *self, PyObject *const *args, Py_ssize_t count);
+/* What ends an exchange's run: lent. */
+perilune_cancel *pl_cancel_of(Exchange *self);
 int pl_add_completions(PyObject *module);
+
+/* ---- exchange.c ---- */
+/* Takes one that was just made. */
+PyObject *pl_exchange_of(Engine *engine, perilune_exchange *exchange);
+int pl_add_exchange(PyObject *module);
+
+/* ---- endpoints.c ---- */
+PyObject *pl_ask_metrics(Engine *engine, PyObject *args);
+int pl_add_endpoints(PyObject *module);
+
+/* ---- engine.c ---- */
+int pl_add_engine(PyObject *module);
 
 /* ---- batch.c ---- */
 PyObject *pl_script_run_batch(Script *self, PyObject *args);

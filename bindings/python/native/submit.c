@@ -8,14 +8,15 @@
 #include <sys/eventfd.h>
 #endif
 
-/* A run that was handed to the engine, and what came of it. */
+/* A run that was handed to the engine, and what came of it: of a script, a trace or an error; of an exchange, that. */
 typedef struct Submitted {
     struct Submitted *next;
     struct Queue *queue;
-    Engine *engine;
+    PyObject *owner; /* the Engine, or the Exchange */
     PyObject *future;
     perilune_trace *trace;
     perilune_error *error;
+    perilune_exchange *exchange;
 } Submitted;
 
 /* Where the runs of an event loop end. The engine's threads put them there without the GIL, for which they would fight with the loop's
@@ -64,24 +65,61 @@ static void queue_release(Queue *queue)
     }
 }
 
+static Submitted *submitted_new(PyObject *owner, PyObject *completions, PyObject *future)
+{
+    Submitted *run;
+    if (!PyObject_TypeCheck(completions, pl_state.completions_type)) {
+        PyErr_SetString(PyExc_TypeError, "not completions");
+        return NULL;
+    }
+    run = calloc(1, sizeof *run);
+    if (!run) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    run->queue = ((Completions *)completions)->queue;
+    run->owner = owner;
+    run->future = future;
+    Py_INCREF(owner);
+    Py_INCREF(future);
+    atomic_fetch_add(&run->queue->users, 1);
+    return run;
+}
+
+/* What the future is told: a trace or an exception; None where the exchange is the owner's again. */
+static PyObject *outcome_of(Submitted *run)
+{
+    PyObject *outcome;
+    if (run->exchange) {
+        ((Exchange *)run->owner)->exchange = run->exchange;
+        run->exchange = NULL;
+        Py_RETURN_NONE;
+    }
+    outcome = pl_outcome((Engine *)run->owner, run->trace, run->error);
+    run->trace = NULL;
+    return outcome;
+}
+
 /* With the GIL. */
 static void submitted_free(Submitted *run)
 {
-    pl_outcome_free(run->engine, run->trace, run->error);
-    Py_DECREF(run->engine);
+    if (run->exchange) {
+        Py_DECREF(outcome_of(run));
+    } else if (run->trace || run->error) {
+        pl_outcome_free((Engine *)run->owner, run->trace, run->error);
+    }
+    Py_DECREF(run->owner);
     Py_DECREF(run->future);
     free(run);
 }
 
 /* On a thread of the engine's, or on that which submits or cancels. */
-static void run_ended(perilune_code code, perilune_trace *trace, perilune_error *error, void *user_data)
+static void ended(Submitted *run)
 {
     static const uint64_t one = 1;
-    Submitted *run = user_data, *before;
+    Submitted *before;
     Queue *queue = run->queue;
     PyGILState_STATE gil;
-    run->trace = trace;
-    run->error = error;
     before = atomic_load(&queue->ended);
     do {
         run->next = before;
@@ -94,42 +132,84 @@ static void run_ended(perilune_code code, perilune_trace *trace, perilune_error 
         pl_leave(gil);
     } else if (before == &closed) {
         /* Nobody is there any more; what Python has goes with the process. */
-        perilune_trace_free(trace);
-        perilune_error_free(error);
+        perilune_trace_free(run->trace);
+        perilune_error_free(run->error);
+        perilune_exchange_free(run->exchange);
     }
     queue_release(queue);
 }
 
-/* _submit(request, completions, future): what comes of the run goes to the completions, with the future */
+static void script_ended(perilune_code code, perilune_trace *trace, perilune_error *error, void *user_data)
+{
+    Submitted *run = user_data;
+    run->trace = trace;
+    run->error = error;
+    ended(run);
+}
+
+static void exchange_ended(perilune_exchange *exchange, void *user_data)
+{
+    Submitted *run = user_data;
+    run->exchange = exchange;
+    ended(run);
+}
+
+/* What was not submitted: no thread of the engine's has it. */
+static PyObject *refused(Submitted *run, perilune_error *error)
+{
+    queue_release(run->queue);
+    submitted_free(run);
+    return pl_raise(error);
+}
+
+/* script._submit(request, completions, future): what comes of the run goes to the completions, with the future */
 PyObject *pl_script_submit(Script *self, PyObject *const *args, Py_ssize_t count)
 {
     const perilune_request *request;
     Submitted *run;
     perilune_error *error = NULL;
-    if (count != 3 || !PyObject_TypeCheck(args[1], pl_state.completions_type)) {
+    if (count != 3) {
         PyErr_SetString(PyExc_TypeError, "_submit takes a request, completions and a future");
         return NULL;
     }
     request = pl_request_of(args[0]);
-    if (!request) {
+    run = request ? submitted_new((PyObject *)self->engine, args[1], args[2]) : NULL;
+    if (!run) {
         return NULL;
     }
-    run = calloc(1, sizeof *run);
+    WITHOUT_GIL(perilune_script_submit(self->script, perilune_str(NULL), perilune_str(NULL), request, script_ended, run, &error));
+    return error ? refused(run, error) : pl_done(NULL);
+}
+
+perilune_cancel *pl_cancel_of(Exchange *self)
+{
+    if (!self->cancel) {
+        self->cancel = perilune_cancel_new();
+    }
+    return self->cancel;
+}
+
+/* exchange.submit(completions, future): the same with an exchange, which has no step until it is taken from there */
+PyObject *pl_exchange_submit(Exchange *self, PyObject *const *args, Py_ssize_t count)
+{
+    perilune_exchange *exchange = self->exchange;
+    perilune_cancel *cancel = pl_cancel_of(self);
+    Submitted *run;
+    perilune_error *error = NULL;
+    if (count != 2) {
+        PyErr_SetString(PyExc_TypeError, "submit takes completions and a future");
+        return NULL;
+    }
+    run = submitted_new((PyObject *)self, args[0], args[1]);
     if (!run) {
-        return PyErr_NoMemory();
+        return NULL;
     }
-    run->queue = ((Completions *)args[1])->queue;
-    run->engine = self->engine;
-    run->future = args[2];
-    Py_INCREF(run->engine);
-    Py_INCREF(run->future);
-    atomic_fetch_add(&run->queue->users, 1);
-    WITHOUT_GIL(perilune_script_submit(self->script, perilune_str(NULL), perilune_str(NULL), request, run_ended, run, &error));
-    if (error) {
-        queue_release(run->queue);
-        submitted_free(run);
+    self->exchange = NULL;
+    WITHOUT_GIL(perilune_exchange_submit(exchange, cancel, exchange_ended, run, &error));
+    if (error && exchange) {
+        self->exchange = exchange;
     }
-    return pl_done(error);
+    return error ? refused(run, error) : pl_done(NULL);
 }
 
 static PyObject *completions_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
@@ -159,7 +239,7 @@ static PyObject *completions_fileno(Completions *self, PyObject *args)
     return PyLong_FromLong(self->queue->ready[0]);
 }
 
-/* All runs that have ended since the last time, the first one first: [(future, trace or exception)] */
+/* All runs that have ended since the last time, the first one first: [(future, trace, exception, or None for an exchange)] */
 static PyObject *completions_take(Completions *self, PyObject *args)
 {
     uint64_t read_too;
@@ -183,8 +263,7 @@ static PyObject *completions_take(Completions *self, PyObject *args)
     }
     for (; first; first = next) {
         next = first->next;
-        outcome = pl_outcome(first->engine, first->trace, first->error);
-        first->trace = NULL;
+        outcome = outcome_of(first);
         pair = outcome ? PyTuple_Pack(2, first->future, outcome) : NULL;
         if (!pair || PyList_Append(list, pair) < 0) {
             PyErr_WriteUnraisable(first->future);
@@ -203,7 +282,7 @@ static int completions_traverse(Completions *self, visitproc visit, void *arg)
     Submitted *run = atomic_load(&self->queue->ended);
     Py_VISIT(Py_TYPE(self));
     for (; run && run != &closed; run = run->next) {
-        Py_VISIT(run->engine);
+        Py_VISIT(run->owner);
         Py_VISIT(run->future);
     }
     return 0;

@@ -1,5 +1,5 @@
 /* What came of a run: the trace, whose fields are made when they are read, and the exception that a host function raised in it. Uses
- * text.c, object.c and error.c. */
+ * text.c, object.c, error.c and function.c. */
 #include "native.h"
 
 typedef struct {
@@ -11,16 +11,9 @@ typedef struct {
 /* What of a host function's exceptions ended the run, if one did. */
 static PyObject *cause_of(Engine *engine, const perilune_trace *trace)
 {
-    PyObject *key, *pair, *cause = NULL, *message;
+    PyObject *pair = pl_failure_of(engine, perilune_trace_id(trace)), *cause = NULL, *message;
     perilune_slice text;
-    if (PyDict_Size(engine->failures) == 0) {
-        return NULL;
-    }
-    key = PyLong_FromUnsignedLongLong(perilune_trace_id(trace));
-    pair = key ? PyDict_GetItemWithError(engine->failures, key) : NULL;
     if (pair) {
-        Py_INCREF(pair);
-        PyDict_DelItem(engine->failures, key);
         text = perilune_trace_error_message(trace);
         message = text.data ? pl_text(text) : NULL;
         if (message && PySequence_Contains(message, PyTuple_GetItem(pair, 0)) == 1) {
@@ -29,9 +22,8 @@ static PyObject *cause_of(Engine *engine, const perilune_trace *trace)
         }
         Py_XDECREF(message);
         Py_DECREF(pair);
+        PyErr_Clear();
     }
-    Py_XDECREF(key);
-    PyErr_Clear();
     return cause;
 }
 
@@ -53,11 +45,8 @@ PyObject *pl_outcome(Engine *engine, perilune_trace *trace, const perilune_error
 
 void pl_outcome_free(Engine *engine, perilune_trace *trace, perilune_error *error)
 {
-    PyObject *type, *value, *traceback;
     if (trace) {
-        PyErr_Fetch(&type, &value, &traceback);
-        Py_XDECREF(cause_of(engine, trace));
-        PyErr_Restore(type, value, traceback);
+        Py_XDECREF(pl_failure_of(engine, perilune_trace_id(trace)));
     }
     perilune_trace_free(trace);
     perilune_error_free(error);
@@ -129,8 +118,7 @@ typedef struct {
 
 static const Output out = {perilune_trace_stdout, AS_TEXT}, out_bytes = {perilune_trace_stdout, AS_BYTES},
                     err = {perilune_trace_stderr, AS_TEXT}, err_bytes = {perilune_trace_stderr, AS_BYTES},
-                    json = {perilune_trace_json, AS_TEXT}, json_bytes = {perilune_trace_json, AS_BYTES},
-                    value_json = {perilune_trace_value, AS_TEXT_OR_NONE};
+                    json = {perilune_trace_json, AS_TEXT}, value_json = {perilune_trace_value, AS_TEXT_OR_NONE};
 
 static PyObject *trace_output(Trace *self, const Output *output)
 {
@@ -219,7 +207,6 @@ int pl_add_trace(PyObject *module)
         GETTER("stderr", trace_output, &err),
         GETTER("stderr_bytes", trace_output, &err_bytes),
         GETTER("_value_json", trace_output, &value_json),
-        GETTER("_json_bytes", trace_output, &json_bytes),
         GETTER("_response", trace_response, NULL),
         GETTER("_details", trace_details, NULL),
         GETTER("_cause", trace_cause, NULL),

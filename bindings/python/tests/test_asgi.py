@@ -1,9 +1,10 @@
-"""Script Endpoints: what the table of bindings/endpoints doesn't ask."""
+"""Script Endpoints as an ASGI app. What they answer, bindings/endpoints asks of all hosts."""
 
 import asyncio
+import gc
 import json
-import random
 import threading
+import weakref
 from contextvars import ContextVar
 from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
@@ -11,9 +12,7 @@ import pytest
 
 import perilune
 import perilune.asgi
-from perilune import _history
-from perilune._history import History
-from perilune._payload import MultipartError, multipart, without_secrets
+from perilune import _native
 
 BASE = "/v1.1/instances/i/endpoints/scripts/"
 
@@ -56,70 +55,102 @@ def engine() -> perilune.Engine:
 
 
 def test_a_mapping_keeps_the_links(engine: perilune.Engine) -> None:
-    engine.scripts["i/a"] = "return POST.n"
-    links: Dict[str, Optional[str]] = {"i/a": None}
+    engine.scripts["i/a"] = engine.scripts["i/b"] = "return POST.n"
+    links: Dict[str, Optional[str]] = {"i/a": None, "i/b": "b" * 40}
     app = perilune.asgi.endpoints(engine, keys="k", public=links)
     first = links["i/a"]
-    assert first is not None and len(first) == 40
+    assert first is not None and len(first) == 40 and links["i/b"] == "b" * 40
     answer = asyncio.run(ask(app, f"{BASE}a/reset_link/", method="POST"))
     assert answer.json()["public_link"] == links["i/a"] != first
+    assert links == app.links
     assert asyncio.run(ask(app, f"{BASE}p/{links['i/a']}/a/", key=None, body=b'{"n": 2}')).json()["result"]["value"] == 2
 
 
+@pytest.mark.parametrize("error, reason", [(OSError("the disk is full"), "the disk is full"), (KeyError(), "KeyError")])
+def test_a_link_that_is_not_stored_stays(engine: perilune.Engine, error: Exception, reason: str) -> None:
+    class Full(Dict[str, Optional[str]]):
+        def __setitem__(self, script: str, link: Optional[str]) -> None:
+            raise error
+
+    engine.scripts["i/a"] = ""
+    app = perilune.asgi.endpoints(engine, keys="k", public=Full({"i/a": "a" * 40}))
+    answer = asyncio.run(ask(app, f"{BASE}a/reset_link/", method="POST"))
+    assert (answer.status, answer.headers[b"retry-after"], answer.json()) == (503, b"1", {"detail": reason})
+    assert app.links == {"i/a": "a" * 40}
+
+
+def test_scripts_are_made_public_and_private_while_they_serve(engine: perilune.Engine) -> None:
+    engine.scripts["i/a"] = "return 1"
+    app = perilune.asgi.endpoints(engine, keys="k", public=["i/b"])
+
+    def status(link: str) -> Any:
+        return asyncio.run(ask(app, f"{BASE}p/{link}/a/", key=None)).status
+
+    link = app.publish("i/a")
+    assert app.links == {"i/a": link, "i/b": app.links["i/b"]} and len(link) == 40
+    assert status(link) == 200
+    assert app.publish("i/a", "a" * 40) == "a" * 40
+    assert (status(link), status("a" * 40)) == (404, 200)
+    app.unpublish("i/a")
+    app.unpublish("i/none")
+    assert status("a" * 40) == 404 and [*app.links] == ["i/b"]
+    for wrong in [("a",), ("i/a", "x"), (1,), ("i/a", 1)]:
+        with pytest.raises(TypeError):
+            app.publish(*wrong)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
-    "options",
-    [{"keys": ""}, {"keys": []}, {"keys": 1}, {"keys": {}}, {"keys": {"i": []}}, {"keys": [b"k"]}, {"keys": b"k"}, {"keys": "k", "rate": 0},
-     {"keys": "k", "rate": float("nan")}, {"keys": "k", "public": ["a"]}, {"keys": "k", "public": "i/a"}, {"keys": "k", "public": {"i/a": "x"}}, {"keys": "k", "public": 1}],
+    "options, text",
+    [({"keys": ""}, "^give at least one key; none may be empty$"), ({"keys": []}, "^give at "), ({"keys": {}}, "^give at "),
+     ({"keys": {"i": []}}, "^give at "), ({"keys": 1}, "^keys: pass "), ({"keys": [b"k"]}, "^keys: pass "), ({"keys": b"k"}, "^keys: pass "),
+     ({"keys": {"i": 1}}, "^keys: pass "), ({"keys": "k", "rate": 0}, "^the rate is not "), ({"keys": "k", "rate": float("nan")}, "^the rate is not "),
+     ({"keys": "k", "rate": "1"}, "must be real number"), ({"keys": "k", "public": ["a"]}, "^\"a\" is not a public script's INSTANCE/NAME$"),
+     ({"keys": "k", "public": {"i/a": "x"}}, "^the public link of i/a is not "), ({"keys": "k", "public": {"i/a": 1}}, "not 'int'$"),
+     ({"keys": "k", "public": "i/a"}, "^public: pass "), ({"keys": "k", "public": 1}, "^public: pass ")],
 )  # fmt: skip
-def test_wrong_options_say_what_to_pass(engine: perilune.Engine, options: Dict[str, Any]) -> None:
-    with pytest.raises(TypeError, match="^(keys|public|rate): pass "):
+def test_wrong_options_say_what_is_wrong(engine: perilune.Engine, options: Dict[str, Any], text: str) -> None:
+    with pytest.raises(TypeError, match=text):
         perilune.asgi.endpoints(engine, **options)
-    with pytest.raises(TypeError, match="^engine: pass an Engine$"):
-        perilune.asgi.endpoints("engine", keys="k")  # type: ignore[arg-type]
 
 
-def test_only_its_own_members_that_carry_keys_are_cut_out_of_json() -> None:
-    chance = random.Random(1)
-    names = ['"a"', '"api_key"', '"_api_key"', '"user_key"', '"k\\"\\\\"', '"\\u0061pikey"', '"\\ud800"']
-    values = ["1", "12345678901234567890", '"}, \\"key\\": [\\""', '[{"api_key":[]}]', '{ "_api_key" : {} }', "null", '""', "1e999", '"é"']
-    for size in range(2000):
-        members = [f"{chance.choice(names)} : {chance.choice(values)}" for _ in range(size % 5)]
-        text = f" {{{' , '.join(members)}}}\n"
-        expected = json.loads(text)
-        for name in ("api_key", "apikey", "_api_key", "user_key", "_user_key"):
-            expected.pop(name, None)
-        left, key = without_secrets(text.encode())
-        assert json.loads(left) == expected, text
-        assert key in (b"", *(value[1:-1].replace('\\"', '"').encode() for value in values))
+@pytest.mark.parametrize("make", [lambda engine: perilune.asgi.endpoints(engine, keys="k"), perilune.asgi.metrics])
+def test_what_is_no_engine(make: Callable[[Any], perilune.asgi.App]) -> None:
+    with pytest.raises(TypeError, match="Engine"):
+        make("engine")
 
 
-@pytest.mark.parametrize("value", ["[" * 100_000, "9" * 100_000, "NaN", "{,}", '"\n"', "01", "1 2", '{"api_key": ' * 5000])
-def test_what_is_cut_out_must_be_json_too(engine: perilune.Engine, value: str) -> None:
-    engine.scripts["i/a"] = "return POST"
+def test_what_host_functions_raise_is_not_kept(engine: perilune.Engine) -> None:
+    class Raised(Exception):
+        pass
+
+    raised: List["weakref.ref[Raised]"] = []
+
+    @engine.function
+    def fail() -> None:
+        error = Raised("no")
+        raised.append(weakref.ref(error))
+        raise error
+
+    engine.scripts["i/fails"] = "host.fail()"
+    engine.scripts["i/catches"] = "pcall(host.fail) set_response{status=204}"
     app = perilune.asgi.endpoints(engine, keys="k")
-    answer = asyncio.run(ask(app, f"{BASE}a/run/", body=f'{{"api_key": {value}}}'.encode()))
-    if value.isdigit() and not value.startswith("0"):
-        assert answer.json()["result"]["value"] in ({}, [])
-    else:
-        assert (answer.status, answer.json()["detail"][:18]) == (400, "JSON parse error -")
+    live = _native.live_objects()
 
+    async def go() -> None:
+        answers = await asyncio.gather(*(ask(app, f"{BASE}{name}/run/") for name in ("fails", "catches")))
+        assert [answer.status for answer in answers] == [200, 204]
+        assert "Raised: no" in answers[0].json()["result"]["stderr"]
+        gone = asyncio.ensure_future(ask(app, f"{BASE}fails/run/"))
+        while len(raised) < 3:
+            await asyncio.sleep(0)
+        gone.cancel()
+        # What its error has of the request goes with the task; what was raised has a frame that has it.
+        del gone
+        while gc.collect() >= 0 and any(one() for one in raised):
+            await asyncio.sleep(0)
 
-@pytest.mark.parametrize(
-    "source, description",
-    [
-        ("\n  -- One\n--two\n\n-- no more\nreturn 1", "One\ntwo"),
-        ("--[==[ A\n]] B ]==] return 1", "A\n]] B"),
-        ("return 1 -- no", ""),
-        (" " * 900_000 + "return 1", ""),
-        ("--" + "\t" * 900_000 + "\n--x", "x"),
-        ("--[" + "=" * 900_000, "[" + "=" * 900_000),
-    ],
-    ids=["lines", "block", "none", "spaces", "tabs", "open"],
-)
-def test_a_description_is_the_comment_that_a_source_begins_with(engine: perilune.Engine, source: str, description: str) -> None:
-    engine.scripts["i/a"] = source
-    app = perilune.asgi.endpoints(engine, keys="k")
-    assert asyncio.run(ask(app, f"{BASE}a/")).json()["description"] == description
+    asyncio.run(asyncio.wait_for(go(), 20))
+    assert _native.live_objects() == live
 
 
 def test_a_full_pool_is_503_and_a_client_that_goes_away_ends_its_run() -> None:
@@ -225,47 +256,6 @@ def test_a_full_backlog_is_503() -> None:
     assert refused.json()["error"]["message"] == "0 runs wait for a VM already"
 
 
-def test_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
-    monkeypatch.setattr(_history, "monotonic", lambda: now)
-    history = History()
-
-    def text(size: int) -> bytes:
-        return b'{"status":"success","result":{"stdout":"%b"},"executed_at":"","id":0}' % (b"x" * size)
-
-    def ids(script: str) -> List[int]:
-        return [int(json.loads(trace)["links"]["self"]) for trace in history.list(script, str)]
-
-    for id in range(1, 102):
-        history.add("i/a", id, text(1))
-    assert ids("i/a") == [*range(101, 1, -1)]
-    assert history.get("i/a", 1, "") is None and history.get("i/b", 2, "") is None
-    history.add("i/b", 102, text(1))
-    for id in range(103, 136):
-        history.add("i/c", id, text(2 << 20))
-    assert (ids("i/a"), ids("i/b"), ids("i/c")) == ([], [], [*range(135, 104, -1)])
-
-    history = History()
-    history.add("i/a", 1, text(1))
-    now = 23 * 3600.0
-    history.add("i/a", 2, text(1))
-    now = 24 * 3600.0
-    assert ids("i/a") == [2, 1]
-    now += 1
-    assert ids("i/a") == [2]
-    now += 24 * 3600
-    assert history.get("i/a", 2, "") is None and ids("i/a") == []
-
-
-def test_a_multipart_body_has_as_many_parts_as_a_query_has_parameters() -> None:
-    def parts(count: int) -> bytes:
-        return b"--X\r\nContent-Disposition: form-data; name=a\r\n\r\n1\r\n" * count + b"--X--\r\n"
-
-    assert multipart("multipart/form-data; boundary=X", parts(3), 3) == b"a=1&a=1&a=1"
-    with pytest.raises(MultipartError, match="^more than 3 parts$"):
-        multipart("multipart/form-data; boundary=X", parts(4), 3)
-
-
 @pytest.mark.parametrize(
     "scope",
     [
@@ -314,6 +304,25 @@ def test_a_body_that_a_server_lost_is_not_taken_for_none(engine: perilune.Engine
     headers = [(b"x-api-key", b"k"), (b"content-length", b"5"), (b"upgrade", b"h2c")]
     answer = asyncio.run(ask(app, f"{BASE}a/run/", method="POST", headers=headers))
     assert (answer.status, answer.json()) == (400, {"detail": "The body ended early."})
+
+
+@pytest.mark.parametrize("version, closes", [("1.1", True), ("2", False)])
+def test_a_connection_is_closed_behind_what_is_not_read(engine: perilune.Engine, version: str, closes: bool) -> None:
+    engine.scripts["i/a"] = ""
+    app = perilune.asgi.endpoints(engine, keys="k")
+    headers = [(b"x-api-key", b"k"), (b"content-length", b"99999999")]
+    answer = asyncio.run(ask(app, f"{BASE}a/run/", method="POST", headers=headers, http_version=version))
+    assert (answer.status, answer.headers.get(b"connection")) == (413, b"close" if closes else None)
+
+
+def test_headers_are_bytes(engine: perilune.Engine) -> None:
+    engine.scripts["i/a"] = "return META.HTTP_X_A"
+    app = perilune.asgi.endpoints(engine, keys="k")
+    lists = iter([[b"x-api-key", b"k"], [b"x-a", b"\xff"]])
+    assert asyncio.run(ask(app, f"{BASE}a/run/", headers=lists)).json()["result"]["value"] == "\xff"
+    for wrong in [1, "xa", [b"x"], [b"x", 1], {b"x": b"y"}]:
+        with pytest.raises((TypeError, IndexError)):
+            asyncio.run(ask(app, f"{BASE}a/run/", headers=[(b"x-api-key", b"k"), wrong]))
 
 
 def test_what_takes_long_to_read_is_read_beside_the_loop(engine: perilune.Engine) -> None:

@@ -18,6 +18,7 @@ import perilune
 import perilune.asgi
 from conftest import Child
 from perilune import _native
+from perilune._completions import Completions
 
 
 def test_a_thousand_at_once() -> None:
@@ -142,11 +143,24 @@ def left() -> Any:
 
 @pytest.mark.parametrize("is_closed", [True, False])
 @pytest.mark.parametrize("has_ended", [True, False])
-def test_a_loop_that_never_hears_how_its_run_ended(engine: perilune.Engine, is_closed: bool, has_ended: bool) -> None:
+@pytest.mark.parametrize("is_asked", [True, False])
+def test_a_loop_that_never_hears_how_its_run_ended(engine: perilune.Engine, is_closed: bool, has_ended: bool, is_asked: bool) -> None:
     release = threading.Event()
     engine.function("fail", lambda: release.wait(60) and 1 / 0)
-    script = engine.compile("host.fail()")
+    engine.scripts["a/fails"] = "host.fail()"
+    script = engine.scripts["a/fails"]
+    app = perilune.asgi.endpoints(engine, keys="key")
     before = left()
+
+    def begin() -> None:
+        if is_asked:
+            path = b"/v1.1/instances/a/endpoints/scripts/fails/run/"
+            exchange = app._ask("GET", path, b"api_key=key", "", "", [])
+            completions = Completions.of(asyncio.get_running_loop())
+            assert completions
+            completions.begin(exchange.submit)
+        else:
+            script._begin(script.request())
 
     def end() -> None:
         ended = engine.metrics()["runs"]["failure"]
@@ -155,7 +169,7 @@ def test_a_loop_that_never_hears_how_its_run_ended(engine: perilune.Engine, is_c
             pass
 
     loop = asyncio.new_event_loop()
-    loop.call_soon(lambda: script._begin(script.request()))
+    loop.call_soon(begin)
     loop.run_until_complete(asyncio.sleep(0))
     if has_ended:
         end()
@@ -197,8 +211,21 @@ def test_a_loop_that_can_not_watch_files(engine: perilune.Engine) -> None:
     def refuse(*arguments: Any) -> None:
         raise NotImplementedError
 
+    engine.scripts["a/seven"] = "return 7"
+    app = perilune.asgi.endpoints(engine, keys="key")
+    sent: List[Any] = []
+
+    async def receive() -> Any:
+        await asyncio.sleep(60)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
     async def main() -> None:
         assert (await engine.compile("return 7").run_async()).value == 7
+        path = "/v1.1/instances/a/endpoints/scripts/seven/run/"
+        await app({"type": "http", "method": "GET", "path": path, "headers": [(b"x-api-key", b"key")]}, receive, send)
+        assert sent[0]["status"] == 200 and b'"value":7' in sent[1]["body"]
         with pytest.raises(perilune.PayloadError):
             await engine.compile("return 1").run_async(post="no JSON")
         with pytest.raises(asyncio.TimeoutError):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import weakref
-from typing import List, Optional, Tuple, Union
+from typing import Any, Callable, List, Optional, Tuple
 
 from . import _native
-from ._request import Request
-from ._trace import Trace
+
+
+Submit = Callable[["Completions", "asyncio.Future[Any]"], None]
+"""Hands a run to the engine: what comes of it goes to the completions, with the future."""
 
 
 class Completions(_native.Completions):
@@ -17,7 +19,7 @@ class Completions(_native.Completions):
 
     __slots__ = ("__weakref__", "_loop", "_new", "_under_way")
     _loop: asyncio.AbstractEventLoop
-    _new: List[Tuple[_native.Script, Request, asyncio.Future[Trace]]]
+    _new: List[Tuple[Submit, asyncio.Future[Any]]]
     _under_way: int
 
     def __new__(cls, loop: asyncio.AbstractEventLoop) -> Completions:
@@ -42,9 +44,10 @@ class Completions(_native.Completions):
             _completions[loop] = weakref.ref(completions)
         return completions
 
-    def begin(self, script: _native.Script, given: Request) -> asyncio.Future[Trace]:
-        future: asyncio.Future[Trace] = self._loop.create_future()
-        self._new.append((script, given, future))
+    def begin(self, submit: Submit) -> asyncio.Future[Any]:
+        """Submits a run, now or with others very soon."""
+        future: asyncio.Future[Any] = self._loop.create_future()
+        self._new.append((submit, future))
         if not self._under_way:
             self._submit()
         elif len(self._new) == 1:
@@ -54,9 +57,9 @@ class Completions(_native.Completions):
 
     def _submit(self) -> None:
         new, self._new = self._new, []
-        for script, given, future in new:
+        for submit, future in new:
             try:
-                script._submit(given, self, future)
+                submit(self, future)
                 self._under_way += 1
             except Exception as error:
                 settle(future, error)
@@ -68,7 +71,7 @@ class Completions(_native.Completions):
             settle(future, outcome)
 
 
-def settle(future: asyncio.Future[Trace], outcome: Union[Trace, Exception]) -> None:
+def settle(future: asyncio.Future[Any], outcome: object) -> None:
     if future.done():
         return  # It was cancelled.
     if isinstance(outcome, Exception):

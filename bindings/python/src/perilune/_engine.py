@@ -110,7 +110,7 @@ class Script(_native.Script):
         completions = Completions.of(loop)
         if completions is None:
             return loop.run_in_executor(None, self._run, None, None, given)
-        return completions.begin(self, given)
+        return completions.begin(partial(self._submit, given))
 
     def run_batch(
         self,

@@ -21,6 +21,7 @@ class Engine:
     def _metrics(self, prometheus: bool, /) -> str: ...
     def _limits(self) -> Dict[str, Union[int, float]]: ...
     def _load_dir(self, path: str, /) -> Report: ...
+    def _ask_metrics(self, method: str, path: str, /) -> Exchange: ...
 
 class Script:
     def __new__(cls, engine: Engine, how: str, name: str, source: Union[str, bytes] = ..., /) -> Self: ...
@@ -64,7 +65,63 @@ class Watch:
 class Completions:
     def __new__(cls) -> Self: ...
     def fileno(self) -> int: ...
-    def take(self) -> List[Tuple["Future[_trace.Trace]", Outcome]]: ...
+    def take(self) -> List[Tuple[Future[Any], Optional[Outcome]]]: ...
+
+class Endpoints:
+    def __new__(
+        cls,
+        engine: Engine,
+        keys: List[Tuple[Optional[str], str]],
+        public: List[Tuple[str, Optional[str]]],
+        rate: Optional[float],
+        /,
+    ) -> Self: ...
+    def _ask(
+        self,
+        method: str,
+        path: Union[str, bytes],
+        query: bytes,
+        mount: str,
+        address: str,
+        headers: List[Tuple[bytes, bytes]],
+        /,
+    ) -> Exchange: ...
+    def _publish(self, script: str, link: Optional[str], /) -> None: ...
+    def _unpublish(self, script: str, /) -> None: ...
+    def _links(self) -> List[Tuple[str, str]]: ...
+
+STEP_BODY: int
+STEP_RUN: int
+STEP_RESET: int
+
+class Exchange:
+    @property
+    def step(self) -> int:
+        """What is to be done next: one of STEP_*, or else `answer`."""
+
+    def push(self, data: bytes, /) -> bool:
+        """At STEP_BODY, takes the next bytes, and says whether more are wanted."""
+
+    def read(self) -> None:
+        """At STEP_BODY, goes on with a body that has ended."""
+
+    def run(self) -> None:
+        """At STEP_RUN, makes the run on this thread."""
+
+    def submit(self, completions: Completions, future: Future[Any], /) -> None:
+        """At STEP_RUN, has the run made on the engine's threads; there is no step until the completions give the future back."""
+
+    def cancel(self) -> None:
+        """Ends the run, which may not have begun."""
+
+    def link(self) -> Tuple[str, str]:
+        """At STEP_RESET, the script and the link that is to be stored."""
+
+    def stored(self, reason: Optional[str], /) -> None:
+        """At STEP_RESET, goes on with a link that was stored, or why it was not."""
+
+    def answer(self) -> Tuple[int, List[Tuple[bytes, bytes]], bytes, bool]:
+        """Status, headers, body, and whether the connection is to be closed."""
 
 class Trace:
     def __new__(cls, *args: object) -> Self: ...
@@ -90,8 +147,6 @@ class Trace:
     def _value_json(self) -> Optional[str]: ...
     @property
     def _response(self) -> Optional[Tuple[int, str, bytes, List[Tuple[str, str]]]]: ...
-    @property
-    def _json_bytes(self) -> bytes: ...
     @property
     def _details(self) -> Dict[str, Any]: ...
     @property
