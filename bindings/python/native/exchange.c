@@ -82,7 +82,7 @@ static PyObject *exchange_stored(Exchange *self, PyObject *reason)
     if (pl_text_from_any(reason, &text) < 0) {
         return NULL;
     }
-    perilune_exchange_stored(self->exchange, TEXT(text), &error);
+    WITHOUT_GIL(perilune_exchange_stored(self->exchange, TEXT(text), &error));
     pl_text_done(&text);
     return pl_done(error);
 }

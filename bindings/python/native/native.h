@@ -1,10 +1,11 @@
 /* What the files of the extension share: the objects, what is global, and each file's functions.
  *
  * Perilune for CPython: objects that hold those of perilune.h, and nothing that Python can do as well. On the limited API of 3.9. The
- * GIL is released around everything that compiles, runs, waits or takes a lock of the engine's (`_ask` of endpoints.c says why it is not), and
- * taken back by what the engine calls, but for the end of a submitted run. Types are static to the process: a subinterpreter with a GIL of its own refuses the module.
+ * GIL is released around everything that compiles, runs, waits or takes a lock of the engine's (but for a question to endpoints, which says why), and
+ * taken back by what the engine calls, but for the end of a submitted run. Types are static to the process: a subinterpreter with a GIL of its own
+ * refuses the module.
  *
- * Who owns what: an object owns its perilune_*; a Script, a Trace under way and a submitted run own their Engine object, so that it is
+ * Who owns what: an object owns its perilune_*; a Script, endpoints, an exchange and a submitted run own their Engine object, so that it is
  * there whenever a host function is called. A host function is looked up by its name in that object, where the collector of
  * cycles sees it.
  *

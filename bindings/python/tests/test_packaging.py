@@ -20,7 +20,7 @@ ROOT = HERE.parent.parent
 
 # What a user may do first, and what needs most of the interpreter: threads, callbacks, pickles.
 SMOKE = """
-import asyncio, pickle, perilune
+import asyncio, pickle, perilune, perilune.asgi
 engine = perilune.Engine(pool_size=2)
 engine.function("double", lambda n: 2 * n)
 script = engine.compile("print(GET.a) return host.double(POST.n)", name="smoke")
@@ -28,6 +28,7 @@ trace = script.run("a=b", {"n": 21})
 assert (trace.status, trace.stdout, trace.value) == ("success", "b\\n", 42), trace.to_json()
 assert [trace.value for trace in script.run_batch([{"post": {"n": n}} for n in range(100)])] == [2 * n for n in range(100)]
 assert asyncio.run(script.run_async(post={"n": 1})).value == 2
+assert [*perilune.asgi.endpoints(engine, keys="key", public=["a/b"]).links] == ["a/b"]
 plain = pickle.loads(pickle.dumps(perilune.Engine().compile("return 7")))
 assert plain.run().value == 7
 try:
