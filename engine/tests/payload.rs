@@ -368,7 +368,8 @@ fn what_a_script_can_not_see_is_checked_only() {
         let script = engine.compile("test", source).expect("it compiles");
         assert_eq!(script.sees_meta(), sees_meta, "{source}");
         for request in [Request::new().config(broken), Request::new().meta(broken)] {
-            let Err(Error::Payload(PayloadError::Json { reason, position, .. })) = script.run(&request) else {
+            let Err(Error::Payload(PayloadError::Json { reason, position, .. })) = script.run(&request)
+            else {
                 panic!("{source}")
             };
             assert_eq!((&*reason, position.char), ("invalid escape", 17), "{source}");
