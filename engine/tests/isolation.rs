@@ -210,6 +210,26 @@ fn addresses_tell_nothing_of_an_earlier_run() {
     }
 }
 
+/// A VM marks strings with the number of the run that has paid for them, in 16 bits.
+#[test]
+fn memory_tells_nothing_of_a_run_65_535_runs_ago() {
+    let engine = Engine::builder().pool_size(1).build();
+    let constant = "x".repeat(100_000);
+    let source = format!("local c = '{constant}' local made = string.sub('y' .. c, 2) return #made");
+    let guess = engine.compile("guess", source).expect("it compiles");
+    let hello = engine.compile("hello", "return 1").expect("it compiles");
+    let memory = || guess.run(&Request::new()).expect("it runs").usage.memory_bytes;
+    memory();
+    let usual = memory();
+    for between in 65_532..65_537 {
+        for _ in 0..between {
+            hello.run(&Request::new()).expect("it runs");
+        }
+        let found = memory();
+        assert!(found >= usual / 2 + 100_000, "{found} bytes, {between} runs after one of {usual}");
+    }
+}
+
 /// What a run may leave behind without being stopped for it: garbage of all kinds, and things that grew.
 const LEFTOVERS: &[&str] = &[
     "",

@@ -178,7 +178,7 @@ impl Endpoints {
 
     fn read_or(&self, mut body: Body, now: Instant) -> Early<Run> {
         let read = body.read();
-        let Body { asked, wanted, .. } = body;
+        let Body { mut asked, wanted, .. } = body;
         let (script, payload) = match wanted {
             Wanted::Found(script) => (script, read?.0),
             Wanted::Locked { instance, full } => {
@@ -190,7 +190,9 @@ impl Endpoints {
                 self.assert_key(&instance, &found.in_body)?;
                 let script = self.script(Kind::Run, &instance, &full, "", "POST")?;
                 self.take(&instance, now)?;
-                (script.ok_or_else(Answer::not_found)?, payload)
+                let script = script.ok_or_else(Answer::not_found)?;
+                asked.meta = asked.meta.filter(|_| script.sees_meta());
+                (script, payload)
             }
         };
         Ok(Run { script, request: asked.request(payload) })

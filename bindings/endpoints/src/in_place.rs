@@ -1,6 +1,7 @@
 //! Which runs are made where a server polls, rather than on the engine's threads: there and back is dearer than what most scripts do.
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
@@ -10,8 +11,8 @@ use perilune::{Error, Poll, Script, Status, Trace};
 /// How long a run may keep a server from its other clients.
 const SHORT: Duration = Duration::from_millis(1);
 
-/// One for each byte that the hash of a source can begin with. Scripts that share one are only foretold worse.
-const COUNTERS: usize = 256;
+/// A power of two, so that a script's counter is cheap to find. Scripts that share one are only foretold worse.
+const COUNTERS: usize = 4096;
 
 /// How many runs of a script there may be in place at once: as many as are lost when it is long all of a sudden.
 const MOST: u8 = 16;
@@ -19,18 +20,23 @@ const MOST: u8 = 16;
 /// Foretells by the runs before whether a script's next one is short. A short one earns the right to one in place, which is taken for it and
 /// given back when it was short, too; one that was not loses all. So a script has to show first, and again after each long run.
 pub(crate) struct InPlace {
-    counters: [AtomicU8; COUNTERS],
+    counters: Box<[AtomicU8; COUNTERS]>,
+    /// With the hash of a source it says which counter is its script's, so that nobody writes one that shares another's on purpose.
+    secret: u64,
     hand_over: fn(),
 }
 
 impl InPlace {
     pub(crate) fn new(hand_over: fn()) -> Self {
-        Self { counters: [const { AtomicU8::new(0) }; COUNTERS], hand_over }
+        let counters = Box::new([const { AtomicU8::new(0) }; COUNTERS]);
+        Self { counters, secret: RandomState::new().hash_one(COUNTERS), hand_over }
     }
 
     fn counter(&self, script: &Script) -> &AtomicU8 {
-        let first = script.hash().get(..2).and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        &self.counters[usize::from(first.unwrap_or_default())]
+        let hash = script.hash().get(..16).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+        // Odd, so that each bit of the hash counts in the highest of the product.
+        let product = hash.unwrap_or_default().wrapping_mul(self.secret | 1);
+        &self.counters[(product >> (u64::BITS - COUNTERS.ilog2())) as usize]
     }
 
     /// Whether the script's next run is to be in place; the right to it is taken.
@@ -38,15 +44,17 @@ impl InPlace {
         self.counter(script).fetch_update(Relaxed, Relaxed, |rights| rights.checked_sub(1)).is_ok()
     }
 
-    /// Notes how long a run was, wherever it was made. One that never began is not known to be short.
+    /// Notes how long a run was, wherever it was made. One that never began is not known to be short: it earns nothing, and a right that was
+    /// taken for it is lost.
     pub(crate) fn note(
         &self,
         script: &Script,
         result: &Result<Trace, Error>,
         time: impl FnOnce(&Trace) -> Duration,
     ) {
+        let Ok(trace) = result else { return };
         let counter = self.counter(script);
-        if result.as_ref().is_ok_and(|trace| trace.status == Status::QueueTimeout || time(trace) > SHORT) {
+        if trace.status == Status::QueueTimeout || time(trace) > SHORT {
             counter.store(0, Relaxed);
         } else {
             // There are enough already where it fails.

@@ -58,11 +58,12 @@ fn now<T>(future: impl Future<Output = multer::Result<T>>) -> Result<T, String> 
     }
 }
 
-/// Appends a text to a form. Only what a form has a meaning for is escaped: it must not outgrow the limit.
+/// Appends a text to a form. Only what a form has a meaning for is escaped, as the form is what counts towards the limit.
 fn escape(form: &mut Vec<u8>, text: &[u8], special: &[u8]) {
     for &byte in text {
         if special.contains(&byte) {
-            form.extend_from_slice(format!("%{byte:02x}").as_bytes());
+            let digit = |value: u8| b"0123456789abcdef"[usize::from(value)];
+            form.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
         } else {
             form.push(byte);
         }

@@ -70,7 +70,8 @@ impl Service {
 
     /// Has runs of scripts that were short lately made where the server polls, which is a quarter of the work of a request. A run that takes more
     /// than a millisecond there all the same calls `hand_over`, once and on its thread, which goes on with it for as long as it takes: that is for a server
-    /// that can have another thread do meanwhile what this one was to do, as tokio's `block_in_place` can. No future of such a run can be dropped
+    /// that can have another thread do meanwhile what this one was to do, as tokio's `block_in_place` can. While a host function has the run, nothing
+    /// is handed over: where host functions may block, leave this away. No future of such a run can be dropped
     /// before it ends, so give a [`Client::gone_if`]. Requests over HTTP/2 are never in place.
     #[must_use]
     pub fn in_place(self, hand_over: fn()) -> Self {

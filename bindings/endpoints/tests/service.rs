@@ -160,6 +160,7 @@ fn scripts_that_were_short_run_in_place_until_one_is_long() {
     let engine = engine(&[("mixed", source)]);
     let hand_over = || HANDED_OVER.lock().expect("no panic").push(thread::current().id());
     let mut service = Service::new(endpoints(&engine)).in_place(hand_over);
+    let mut other = service.clone();
     // Whether it was in place, and its trace.
     let mut run = |version, query: &str, client| {
         let asked = request(&format!("mixed/run/?{query}")).version(version).extension(client);
@@ -177,6 +178,13 @@ fn scripts_that_were_short_run_in_place_until_one_is_long() {
     for _ in 0..3 {
         assert!(!is_in_place(Version::HTTP_11, "long=1"), "it was long before");
     }
+    // A run that never began says nothing of the next.
+    for _ in 0..3 {
+        let broken = request("mixed/run/").method("POST").header("content-type", "application/json");
+        let broken = broken.body(Full::<Bytes>::from("{")).expect("a request");
+        assert_eq!(told(wait(other.call(broken))).0, 400);
+    }
+    assert!(!is_in_place(Version::HTTP_11, "long=1"), "it was long before");
     assert!(HANDED_OVER.lock().expect("no panic").is_empty());
     // What a machine under load takes for long has to show again.
     assert!((0..1000).any(|_| is_in_place(Version::HTTP_11, "")), "it was short before");

@@ -68,9 +68,9 @@ impl DecodeError {
     }
 }
 
-/// Whether the run that reads is to end.
+/// Whether the run that reads is to end; polls the host.
 fn safepoint(control: &Control) -> Result<(), DecodeError> {
-    if control.should_stop() { Err(DecodeError::Late) } else { Ok(()) }
+    if control.should_stop_or_polls() { Err(DecodeError::Late) } else { Ok(()) }
 }
 
 /// Builds nothing.

@@ -182,7 +182,12 @@ impl Heap {
         self.set_cap();
         self.max_committed
             .set(self.base_committed.get().saturating_add(limit).saturating_add(page_overhead(limit)));
-        self.with_meter(|meter| meter.run = meter.run.wrapping_add(1).max(1));
+        self.with_meter(|meter| meter.run = meter.run.saturating_add(1));
+    }
+
+    /// Whether the run was the last that has a number of its own: by the number of an earlier one, the next would be told what that one made.
+    pub(super) fn is_used_up(&self) -> bool {
+        self.with_meter(|meter| meter.run == u16::MAX)
     }
 
     /// The highest known growth of the run. It is observed at the end of the run, at collections, and at the alarm.

@@ -98,7 +98,7 @@ impl Loaded {
         self.functions.retain(|_, function| {
             let is_recent = function.used > median;
             if !is_recent {
-                // SAFETY: the reference was made by `push` and is dropped here.
+                // SAFETY: the reference was made by `load` and is dropped here.
                 unsafe { ffi::lua_unref(state, function.reference) };
             }
             is_recent

@@ -206,6 +206,7 @@ impl Vm {
         // SAFETY: the state is live.
         let is_attacked = unsafe { perilune_luau::perilune_is_attacked(raw) } != 0;
         self.is_sound = !is_attacked
+            && !control.heap.is_used_up()
             && !matches!(kind, Some(ErrorKind::Timeout | ErrorKind::Cancelled | ErrorKind::MemoryLimit));
         trace.id = run.id();
         trace.status = kind.map_or(Status::Success, ErrorKind::status);

@@ -25,13 +25,13 @@ use tokio::net::TcpStream;
 use tokio::select;
 use tokio::sync::watch;
 use tokio::task::block_in_place;
-use tokio::time::{Instant, Sleep, interval_at, sleep, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, Sleep, interval_at, sleep, sleep_until, timeout};
 
 /// What requests under way have when the connection is to end.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// How long a connection may be without a request under way: from one answer until it is sent and the head of the next request is read.
-/// Where other requests are under way meanwhile, an answer that was not sent for twice as long ends the connection.
+/// Where other requests are under way meanwhile, an answer that was not sent for once to twice as long ends the connection.
 const REST: Duration = Duration::from_secs(30);
 
 /// How long a body may take.
@@ -78,6 +78,8 @@ pub(crate) async fn serve<F, A>(
     let mut connection = pin!(builder.serve_connection(TokioIo::new(Stream(stream)), service));
     let mut due = Instant::now() + REST;
     let mut periods = interval_at(due, REST);
+    // A run in place may keep this from ticks: those are not made up for, as each is a period that an answer has.
+    periods.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         select! {
             biased;
@@ -97,7 +99,8 @@ pub(crate) async fn serve<F, A>(
 
 /// Has another thread do what this one was to do after a run that it makes.
 pub(crate) fn hand_over() {
-    // This thread takes its work back if it ends before another has taken it over: so it waits for one that has.
+    // This thread takes its work back if it ends before another has taken it over: so it waits for a sign that one has. The sign may be of a
+    // thread that was awake already, and then this one keeps its work: never of all threads, as that one goes on.
     let (begun, has_begun) = mpsc::channel();
     tokio::spawn(async move { begun.send(()) });
     block_in_place(|| has_begun.recv_timeout(GRACE)).ok();
