@@ -2,4 +2,4 @@
 import plugins from './dist/fastify.js'
 
 export default plugins.default
-export const { metrics } = plugins
+export const { Endpoints, metrics } = plugins

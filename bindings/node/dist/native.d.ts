@@ -28,6 +28,13 @@ export type NativeOptions = [
 ];
 /** What a run is given. */
 export type NativeRequest = [query?: Text, body?: Text, form?: Text, meta?: Text, options?: NativeOptions];
+/** What is sent; `run` is 0 where none was made. `lines` are the headers' names and values, a newline behind each, and a character for each byte. */
+export type Answer = [status: number, close: boolean, run: number, body: string | Buffer, lines: string];
+/**
+ * What is next for a request. An exchange's number: its run waits for `exchangesSubmit`, and the answer is told. -1 less the number: the
+ * body is to be pushed and read. A link that is to be stored. Or the answer.
+ */
+export type Next = number | [number: number, script: string, link: string] | Answer;
 export interface Native {
     version: string;
     /** The names of statuses and of kinds of errors, each at its number. */
@@ -55,17 +62,27 @@ export interface Native {
     enginePut(engine: Handle, name: string, source: Text): Handle;
     engineRemove(engine: Handle, name: string): boolean;
     engineWatch(engine: Handle, path: string, callback: (report: NativeReport) => void): Handle;
+    endpointsAsk(endpoints: Handle, head: string): Next;
+    endpointsLinks(endpoints: Handle): [script: string, link: string][];
+    endpointsMetrics(engine: Handle, path: string): Answer;
+    endpointsNew(engine: Handle, keys: (string | undefined)[], scripts: (string | undefined)[], rate: number | undefined): Handle;
+    endpointsPublish(endpoints: Handle, script: string, link: string | undefined, isPublic: boolean): void;
+    exchangeCancel(number: number): void;
+    /** Whether more bytes are wanted. */
+    exchangePush(number: number, bytes: Uint8Array): boolean;
+    /** Undefined where another thread reads the body, and the answer is told. */
+    exchangeRead(number: number, isWhole: boolean): Next | undefined;
+    exchangeStored(number: number, reason: string | undefined): Next;
+    /** Has the runs made that wait for it. */
+    exchangesSubmit(): void;
     liveObjects(): number;
     parseBytes(text: string): number;
     run(script: Handle, ...request: NativeRequest): Promise<string>;
     runSync(script: Handle, ...request: NativeRequest): string;
     scriptInfo(script: Handle): [name: string, version: number, hash: string, source: string];
-    /** Has the script of a name run; the run's number. Undefined when none serves. */
-    serve(engine: Handle, name: string, ...request: NativeRequest): number | undefined;
-    serveCancel(run: number): void;
+    /** What is told of each answer that is not returned: none is there where a bug of the library's ended the exchange. */
+    setAnswered(told: (number: number, ...answer: Answer | []) => void): void;
     setDispatch(dispatch: (engine: number, name: string, run: number, args: unknown[], isSync: boolean, call: number) => void): void;
-    /** What is told of each run of `serve` how it ended. The trace is there when it has a response, or no VM came free. */
-    setServed(told: (run: number, id: number | undefined, json: string | undefined, trace: string | undefined, error: unknown) => void): void;
     /** Answers a call of a host function. One that is answered already, or that nobody waits for any more, stays as it is. */
     settle(call: number, isError: boolean, value: unknown): void;
     /** The JSON of a trace, which is the string that it crossed as. */

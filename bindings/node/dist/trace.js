@@ -1,7 +1,6 @@
 "use strict";
 Object.defineProperty(exports, "__esModule", { value: true });
 exports.RunError = exports.Trace = void 0;
-exports.linesOf = linesOf;
 const errors_1 = require("./errors");
 const native_1 = require("./native");
 const STATUSES = native_1.native.statuses;
@@ -197,15 +196,6 @@ class RunError extends errors_1.PeriluneError {
     }
 }
 exports.RunError = RunError;
-/** The headers by name: a text for one line, an array of texts for several. @internal */
-function linesOf(headers) {
-    const lines = new Map();
-    for (const [name, value] of headers) {
-        const before = lines.get(name);
-        lines.set(name, before === undefined ? value : [before, value].flat());
-    }
-    return lines;
-}
 /** Bytes, a character each, as text. */
 function textOf(bytes) {
     // Nearly all is ASCII, which is itself.

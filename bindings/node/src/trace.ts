@@ -271,16 +271,6 @@ export class RunError extends PeriluneError {
   }
 }
 
-/** The headers by name: a text for one line, an array of texts for several. @internal */
-export function linesOf(headers: Response['headers']): Map<string, string | string[]> {
-  const lines = new Map<string, string | string[]>()
-  for (const [name, value] of headers) {
-    const before = lines.get(name)
-    lines.set(name, before === undefined ? value : [before, value].flat())
-  }
-  return lines
-}
-
 /** Bytes, a character each, as text. */
 function textOf(bytes: string): string {
   // Nearly all is ASCII, which is itself.

@@ -12,15 +12,26 @@ const BUSY = `
   engine.function('never', () => new Promise(() => {}))
   const controller = new AbortController()
   const ignore = () => {}
-  const { serve } = require(${JSON.stringify(new URL('../dist/runs.js', import.meta.url).pathname)})
-  engine.scripts.set('spins', 'while true do end')
+  const { Endpoints } = require(${JSON.stringify(new URL('../dist/fastify.js', import.meta.url).pathname)})
+  const endpoints = new Endpoints({ engine, keys: 'k' })
+  engine.scripts.set('i/spins', 'while true do end')
+  const { Readable } = require('node:stream')
+  const body = (bytes) => Readable.from([Buffer.from('{"a":"' + 'x'.repeat(bytes) + '"}')])
+  /** A request of which nobody reads the answer. */
+  const ask = (isGone, body) => {
+    const url = '/v1.1/instances/i/endpoints/scripts/spins/run/?api_key=k'
+    const reply = { raw: { destroyed: isGone }, log: { error: ignore }, code: () => reply, header: () => reply, serializer: () => reply, send: ignore }
+    const raw = { url, rawHeaders: ['Content-Type', 'application/json'], socket: {} }
+    endpoints.handleRequest({ method: body ? 'POST' : 'GET', ip: '::1', raw, body }, reply, 0)
+  }
   const begin = (source, ...rest) => engine.compile(source).run(...rest).then(ignore, ignore)
   for (let n = 0; n < 3; n++) {
     begin('while true do pcall(host.spin) end')
     begin('while true do pcall(host.later) end')
     begin('while true do end')
     begin('host.never()')
-    serve(engine, 'spins', {}, { isGone: n === 0, answer: ignore, fail: ignore })
+    // A run, a body that another thread reads, one that this does, and one of which no more comes.
+    for (const asked of [undefined, body(400_000), body(4), new Readable({ read: ignore })]) ask(n === 0, asked)
     begin('while true do end', {}, { signal: controller.signal })
     engine.compileAsync('return 1' + '+ 1'.repeat(10_000)).then(ignore, ignore)
   }

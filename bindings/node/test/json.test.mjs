@@ -2,16 +2,12 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { before, test } from 'node:test'
 
 import { Engine } from '../index.mjs'
 import { checkout } from './helpers.mjs'
-
-const require = createRequire(import.meta.url)
-const { serve } = require('../dist/runs.js')
 
 /** Runs what it is given, and writes the engine's JSON. */
 const PROGRAM = `
@@ -71,16 +67,5 @@ for (const [at, source] of sources.entries()) {
     // JavaScript writes numbers in its own way; all else is the same.
     const plain = (json) => JSON.stringify(JSON.parse(json))
     assert.equal(alike(JSON.stringify(trace)), alike(plain(theirs[at])))
-  })
-
-  test(`served: ${source}`, async () => {
-    const engine = new Engine({ poolSize: 1, timeout: 30, output: 5000 })
-    engine.scripts.set('same', source)
-    const [json, id, trace] = await new Promise((resolve, reject) => {
-      serve(engine, 'same', {}, { isGone: false, answer: (...all) => resolve(all), fail: reject })
-    })
-    assert.equal(alike(json), alike(theirs[at]))
-    assert.equal(JSON.parse(json).id, id)
-    assert.equal(trace && trace.json, source.includes('set_response') ? json : undefined)
   })
 }

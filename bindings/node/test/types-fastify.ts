@@ -1,7 +1,7 @@
 // As types.ts, for the plugin.
 import { fastify } from 'fastify'
 import { Engine } from 'perilune'
-import endpoints, { metrics, type EndpointsOptions } from 'perilune/fastify'
+import endpoints, { Endpoints, metrics, type EndpointsOptions } from 'perilune/fastify'
 
 const engine = new Engine()
 const links = new Map<string, string | undefined>([['moonbase/hello', undefined]])
@@ -9,6 +9,11 @@ const options: EndpointsOptions = { engine, keys: { moonbase: ['a', 'b'], seabas
 const app = fastify()
 app.register(endpoints, options)
 app.register(endpoints, { engine, keys: new Set(['a']), public: ['moonbase/hello'], prefix: '/api' })
+const own = new Endpoints(options)
+app.register(endpoints, { endpoints: own, prefix: '/api' })
+const link: string = own.publish('moonbase/hello', 'ab'.repeat(20))
+own.unpublish('moonbase/hello')
+const isCurrent: boolean = own.links.get('moonbase/hello') === link
 app.register(metrics, { engine, prefix: '/internal' })
 
 // @ts-expect-error: nobody could ask
@@ -17,3 +22,5 @@ app.register(endpoints, { engine })
 app.register(endpoints, { engine, keys: 'a', rate: '1' })
 // @ts-expect-error: of which engine
 app.register(metrics, {})
+// @ts-expect-error: a link is a text
+own.publish('moonbase/hello', 1)

@@ -47,16 +47,40 @@ struct Environment {
     napi_env env;
     napi_threadsafe_function wake;
     int in_flight;
-    /* What `setDispatch` and `setServed` were given. */
-    napi_ref dispatch, served;
+    /* What `setDispatch` and `setAnswered` were given. */
+    napi_ref dispatch, answered;
     /* What a synchronous run is made with that is given nothing but texts. */
     perilune_request *sync_request;
     /* The runs on the engine's threads, each at its number; and those of them that are free. */
     Run **runs, *free_runs;
     uint32_t runs_len;
-    /* Where traces are packed. */
+    /* Those of exchanges that wait for `exchangesSubmit`, the first first. */
+    Run *waiting, **last_waiting;
+    /* Where what crosses is put together: see pn_scratch. */
     char *scratch;
     size_t scratch_size;
+};
+
+/* A run on the engine's threads, of which JavaScript has a promise; or an exchange, of which it has the number. When it is over, the next
+ * one has it, with its request and its handle: nothing is made for a run that another could use. The engine's threads write `trace` and
+ * `error`, before they post it, and have the exchange while its run is under way, as has the thread that reads its body; all else is the
+ * loop's. It lives as long as the environment, of which a run that is under way holds a reference. */
+struct Run {
+    Item item;
+    Environment *environment;
+    Run *next; /* where it is free or waits */
+    uint32_t number;
+    perilune_request *request;
+    perilune_cancel *cancel;
+    /* Of a script's run. */
+    napi_deferred deferred;
+    perilune_trace *trace;
+    perilune_error *error;
+    /* Of an exchange. */
+    perilune_exchange *exchange;
+    napi_async_work work;
+    size_t body_len;
+    bool is_whole;
 };
 
 /* ---- environment.c ---- */
@@ -72,6 +96,8 @@ void pn_wake(Environment *environment);
 void pn_post(Environment *environment, Item *item);
 /* What is in flight keeps the process alive. */
 void pn_count_in_flight(Environment *environment, int change);
+/* Room for so many bytes, until the next call. NULL with an exception pending. */
+char *pn_scratch(napi_env env, Environment *environment, size_t size);
 /* Calls a function of JavaScript's from the loop, where nobody catches what it throws: that ends the process. */
 void pn_tell(napi_env env, napi_value function, size_t len, const napi_value *arguments);
 
@@ -124,6 +150,9 @@ napi_value pn_external(napi_env env, void *object, napi_finalize finalize, void 
 napi_value pn_string(napi_env env, perilune_slice text);
 napi_value pn_number(napi_env env, double number);
 napi_value pn_list(napi_env env, size_t len, const napi_value *values);
+bool pn_is_ascii(perilune_slice bytes);
+/* A string of what is UTF-8, else a Buffer. */
+napi_value pn_text_or_buffer(napi_env env, perilune_slice bytes);
 napi_value pn_value_to_js(napi_env env, const perilune_value *value);
 /* NULL with an exception pending. TypeScript has made plain values of all before, and of no more levels than there may be. */
 perilune_value *pn_value_from_js(napi_env env, napi_value value);
@@ -157,13 +186,27 @@ napi_value pn_cancel_now(napi_env env, napi_callback_info info);
 
 /* ---- run.c ---- */
 
+/* A free one. NULL with an exception pending. */
+Run *pn_run_new(napi_env env, Environment *environment);
+void pn_run_free(Run *run);
 void pn_runs_cancel(Environment *environment);
 void pn_runs_free(Environment *environment);
 napi_value pn_run(napi_env env, napi_callback_info info);
 napi_value pn_run_sync(napi_env env, napi_callback_info info);
-napi_value pn_serve(napi_env env, napi_callback_info info);
-napi_value pn_serve_cancel(napi_env env, napi_callback_info info);
-napi_value pn_set_served(napi_env env, napi_callback_info info);
+
+/* ---- endpoints.c ---- */
+
+napi_value pn_endpoints_ask(napi_env env, napi_callback_info info);
+napi_value pn_endpoints_links(napi_env env, napi_callback_info info);
+napi_value pn_endpoints_metrics(napi_env env, napi_callback_info info);
+napi_value pn_endpoints_new(napi_env env, napi_callback_info info);
+napi_value pn_endpoints_publish(napi_env env, napi_callback_info info);
+napi_value pn_exchange_cancel(napi_env env, napi_callback_info info);
+napi_value pn_exchange_push(napi_env env, napi_callback_info info);
+napi_value pn_exchange_read(napi_env env, napi_callback_info info);
+napi_value pn_exchange_stored(napi_env env, napi_callback_info info);
+napi_value pn_exchanges_submit(napi_env env, napi_callback_info info);
+napi_value pn_set_answered(napi_env env, napi_callback_info info);
 
 /* ---- engine.c ---- */
 
@@ -188,9 +231,6 @@ napi_value pn_engine_new(napi_env env, napi_callback_info info);
 
 /* ---- script.c ---- */
 
-/* The script that serves under the name of a call (engine, name, anything else …), which is ended; false when there is none, or with an
- * exception pending. */
-bool pn_script_serving(napi_env env, napi_callback_info info, EngineCall *call, perilune_script **script);
 napi_value pn_engine_compile(napi_env env, napi_callback_info info);
 napi_value pn_engine_compile_async(napi_env env, napi_callback_info info);
 napi_value pn_engine_get(napi_env env, napi_callback_info info);

@@ -103,6 +103,22 @@ void pn_count_in_flight(Environment *environment, int change)
     }
 }
 
+char *pn_scratch(napi_env env, Environment *environment, size_t size)
+{
+    const size_t least = 4096, most = 1 << 20;
+    /* That one was large is no reason to keep so much. */
+    if (!environment->scratch || size > environment->scratch_size || (environment->scratch_size > most && size <= most)) {
+        free(environment->scratch);
+        environment->scratch_size = size > least ? size : least;
+        environment->scratch = malloc(environment->scratch_size);
+    }
+    if (!environment->scratch) {
+        environment->scratch_size = 0;
+        pn_throw_memory(env);
+    }
+    return environment->scratch;
+}
+
 void pn_tell(napi_env env, napi_value function, size_t len, const napi_value *arguments)
 {
     napi_value undefined, exception;
@@ -139,6 +155,7 @@ Environment *pn_environment_new(napi_env env)
     atomic_init(&environment->references, 1);
     pthread_mutex_init(&environment->lock, NULL);
     environment->env = env;
+    environment->last_waiting = &environment->waiting;
     environment->sync_request = perilune_request_new();
     perilune_request_set_poll(environment->sync_request, POLL_NS, pn_poll, environment, NULL, NULL);
     if (napi_create_threadsafe_function(env, NULL, NULL, pn_string(env, perilune_str("perilune")), 0, 1, NULL, NULL, environment, on_wake,

@@ -1,5 +1,5 @@
 /* Runs: all are prepared by `prepare`, and what came of them is made a value of JavaScript's by `result_of`. A synchronous run has its
- * caller's thread; what `run` and `serve` submit has the engine's, and is told to the loop. */
+ * caller's thread; what `run` submits has the engine's, and is told to the loop. */
 
 #include "addon.h"
 
@@ -82,26 +82,12 @@ napi_value pn_run_sync(napi_env env, napi_callback_info info)
 
 /* ---- Runs on the engine's threads ---- */
 
-/* A run, of which JavaScript has a promise or a number. When it is over, the next one has it, with its request and its handle: nothing
- * is made for a run that another could use. The engine's threads write `trace` and `error`, before they post it; all else is the
- * loop's. It lives as long as the environment, of which a run that is under way holds a reference. */
-struct Run {
-    Item item;
-    Environment *environment;
-    Run *next_free;
-    uint32_t number;
-    napi_deferred deferred; /* NULL where it is served */
-    perilune_request *request;
-    perilune_cancel *cancel;
-    perilune_trace *trace;
-    perilune_error *error;
-};
-
 void pn_runs_free(Environment *environment)
 {
     uint32_t i;
     for (i = 0; i < environment->runs_len; i++) {
         Run *run = environment->runs[i];
+        perilune_exchange_free(run->exchange);
         perilune_request_free(run->request);
         perilune_cancel_free(run->cancel);
         free(run);
@@ -125,12 +111,12 @@ static void renew_cancel(Run *run)
     perilune_request_set_cancel(run->request, run->cancel, NULL);
 }
 
-static void free_run(Run *run)
+void pn_run_free(Run *run)
 {
     if (perilune_cancel_is_cancelled(run->cancel)) {
         renew_cancel(run);
     }
-    run->next_free = run->environment->free_runs;
+    run->next = run->environment->free_runs;
     run->environment->free_runs = run;
 }
 
@@ -142,49 +128,19 @@ static void drop_run(Environment *environment, Item *item)
     pn_environment_release(environment);
 }
 
-/* Tells (number, id, JSON, trace, error), see `setServed`. */
-static void tell_served(napi_env env, Environment *environment, uint32_t number, perilune_trace *trace, perilune_error *error)
-{
-    napi_value told, result, arguments[5];
-    bool failed = false, is_whole = true;
-    arguments[0] = pn_number(env, number);
-    napi_get_undefined(env, &arguments[1]);
-    arguments[2] = arguments[3] = arguments[4] = arguments[1];
-    if (trace) {
-        perilune_trace_view view;
-        perilune_slice json = perilune_trace_json(trace);
-        view.size = sizeof view;
-        perilune_trace_read(trace, &view, NULL);
-        arguments[1] = pn_number(env, (double)view.id);
-        arguments[2] = pn_string(env, json);
-        is_whole = view.response_status || view.status == PERILUNE_STATUS_QUEUE_TIMEOUT;
-    }
-    if (is_whole) {
-        result = result_of(env, environment, trace, error, &failed);
-        arguments[failed ? 4 : 3] = result;
-    } else {
-        perilune_trace_free(trace);
-    }
-    napi_get_reference_value(env, environment->served, &told);
-    pn_tell(env, told, 5, arguments);
-}
-
 static void tell_run(napi_env env, Environment *environment, Item *item)
 {
     Run *run = (Run *)item;
     napi_deferred deferred = run->deferred;
     perilune_trace *trace = run->trace;
     perilune_error *error = run->error;
+    bool failed;
+    napi_value result;
     /* Before it is told: what it is told to may begin the next run. */
-    free_run(run);
+    pn_run_free(run);
     pn_count_in_flight(environment, -1);
-    if (deferred) {
-        bool failed;
-        napi_value result = result_of(env, environment, trace, error, &failed);
-        (failed ? napi_reject_deferred : napi_resolve_deferred)(env, deferred, result);
-    } else {
-        tell_served(env, environment, run->number, trace, error);
-    }
+    result = result_of(env, environment, trace, error, &failed);
+    (failed ? napi_reject_deferred : napi_resolve_deferred)(env, deferred, result);
     pn_environment_release(environment);
 }
 
@@ -194,19 +150,14 @@ static void call_done(perilune_code code, perilune_trace *trace, perilune_error 
     (void)code;
     run->trace = trace;
     run->error = error;
-    if (!run->deferred) {
-        /* It is made by the first call: here, and not on the loop. */
-        perilune_trace_json(trace);
-    }
     pn_post(run->environment, &run->item);
 }
 
-/* A free one. NULL with an exception pending. */
-static Run *new_run(napi_env env, Environment *environment)
+Run *pn_run_new(napi_env env, Environment *environment)
 {
     Run *run = environment->free_runs;
     if (run) {
-        environment->free_runs = run->next_free;
+        environment->free_runs = run->next;
         return run;
     }
     /* At each power of two there is no more room. */
@@ -224,8 +175,6 @@ static Run *new_run(napi_env env, Environment *environment)
         pn_throw_memory(env);
         return NULL;
     }
-    run->item.tell = tell_run;
-    run->item.drop = drop_run;
     run->environment = environment;
     run->request = perilune_request_new();
     renew_cancel(run);
@@ -234,30 +183,32 @@ static Run *new_run(napi_env env, Environment *environment)
     return run;
 }
 
-/* Has a script run with (query, body, form, meta, options); its promise, or else its number. NULL with an exception pending. What keeps the run from
- * beginning is told as all else that comes of it. */
-static napi_value submit(napi_env env, Environment *environment, const perilune_script *script, const napi_value *given, bool is_served)
+/* run(script, query, body, form, meta, options) -> promise of a trace. What keeps the run from beginning is told as all else that comes
+ * of it. */
+napi_value pn_run(napi_env env, napi_callback_info info)
 {
-    Run *run = new_run(env, environment);
+    Arguments arguments = pn_arguments(env, info);
+    Environment *environment = arguments.environment;
+    const perilune_script *script = pn_external_of(env, arguments.values[0]);
+    Run *run = script ? pn_run_new(env, environment) : NULL;
     Prepared prepared;
     const Text *query = &prepared.texts[QUERY], *body = &prepared.texts[BODY];
     perilune_error *error = NULL;
-    napi_value value = NULL;
+    napi_value promise = NULL;
     if (!run) {
         return NULL;
     }
-    if (!prepare(env, run->request, false, given, &prepared)) {
-        free_run(run);
+    if (!prepare(env, run->request, false, &arguments.values[1], &prepared)) {
+        pn_run_free(run);
         return NULL;
     }
+    run->item.tell = tell_run;
+    run->item.drop = drop_run;
     run->trace = NULL;
     run->error = NULL;
-    run->deferred = NULL;
-    if (is_served) {
-        value = pn_number(env, run->number);
-    } else if (napi_create_promise(env, &run->deferred, &value) != napi_ok) {
+    if (napi_create_promise(env, &run->deferred, &promise) != napi_ok) {
         prepared_done(&prepared);
-        free_run(run);
+        pn_run_free(run);
         return NULL;
     }
     pn_environment_retain(environment);
@@ -267,48 +218,5 @@ static napi_value submit(napi_env env, Environment *environment, const perilune_
         pn_post(environment, &run->item);
     }
     prepared_done(&prepared);
-    return value;
-}
-
-/* run(script, query, body, form, meta, options) -> promise of a trace */
-napi_value pn_run(napi_env env, napi_callback_info info)
-{
-    Arguments arguments = pn_arguments(env, info);
-    const perilune_script *script = pn_external_of(env, arguments.values[0]);
-    return script ? submit(env, arguments.environment, script, &arguments.values[1], false) : NULL;
-}
-
-/* serve(engine, name, query, body, form, meta, options) -> the number of the run, of which `setServed`'s function is told; undefined when no script
- * serves under the name */
-napi_value pn_serve(napi_env env, napi_callback_info info)
-{
-    EngineCall call;
-    perilune_script *script;
-    napi_value number = NULL;
-    if (pn_script_serving(env, info, &call, &script)) {
-        number = submit(env, call.arguments.environment, script, &call.arguments.values[2], true);
-        perilune_script_free(script);
-    }
-    return number;
-}
-
-/* serveCancel(number): ends a run that is under way. */
-napi_value pn_serve_cancel(napi_env env, napi_callback_info info)
-{
-    Arguments arguments = pn_arguments(env, info);
-    uint32_t number = UINT32_MAX;
-    napi_get_value_uint32(env, arguments.values[0], &number);
-    if (number < arguments.environment->runs_len) {
-        perilune_cancel_now(arguments.environment->runs[number]->cancel);
-    }
-    return NULL;
-}
-
-/* setServed(function): told of each run of `serve` how it ended: (number, id, JSON, trace, error). The trace is only handed over where
- * the JSON does not say what to answer. */
-napi_value pn_set_served(napi_env env, napi_callback_info info)
-{
-    Arguments arguments = pn_arguments(env, info);
-    napi_create_reference(env, arguments.values[0], 1, &arguments.environment->served);
-    return NULL;
+    return promise;
 }

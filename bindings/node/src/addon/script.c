@@ -42,28 +42,22 @@ napi_value pn_engine_put(napi_env env, napi_callback_info info)
     return from_source(env, info, perilune_engine_put);
 }
 
-bool pn_script_serving(napi_env env, napi_callback_info info, EngineCall *call, perilune_script **script)
-{
-    perilune_error *error = NULL;
-    perilune_code code;
-    if (!pn_engine_call(env, info, 1, call)) {
-        return false;
-    }
-    code = perilune_engine_get(call->engine, call->texts[0].slice, script, &error);
-    if (code == PERILUNE_NOT_FOUND) {
-        perilune_error_free(error);
-        pn_engine_call_done(call);
-        return false;
-    }
-    return pn_engine_call_ok(env, call, code, &error);
-}
-
 /* engineGet(engine, name) -> the script that serves, or undefined */
 napi_value pn_engine_get(napi_env env, napi_callback_info info)
 {
     EngineCall call;
-    perilune_script *script;
-    return pn_script_serving(env, info, &call, &script) ? script_value(env, script) : NULL;
+    perilune_script *script = NULL;
+    perilune_error *error = NULL;
+    perilune_code code;
+    if (!pn_engine_call(env, info, 1, &call)) {
+        return NULL;
+    }
+    code = perilune_engine_get(call.engine, call.texts[0].slice, &script, &error);
+    if (code == PERILUNE_NOT_FOUND) {
+        perilune_error_free(error);
+        code = PERILUNE_OK;
+    }
+    return pn_engine_call_ok(env, &call, code, &error) && script ? script_value(env, script) : NULL;
 }
 
 /* engineRemove(engine, name) -> whether a script served */

@@ -43,9 +43,9 @@ static size_t put_headers(char *at, const perilune_trace *trace, size_t count)
     return size;
 }
 
-/* A trace as bytes, of which `AT` in trace.ts says where each field is. Returned in `*into`, which has room for `size` and is
- * made larger where that is not enough. 0 without memory. */
-static size_t pack(const perilune_trace *trace, char **into, size_t *size)
+/* A trace as bytes in the environment's scratch, of which `AT` in trace.ts says where each field is; how many. 0 with an exception
+ * pending. */
+static size_t pack(napi_env env, Environment *environment, const perilune_trace *trace)
 {
     perilune_trace_view view;
     size_t i, headers, whole = HEAD;
@@ -59,15 +59,10 @@ static size_t pack(const perilune_trace *trace, char **into, size_t *size)
         whole += texts[i]->len;
     }
     whole += headers;
-    if (whole > *size) {
-        char *larger = realloc(*into, whole);
-        if (!larger) {
-            return 0;
-        }
-        *into = larger;
-        *size = whole;
+    at = pn_scratch(env, environment, whole);
+    if (!at) {
+        return 0;
     }
-    at = *into;
     *at++ = (char)view.status;
     *at++ = (char)view.error_kind;
     *at++ = (char)view.stdout_truncated;
@@ -99,16 +94,10 @@ static size_t pack(const perilune_trace *trace, char **into, size_t *size)
 napi_value pn_trace_value(napi_env env, Environment *environment, perilune_trace *trace)
 {
     napi_value value = NULL;
-    size_t len = pack(trace, &environment->scratch, &environment->scratch_size);
+    size_t len = pack(env, environment, trace);
     perilune_trace_free(trace);
-    if (len == 0 || napi_create_string_latin1(env, environment->scratch, len, &value) != napi_ok) {
+    if (len && napi_create_string_latin1(env, environment->scratch, len, &value) != napi_ok) {
         return pn_throw_memory(env);
-    }
-    /* One large trace is no reason to keep so much. */
-    if (environment->scratch_size > 1 << 20) {
-        free(environment->scratch);
-        environment->scratch = NULL;
-        environment->scratch_size = 0;
     }
     return value;
 }

@@ -9,6 +9,20 @@ napi_value pn_string(napi_env env, perilune_slice text)
     return value;
 }
 
+bool pn_is_ascii(perilune_slice bytes)
+{
+    uint64_t all = 0, word;
+    size_t i;
+    for (i = 0; i + sizeof word <= bytes.len; i += sizeof word) {
+        memcpy(&word, bytes.data + i, sizeof word);
+        all |= word;
+    }
+    for (; i < bytes.len; i++) {
+        all |= (unsigned char)bytes.data[i];
+    }
+    return !(all & UINT64_C(0x8080808080808080));
+}
+
 napi_value pn_number(napi_env env, double number)
 {
     napi_value value = NULL;
@@ -60,11 +74,23 @@ static bool is_utf8(perilune_slice bytes)
     return true;
 }
 
+napi_value pn_text_or_buffer(napi_env env, perilune_slice bytes)
+{
+    napi_value result = NULL;
+    if (pn_is_ascii(bytes)) {
+        napi_create_string_latin1(env, bytes.data, bytes.len, &result);
+    } else if (is_utf8(bytes)) {
+        result = pn_string(env, bytes);
+    } else {
+        napi_create_buffer_copy(env, bytes.len, bytes.data, NULL, &result);
+    }
+    return result;
+}
+
 napi_value pn_value_to_js(napi_env env, const perilune_value *value)
 {
     napi_value result = NULL, item;
     size_t i, len = perilune_value_len(value);
-    perilune_slice text;
     switch (perilune_value_type(value)) {
     case PERILUNE_TYPE_BOOLEAN:
         napi_get_boolean(env, perilune_value_boolean(value), &result);
@@ -73,12 +99,7 @@ napi_value pn_value_to_js(napi_env env, const perilune_value *value)
         result = pn_number(env, perilune_value_number(value));
         break;
     case PERILUNE_TYPE_STRING:
-        text = perilune_value_string(value);
-        if (is_utf8(text)) {
-            result = pn_string(env, text);
-        } else {
-            napi_create_buffer_copy(env, text.len, text.data, NULL, &result);
-        }
+        result = pn_text_or_buffer(env, perilune_value_string(value));
         break;
     case PERILUNE_TYPE_ARRAY:
         napi_create_array_with_length(env, len, &result);
