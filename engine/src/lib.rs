@@ -30,6 +30,8 @@ mod compile;
 mod engine;
 mod model;
 mod pool;
+#[allow(unsafe_code, reason = "it shares memory with other processes")]
+mod process;
 mod registry;
 mod syntax;
 #[allow(unsafe_code, reason = "the only room with any: it is on Luau's raw stack")]
@@ -39,6 +41,7 @@ pub use engine::batch::Batch;
 pub use engine::call::Call;
 pub use engine::directory::{FileError, Report};
 pub use engine::engine::{Engine, EngineBuilder};
+pub use engine::isolation::{Isolation, Workers};
 pub use engine::script::Script;
 pub use engine::scripts::Scripts;
 pub use engine::submit::Ticket;
@@ -54,10 +57,16 @@ pub use model::response::Response;
 pub use model::trace::{ErrorKind, ScriptError, Status, Trace, Usage, ValueError};
 pub use model::value::Value;
 pub use pool::metrics::{Compiles, Histogram, Metrics, Runs, Vms};
+pub use process::sandbox::Sandbox;
 pub use registry::check::{Diagnostic, Severity};
 #[cfg(feature = "floor")]
 #[doc(hidden)]
 pub use vm::floor;
+
+/// For programs that are a worker's: see [`Isolation`].
+pub mod worker {
+    pub use crate::engine::guest::init;
+}
 
 /// The example of the README.
 #[cfg(doctest)]

@@ -70,7 +70,7 @@ fn the_first_error_is_the_one_of_compile_and_they_come_in_order() {
 
 #[test]
 fn what_is_checked_before_compiling_is_reported_alone() {
-    let small = Engine::builder().source(10).build();
+    let small = common::builder().source(10).build();
     let text = |engine: &Engine, source: &[u8]| {
         engine.check("a", source).iter().map(ToString::to_string).collect::<Vec<_>>()
     };
@@ -524,10 +524,10 @@ fn functions_and_modules_of_the_engine_are_known() {
         engine.check("a", source).iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     let source = "host.ehco(1) require 'mony' host.log(2) sleep(3)";
-    let other = Engine::new();
+    let other = common::builder().build();
     assert!(text(&other, source).is_empty(), "an engine without any knows none");
 
-    let engine = Engine::new();
+    let engine = common::builder().build();
     engine.function("echo", |call| call.value(0)).expect("a name");
     for (name, module) in [
         ("money", "function euro(n) return n end require 'more'"),

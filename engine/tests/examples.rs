@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use common::json;
-use perilune::{Engine, ErrorKind, Request, Status, Trace};
+use perilune::{ErrorKind, Request, Status, Trace};
 use serde_json::{Value, json};
 
 /// The bytes of a file in `examples/`.
@@ -32,7 +32,7 @@ struct Expected<'a> {
 /// Runs an example on an engine of its own, and compares the trace.
 #[track_caller]
 fn check(name: &str, request: &Request<'_>, expected: &Expected<'_>) {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let script = engine.compile(name, file(&format!("{name}.lua"))).unwrap_or_else(|error| panic!("{error}"));
     // The second run is in the VM of the first: all but the id is the same.
     for id in 1..=2 {
@@ -102,7 +102,7 @@ fn compare(name: &str, id: u64, trace: &Trace, expected: &Expected<'_>) {
 
 #[test]
 fn hello_shows_what_came_in() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let script = engine.compile("hello", file("hello.lua")).expect("it compiles");
     let body = file("hello.post.json");
     let trace = script.run(&Request::new().query("monster=Manticore").json(&body)).expect("it runs");
@@ -125,7 +125,7 @@ fn hello_shows_what_came_in() {
 
 #[test]
 fn hello_greets_a_monster_from_the_body_too() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let script = engine.compile("hello", file("hello.lua")).expect("it compiles");
     for body in [r#"{"monster": "Manticore"}"#, r#"{"payload": {"monster": "Manticore"}}"#] {
         let trace = script.run(&Request::new().json(body)).expect("it runs");
@@ -170,7 +170,7 @@ const SKIPPED: &[(&str, &str, &str, &[&str])] = &[
 fn github_push_skips_what_starts_nothing() {
     let (config, meta) = (file("github_push.config.json"), file("github_push.meta.json"));
     let push = file("github_push.post.json");
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let script = engine.compile("github_push", file("github_push.lua")).expect("it compiles");
     let run = |post: &Value, meta: &[u8]| {
         let post = post.to_string();

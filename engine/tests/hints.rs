@@ -3,7 +3,7 @@
 mod common;
 
 use common::{engine, run, run_in};
-use perilune::{Engine, ErrorKind, Request};
+use perilune::{ErrorKind, Request};
 
 /// Scripts that fail, the error and the hint.
 const HINTS: &[(&str, &str, &str)] = &[
@@ -270,7 +270,7 @@ const HINTS: &[(&str, &str, &str)] = &[
 
 #[test]
 fn an_error_of_a_name_that_is_not_there_has_a_hint() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     for name in ["now", "echo"] {
         engine.function(name, |call| call.value(0)).expect("a name");
     }
@@ -666,7 +666,7 @@ fn odd_sources_do_no_harm() {
         "~",
         "?",
     ];
-    let engine = Engine::new();
+    let engine = common::builder().build();
     let mut state = 1_u64;
     for _ in 0..3000 {
         let mut source = String::new();

@@ -23,7 +23,7 @@ impl std::error::Error for Mute {}
 
 /// An engine with functions that give back what they get.
 fn engine() -> Engine {
-    let engine = Engine::builder().pool_size(1).memory(8 << 20).build();
+    let engine = common::builder().pool_size(1).memory(8 << 20).build();
     engine.function("echo", |call| call.value(0)).expect("a name");
     engine.function("add", |call| Ok(call.number(0)? + call.number(1)?)).expect("a name");
     engine.function("text", |call| Ok(call.text(0)?.to_uppercase())).expect("a name");
@@ -231,7 +231,7 @@ impl std::error::Error for Numbered {}
 /// Guards against errors whose cause the host never sees, and texts of the system that a stranger's script does.
 #[test]
 fn an_uncaught_error_of_a_host_function_is_the_hosts_with_its_cause() {
-    let engine = Engine::builder().pool_size(1).host_calls(101).build();
+    let engine = common::builder().pool_size(1).host_calls(101).build();
     let secret = || -> Result<(), std::io::Error> { Err(std::io::Error::other("no door for root")) };
     engine.function("secret", move |_| Ok(secret()?)).expect("a name");
     let told = |call: &Call<'_>| -> Result<(), HostError> {
@@ -261,7 +261,7 @@ fn an_uncaught_error_of_a_host_function_is_the_hosts_with_its_cause() {
 
 #[test]
 fn many_failing_reads_in_one_call_leave_the_arguments_where_they_are() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     engine
         .function("stubborn", |call| {
             for _ in 0..10_000 {
@@ -277,7 +277,7 @@ fn many_failing_reads_in_one_call_leave_the_arguments_where_they_are() {
 
 #[test]
 fn a_call_knows_the_run_that_it_is_part_of() {
-    let engine = Engine::builder().pool_size(1).timeout(Duration::from_secs(60)).build();
+    let engine = common::builder().pool_size(1).timeout(Duration::from_secs(60)).build();
     engine
         .function("context", |call| {
             let remaining = call.remaining();
@@ -297,7 +297,7 @@ fn a_call_knows_the_run_that_it_is_part_of() {
 
 #[test]
 fn calls_are_counted_and_limited() {
-    let engine = Engine::builder().pool_size(1).host_calls(3).build();
+    let engine = common::builder().pool_size(1).host_calls(3).build();
     engine.function("tick", |_| Ok(())).expect("a name");
     for (source, status, kind, calls) in [
         ("return 1", Status::Success, None, 0),
@@ -323,7 +323,7 @@ fn calls_are_counted_and_limited() {
 
 #[test]
 fn a_call_past_the_deadline_is_waited_for_and_ends_the_run() {
-    let engine = Engine::builder().pool_size(1).timeout(Duration::from_millis(20)).build();
+    let engine = common::builder().pool_size(1).timeout(Duration::from_millis(20)).build();
     engine
         .function("block", |call| {
             while !call.remaining().is_zero() {
@@ -346,7 +346,7 @@ fn a_call_past_the_deadline_is_waited_for_and_ends_the_run() {
 
 #[test]
 fn a_cancelled_run_is_seen_by_the_function_and_ends_at_its_return() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let (entered, cancelled) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
     let (enter, leave) = (Arc::clone(&entered), Arc::clone(&cancelled));
     engine
@@ -371,7 +371,7 @@ fn a_cancelled_run_is_seen_by_the_function_and_ends_at_its_return() {
 
 #[test]
 fn a_script_has_functions_of_its_own_before_the_engines() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     engine.function("who", |_| Ok("engine")).expect("a name");
     engine.function("both", |_| Ok("both")).expect("a name");
     let plain = engine.compile("plain", "return host.who(), host.both()").expect("it compiles");
@@ -399,7 +399,7 @@ fn a_script_has_functions_of_its_own_before_the_engines() {
 
 #[test]
 fn a_run_goes_on_with_the_functions_that_it_began_with() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let inner = engine.clone();
     engine
         .function("swap", move |_| {
@@ -415,7 +415,7 @@ fn a_run_goes_on_with_the_functions_that_it_began_with() {
 
 #[test]
 fn a_function_may_run_scripts_of_the_same_engine_even_with_one_vm() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     engine.scripts().put("inner", "return GET.n * 2").expect("it compiles");
     engine
         .function("nested", |call| {
@@ -432,7 +432,7 @@ fn a_function_may_run_scripts_of_the_same_engine_even_with_one_vm() {
 #[test]
 fn what_functions_hold_goes_with_their_script_and_engine() {
     let (of_engine, of_script) = (Arc::new(()), Arc::new(()));
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let held = Arc::clone(&of_engine);
     engine
         .function("engines", move |call| {
@@ -452,7 +452,7 @@ fn what_functions_hold_goes_with_their_script_and_engine() {
 
 #[test]
 fn endless_nesting_is_a_clear_error() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let depth = Arc::new(AtomicU64::new(0));
     let (seen, inner) = (Arc::clone(&depth), engine.clone());
     engine
@@ -505,7 +505,7 @@ fn an_argument_may_be_as_deep_as_any_value() {
 
 #[test]
 fn a_result_that_is_too_deep_is_an_error() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     engine
         .function("deep", |call| {
             let levels = call.number(0)? as usize;
@@ -520,7 +520,7 @@ fn a_result_that_is_too_deep_is_an_error() {
 
 #[test]
 fn only_names_that_a_script_can_write_are_taken() {
-    let engine = Engine::new();
+    let engine = common::builder().build();
     for name in ["", "a-b", "1a", "a.b", "ä", "a b", "a\0b", &"x".repeat(101)] {
         let error = engine.function(name, |_| Ok(())).expect_err("no name");
         assert!(
@@ -613,7 +613,7 @@ impl Drop for Registers {
 
 #[test]
 fn what_goes_with_a_function_may_use_the_engine() {
-    let engine = Engine::new();
+    let engine = common::builder().build();
     let replaced = Registers(engine.clone(), "from_replaced");
     engine.function("f", move |_| Ok(replaced.name())).expect("the name is one");
     engine.function("f", |_| Ok(2)).expect("the name is one");

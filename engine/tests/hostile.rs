@@ -11,12 +11,14 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "this test reports by itself")]
 
+mod common;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use perilune::{Engine, Request, Status};
+use perilune::{Request, Status};
 
 const TIMEOUT: Duration = Duration::from_millis(100);
 
@@ -78,7 +80,7 @@ fn case(file: &Path, mib: usize, timeout: Duration) -> ExitCode {
         eprintln!("it did not end within {} s", END.as_secs());
         std::process::abort();
     });
-    let engine = Engine::builder().pool_size(1).timeout(timeout).memory(mib * MIB).build();
+    let engine = common::builder().pool_size(1).timeout(timeout).memory(mib * MIB).build();
     let hello = engine.compile("hello", "print('Hello', GET.monster)").expect("it compiles");
     let greets = || {
         let trace = hello.run(&Request::new().query("monster=Manticore")).expect("it runs");

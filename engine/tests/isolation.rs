@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use perilune::{Engine, Request, RunLimits, Status};
+use perilune::{Request, RunLimits, Status};
 
 const ENDLESS: &str = "while true do end";
 
@@ -121,7 +121,7 @@ const CASES: &[(&str, &str)] = &[
 /// Each on one VM: whatever one run does, everything that the next one reads is as it was.
 #[test]
 fn a_run_sees_nothing_of_an_earlier_one() {
-    let engine = Engine::builder().pool_size(1).memory(4 << 20).timeout(Duration::from_millis(500)).build();
+    let engine = common::builder().pool_size(1).memory(4 << 20).timeout(Duration::from_millis(500)).build();
     engine.module("shared", "return { list = {} }").expect("it compiles");
     engine.function("echo", |call| call.value(0)).expect("a name");
     let observers: Vec<_> = CASES
@@ -149,7 +149,7 @@ fn a_run_sees_nothing_of_an_earlier_one() {
 
 #[test]
 fn one_script_run_twice_starts_afresh() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let source = "
         local seen = count
         count = (count or 0) + 1
@@ -168,7 +168,7 @@ fn one_script_run_twice_starts_afresh() {
 
 #[test]
 fn shadowing_in_one_run_does_not_reach_the_same_script_in_the_next() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let source = "
         if GET.shadow then math = { floor = function() return 'mine' end } end
         return math.floor(1.5)
@@ -184,7 +184,7 @@ fn shadowing_in_one_run_does_not_reach_the_same_script_in_the_next() {
 
 #[test]
 fn a_refused_request_leaves_nothing_behind() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let script = engine.compile("test", "return {GET, POST, CONFIG, META}").expect("it compiles");
     for bad in ["{\"a\":", "[1]", "{\"a\":1} x"] {
         assert!(script.run(&Request::new().query("q=1").json(bad).config("{\"c\":1}")).is_err());
@@ -200,7 +200,7 @@ fn a_refused_request_leaves_nothing_behind() {
 
 #[test]
 fn addresses_tell_nothing_of_an_earlier_run() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let script = engine.compile("test", "return tostring(print), tostring(string)").expect("it compiles");
     let mut seen = std::collections::HashSet::new();
     for _ in 0..8 {
@@ -213,7 +213,7 @@ fn addresses_tell_nothing_of_an_earlier_run() {
 /// A VM marks strings with the number of the run that has paid for them, in 16 bits.
 #[test]
 fn memory_tells_nothing_of_a_run_65_535_runs_ago() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let constant = "x".repeat(100_000);
     let source = format!("local c = '{constant}' local made = string.sub('y' .. c, 2) return #made");
     let guess = engine.compile("guess", source).expect("it compiles");
@@ -283,7 +283,7 @@ const TELLERS: &[(&str, &str)] = &[
 fn what_a_run_takes_tells_nothing_of_earlier_runs() {
     let mut told = Vec::new();
     for (what, teller) in TELLERS {
-        let engine = Engine::builder().pool_size(1).memory(4 << 20).build();
+        let engine = common::builder().pool_size(1).memory(4 << 20).build();
         let teller = engine.compile("teller", teller).expect("it compiles");
         let mut expected = None;
         for (at, leftover) in LEFTOVERS.iter().cycle().take(4 * LEFTOVERS.len()).enumerate() {
@@ -311,7 +311,7 @@ fn what_a_run_takes_tells_nothing_of_earlier_runs() {
 /// room. Copies of what runs share had it.
 #[test]
 fn the_order_of_keys_is_each_runs_own() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     for table in ["{}", "{a = 1}", "_G", "ARGS", "GET", "table.clone(math)", "json.array()"] {
         let source = format!(
             "local t, keys = {table}, {{}}

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// From top to bottom.
-const ROOMS: [&str; 7] = ["engine", "pool", "vm", "registry", "compile", "syntax", "model"];
+const ROOMS: [&str; 8] = ["engine", "pool", "process", "vm", "registry", "compile", "syntax", "model"];
 
 /// What holds the data of a VM, below the functions that work on it.
 const VM_DATA: [&str; 12] = [

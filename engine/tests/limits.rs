@@ -34,7 +34,7 @@ const ENDLESS: &[&str] = &[
 
 #[test]
 fn a_timeout_is_a_timeout_whatever_the_script_does_about_it() {
-    let engine = Engine::builder().pool_size(1).timeout(Duration::from_millis(30)).build();
+    let engine = common::builder().pool_size(1).timeout(Duration::from_millis(30)).build();
     for source in ENDLESS {
         let trace = run_in(&engine, source, &Request::new());
         assert_eq!(trace.status, Status::Timeout, "{source}: {:?}", trace.error);
@@ -50,7 +50,7 @@ fn a_timeout_is_a_timeout_whatever_the_script_does_about_it() {
 
 #[test]
 fn an_error_that_imitates_a_limit_is_a_failure() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     for source in [
         "error('not enough memory')",
         "error('not enough memory', 0)",
@@ -65,7 +65,7 @@ fn an_error_that_imitates_a_limit_is_a_failure() {
 }
 
 fn memory(bytes: usize) -> Engine {
-    Engine::builder().pool_size(1).memory(bytes).build()
+    common::builder().pool_size(1).memory(bytes).build()
 }
 
 /// Scripts that need more than 8 MiB.
@@ -114,7 +114,7 @@ fn the_heap_never_grows_past_the_limit() {
 /// runs was more than the limit and the run was over before it was collected. That ended the process.
 #[test]
 fn no_limit_is_so_small_that_the_process_ends() {
-    let engine = Engine::builder().pool_size(1).timeout(Duration::from_millis(500)).build();
+    let engine = common::builder().pool_size(1).timeout(Duration::from_millis(500)).build();
     let litter =
         engine.compile("litter", "local t = {} for i = 1, 10000 do t[i] = {} end").expect("it compiles");
     let greedy = "local t = {} while true do t[#t + 1] = {} end";
@@ -246,7 +246,7 @@ fn output_is_cut_between_characters_never_within_one() {
 
 #[test]
 fn the_run_goes_on_after_its_output_is_full() {
-    let engine = Engine::builder().output(10).build();
+    let engine = common::builder().output(10).build();
     for (source, stdout, truncated) in [
         ("io.write('0123456789') return 1", &b"0123456789"[..], false),
         ("io.write('0123456789') io.write('') return 1", b"0123456789", false),
@@ -268,7 +268,7 @@ fn the_run_goes_on_after_its_output_is_full() {
 
 #[test]
 fn stderr_keeps_room_for_the_error() {
-    let engine = Engine::builder().output(10).timeout(Duration::from_millis(200)).memory(8 * MIB).build();
+    let engine = common::builder().output(10).timeout(Duration::from_millis(200)).memory(8 * MIB).build();
     for (source, status) in [
         ("io.stderr:write(string.rep('é', 100)) error('boom')", Status::Failure),
         ("warn(string.rep('x', 100)) return print", Status::Failure),
@@ -294,7 +294,7 @@ fn output_is_512_kib_by_default() {
 #[test]
 fn a_source_has_a_limit() {
     let source = |bytes: usize| format!("return 1{}", " ".repeat(bytes - 8));
-    let engine = Engine::builder().source(100).build();
+    let engine = common::builder().source(100).build();
     for (engine, limit) in [(&engine, 100), (common::engine(), MIB)] {
         assert_eq!(run_in(engine, &source(limit), &Request::new()).value.as_deref(), Some("1"));
         let error = engine.compile("long", source(limit + 1)).expect_err("it is too long");
@@ -306,7 +306,7 @@ fn a_source_has_a_limit() {
 #[test]
 fn the_defaults_are_the_contracts() {
     let Limits { timeout, queue, memory, output, value, request, parameters, source, .. } =
-        *Engine::new().limits();
+        *common::builder().build().limits();
     assert_eq!((timeout, queue), (Duration::from_secs(30), Duration::from_secs(5)));
     assert_eq!((memory, output, value, request), (64 * MIB, 512 * 1024, 512 * 1024, 512 * 1024));
     assert_eq!((parameters, source), (1000, MIB));
@@ -349,7 +349,7 @@ const LARGE: RunLimits = RunLimits {
 
 #[test]
 fn a_scripts_and_a_runs_limits_lower_and_never_raise() {
-    let ceilings = Engine::builder()
+    let ceilings = common::builder()
         .timeout(Duration::from_millis(30))
         .queue(Duration::from_millis(30))
         .memory(8 * MIB)
@@ -357,7 +357,7 @@ fn a_scripts_and_a_runs_limits_lower_and_never_raise() {
         .value(10)
         .host_calls(1)
         .build();
-    let (wide, none) = (Engine::new(), RunLimits::default());
+    let (wide, none) = (common::builder().build(), RunLimits::default());
     for engine in [&ceilings, &wide] {
         engine.function("tick", |_| Ok(())).expect("a name");
     }
@@ -386,7 +386,7 @@ fn a_scripts_and_a_runs_limits_lower_and_never_raise() {
 
 #[test]
 fn no_vm_in_time_is_queue_timeout() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let busy = engine
         .compile("busy", "while true do end")
         .expect("it compiles")

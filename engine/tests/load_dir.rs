@@ -1,5 +1,7 @@
 //! Named scripts from the files of a directory.
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 
@@ -46,7 +48,7 @@ fn files_serve_under_their_names() {
         ("old.lua~", "return 9"),
         ("UPPER.LUA", "return 10"),
     ]);
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let report = engine.scripts().load_dir(directory.path()).expect("it is read");
     assert_eq!(
         loaded(&report),
@@ -77,7 +79,7 @@ fn good_files_serve_beside_bad_ones() {
         ("latin.lua", "return 1"),
     ]);
     fs::write(directory.path().join("latin.lua"), b"return '\xe4'").expect("a file");
-    let engine = Engine::builder().pool_size(1).source(1000).build();
+    let engine = common::builder().pool_size(1).source(1000).build();
     engine.scripts().put("broken", "return 'old'").expect("it compiles");
     let report = engine.scripts().load_dir(directory.path()).expect("it is read");
     assert_eq!(loaded(&report), [("fits", 1), ("good", 1)]);
@@ -104,7 +106,7 @@ fn good_files_serve_beside_bad_ones() {
 #[test]
 fn a_directory_that_can_not_be_read_is_an_error() {
     let directory = directory(&[("file.lua", "")]);
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     for name in ["missing", "file.lua", "file.lua/below"] {
         let path = directory.path().join(name);
         match engine.scripts().load_dir(&path) {
@@ -149,7 +151,7 @@ mod unix {
         link(&outside.path().join("secrets"), "secrets");
         link(Path::new("shop"), "alias");
         link(Path::new("shop"), "directory.lua");
-        let engine = Engine::builder().pool_size(1).build();
+        let engine = common::builder().pool_size(1).build();
         let report = engine.scripts().load_dir(directory.path()).expect("it is read");
         assert_eq!(loaded(&report), [("alias", 1), ("k8s", 1), ("real", 1), ("shop/x", 1)]);
         let failed = failed(&report);
@@ -168,7 +170,7 @@ mod unix {
         let pipe = directory.path().join("pipe.lua");
         assert!(Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs").success());
         fs::write(directory.path().join(OsStr::from_bytes(b"\xff.lua")), "return 1").expect("a file");
-        let engine = Engine::builder().pool_size(1).build();
+        let engine = common::builder().pool_size(1).build();
         let report = engine.scripts().load_dir(directory.path()).expect("it is read");
         assert_eq!(loaded(&report), [("good", 1)]);
         let failed = failed(&report);

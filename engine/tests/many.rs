@@ -47,7 +47,7 @@ fn occupied(engine: &Engine) -> (Script, Arc<Barrier>, Arc<Barrier>) {
 #[test]
 fn a_batch_returns_in_order_and_one_failure_fails_no_other() {
     for vms in [1, 3] {
-        let engine = Engine::builder().pool_size(vms).build();
+        let engine = common::builder().pool_size(vms).build();
         let script = doubling(&engine);
         for count in [0, 1, 2, 100] {
             let results = script.run_batch(&numbered(count));
@@ -64,7 +64,7 @@ fn a_batch_returns_in_order_and_one_failure_fails_no_other() {
 
 #[test]
 fn a_batch_tells_its_progress() {
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     let script = doubling(&engine);
     let (calls, last) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let progress = |done: usize, of: usize| {
@@ -78,7 +78,7 @@ fn a_batch_tells_its_progress() {
 
 #[test]
 fn a_cancelled_batch_ends_what_runs_and_what_has_not_begun() {
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     let endless =
         engine.compile("endless", "if GET.n ~= '0' then while true do end end").expect("it compiles");
     let cancel = CancelHandle::new();
@@ -95,7 +95,7 @@ fn a_cancelled_batch_ends_what_runs_and_what_has_not_begun() {
 
 #[test]
 fn a_progress_callback_that_panics_panics_the_caller_and_nothing_else() {
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     let script = doubling(&engine);
     let batch = script.batch().progress(|_, _| panic!("the host's"));
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| batch.run(&numbered(10))));
@@ -105,7 +105,7 @@ fn a_progress_callback_that_panics_panics_the_caller_and_nothing_else() {
 
 #[test]
 fn tickets_are_waited_for_in_any_order() {
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     let script = doubling(&engine);
     let tickets: Vec<_> = numbered(200).into_iter().map(|request| script.submit(request)).collect();
     for (n, ticket) in tickets.into_iter().enumerate().rev() {
@@ -115,7 +115,7 @@ fn tickets_are_waited_for_in_any_order() {
 
 #[test]
 fn callbacks_are_called_once_each_on_threads_of_the_engines() {
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     let script = doubling(&engine);
     let (sender, receiver) = mpsc::channel();
     for (n, request) in numbered(200).into_iter().enumerate() {
@@ -139,7 +139,7 @@ fn callbacks_are_called_once_each_on_threads_of_the_engines() {
 
 #[test]
 fn a_request_that_is_refused_calls_back_too() {
-    let engine = Engine::builder().pool_size(1).request(100).build();
+    let engine = common::builder().pool_size(1).request(100).build();
     let script = doubling(&engine);
     let large = "x".repeat(200);
     let submit = |request: Request<'_>| script.submit(request.into_owned()).wait();
@@ -152,7 +152,7 @@ fn a_request_that_is_refused_calls_back_too() {
 
 #[test]
 fn a_callback_that_panics_harms_nobody() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let script = doubling(&engine);
     for request in numbered(5) {
         script.submit_with(request, |_| panic!("the host's"));
@@ -162,7 +162,7 @@ fn a_callback_that_panics_harms_nobody() {
 
 #[test]
 fn a_callback_that_panics_keeps_a_cancel_from_nobody() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let (held, entered, leave) = occupied(&engine);
     let running = held.submit(Request::new());
     entered.wait();
@@ -183,7 +183,7 @@ fn a_callback_that_panics_keeps_a_cancel_from_nobody() {
 
 #[test]
 fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let (held, entered, leave) = occupied(&engine);
     let running = held.submit(Request::new());
     entered.wait();
@@ -216,7 +216,7 @@ fn with_all_vms_busy_time_is_up_for_those_that_wait_shortest_first() {
 
 #[test]
 fn with_no_patience_a_run_is_made_where_a_vm_is_free_at_once() {
-    let engine = Engine::builder().pool_size(1).queue(Duration::ZERO).build();
+    let engine = common::builder().pool_size(1).queue(Duration::ZERO).build();
     let (held, entered, leave) = occupied(&engine);
     let quick = engine.compile("quick", "return 1").expect("it compiles");
     assert_eq!(quick.submit(Request::new()).wait().expect("it runs").status, Status::Success);
@@ -229,7 +229,7 @@ fn with_no_patience_a_run_is_made_where_a_vm_is_free_at_once() {
 
 #[test]
 fn beyond_the_backlog_a_run_ends_at_once() {
-    let engine = Engine::builder().pool_size(1).backlog(2).build();
+    let engine = common::builder().pool_size(1).backlog(2).build();
     let (held, entered, leave) = occupied(&engine);
     let quick = engine.compile("quick", "return 1").expect("it compiles");
     let running = held.submit(Request::new());
@@ -249,7 +249,7 @@ fn beyond_the_backlog_a_run_ends_at_once() {
 
 #[test]
 fn a_ticket_is_cancelled_while_it_waits_and_while_it_runs() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let (held, entered, leave) = occupied(&engine);
     let running = held.submit(Request::new());
     entered.wait();
@@ -289,7 +289,7 @@ impl Wake for Woken {
 
 #[test]
 fn a_ticket_can_be_awaited() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let (held, entered, leave) = occupied(&engine);
     let mut ticket = pin!(held.submit(Request::new()));
     let woken = Arc::new(Woken(AtomicUsize::new(0), std::thread::current()));
@@ -311,7 +311,7 @@ fn a_ticket_can_be_awaited() {
 /// Guards against a ticket that is waited for without end: its result went to somebody else.
 #[test]
 fn a_ticket_that_is_used_after_it_was_ready_panics() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let quick = engine.compile("quick", "return 1").expect("it compiles");
     let mut context = Context::from_waker(std::task::Waker::noop());
     let ready = |context: &mut Context<'_>| {
@@ -336,7 +336,7 @@ fn a_ticket_that_is_used_after_it_was_ready_panics() {
 #[test]
 fn all_that_waits_is_seen_whatever_came_before() {
     let queue = Duration::from_millis(2);
-    let engine = Engine::builder().pool_size(2).queue(queue).build();
+    let engine = common::builder().pool_size(2).queue(queue).build();
     let quick = engine.compile("quick", "return 1").expect("it compiles");
     let endless = engine.compile("endless", "while true do end").expect("it compiles");
     let (mut ran, mut ran_on) = (0, 0);
@@ -382,7 +382,7 @@ fn all_that_waits_is_seen_whatever_came_before() {
 
 #[test]
 fn direct_runs_and_submitted_ones_share_the_vms() {
-    let engine = Engine::builder().pool_size(2).queue(Duration::from_secs(60)).build();
+    let engine = common::builder().pool_size(2).queue(Duration::from_secs(60)).build();
     let script = doubling(&engine);
     let tickets: Vec<_> = numbered(500).into_iter().map(|request| script.submit(request)).collect();
     std::thread::scope(|threads| {
@@ -402,7 +402,7 @@ fn direct_runs_and_submitted_ones_share_the_vms() {
 /// Guards against counting what there is a VM for as waiting: without a backlog, nothing ran.
 #[test]
 fn what_has_a_vm_does_not_count_as_waiting() {
-    let engine = Engine::builder().pool_size(1).backlog(0).build();
+    let engine = common::builder().pool_size(1).backlog(0).build();
     let (held, entered, leave) = occupied(&engine);
     let running = held.submit(Request::new());
     assert!(!running.is_done(), "it was refused");
@@ -415,7 +415,7 @@ fn what_has_a_vm_does_not_count_as_waiting() {
 /// Guards against threads of a batch that wait for the VM of the run that waits for the batch.
 #[test]
 fn a_batch_inside_a_host_function_needs_no_vm_of_the_pool() {
-    let engine = Engine::builder().pool_size(2).queue(Duration::ZERO).build();
+    let engine = common::builder().pool_size(2).queue(Duration::ZERO).build();
     let (held, entered, leave) = occupied(&engine);
     let busy = held.clone();
     let other = std::thread::spawn(move || busy.run(&Request::new()));
@@ -444,7 +444,7 @@ fn a_batch_inside_a_host_function_needs_no_vm_of_the_pool() {
 /// Guards against a VM that nobody takes while the thread that gave it back is in the host's code.
 #[test]
 fn a_slow_callback_keeps_no_other_run_waiting() {
-    let engine = Engine::builder().pool_size(1).queue(Duration::from_secs(60)).build();
+    let engine = common::builder().pool_size(1).queue(Duration::from_secs(60)).build();
     let (held, entered, leave) = occupied(&engine);
     let (tell, told) = std::sync::mpsc::channel();
     let (ended, was_told) = std::sync::mpsc::channel();

@@ -1,5 +1,7 @@
 //! Numbers to watch: each can be seen to move, and by how much.
 
+mod common;
+
 use std::time::{Duration, Instant};
 
 use perilune::{CancelHandle, Engine, Histogram, Metrics, Request, RunLimits, Status, Trace};
@@ -7,7 +9,7 @@ use serde_json::Value;
 
 /// An engine with a pool of one, in which a stopped run is over in no time.
 fn engine() -> Engine {
-    Engine::builder().pool_size(1).timeout(Duration::from_secs(60)).memory(8 << 20).output(10).build()
+    common::builder().pool_size(1).timeout(Duration::from_secs(60)).memory(8 << 20).output(10).build()
 }
 
 #[track_caller]
@@ -156,7 +158,7 @@ fn output_is_counted_as_captured_and_as_dropped() {
 
 #[test]
 fn vms_are_ready_in_use_retired_and_rebuilt() {
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     run(&engine, "return 1", &Request::new());
     let vms = engine.metrics().vms;
     assert_eq!((vms.ready, vms.in_use, vms.retired, vms.rebuilt), (1, 0, 0, 0));
@@ -184,7 +186,7 @@ fn vms_are_ready_in_use_retired_and_rebuilt() {
 
 #[test]
 fn compiles_and_scripts_are_counted() {
-    let engine = Engine::builder().pool_size(1).source(100).build();
+    let engine = common::builder().pool_size(1).source(100).build();
     let scripts = engine.scripts();
     engine.compile("a", "").expect("it compiles");
     engine.compile("b", "+").expect_err("it does not compile");
@@ -217,7 +219,7 @@ fn calls_of_the_host_are_counted_those_that_fail_too() {
 fn nothing_is_lost_between_threads_and_replaced_vms() {
     const THREADS: u64 = 4;
     const RUNS: u64 = 20_000;
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     let hello = engine.compile("hello", "print('1234')").expect("it compiles");
     let endless = engine.compile("endless", "while true do end").expect("it compiles");
     let no_time = RunLimits { timeout: Some(Duration::ZERO), ..RunLimits::default() };
@@ -257,7 +259,7 @@ fn the_json_form_has_the_fields_by_name() {
     for (path, expected) in [
         (
             "/runs",
-            r#"{"success":1,"failure":0,"timeout":0,"memory_limit":0,"cancelled":0,"queue_timeout":0}"#,
+            r#"{"success":1,"failure":0,"timeout":0,"memory_limit":0,"cancelled":0,"queue_timeout":0,"crashed":0}"#,
         ),
         ("/vms", r#"{"ready":1,"in_use":0,"retired":0,"rebuilt":0}"#),
         ("/compiles", r#"{"succeeded":1,"failed":0}"#),
@@ -299,6 +301,7 @@ perilune_runs_total{status="timeout"} 0
 perilune_runs_total{status="memory_limit"} 0
 perilune_runs_total{status="cancelled"} 0
 perilune_runs_total{status="queue_timeout"} 0
+perilune_runs_total{status="crashed"} 0
 # HELP perilune_run_duration_seconds How long runs took
 # TYPE perilune_run_duration_seconds histogram
 "#,

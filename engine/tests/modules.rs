@@ -8,7 +8,7 @@ use common::run_in;
 use perilune::{Engine, ErrorKind, Request, Status};
 
 fn engine(modules: &[(&str, &str)]) -> Engine {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     for (name, source) in modules {
         engine.module(name, source).expect("it compiles");
     }
@@ -137,7 +137,7 @@ fn errors_say_which_module_line_and_chain() {
         assert!(trace.status == Status::Failure && error.message.len() < 300, "{source}: {}", error.message);
     }
     assert!(
-        run_in(&Engine::new(), "require 'x'", &Request::new())
+        run_in(&common::builder().build(), "require 'x'", &Request::new())
             .stderr_text()
             .contains("the host registered none")
     );
@@ -167,7 +167,7 @@ fn what_a_module_does_is_gone_in_the_next_run() {
 
 #[test]
 fn an_endless_module_is_a_timeout() {
-    let engine = Engine::builder().pool_size(1).timeout(Duration::from_millis(30)).build();
+    let engine = common::builder().pool_size(1).timeout(Duration::from_millis(30)).build();
     engine.module("endless", "while true do end").expect("it compiles");
     engine.module("chain", "return pcall(require, 'endless')").expect("it compiles");
     for source in
@@ -180,7 +180,7 @@ fn an_endless_module_is_a_timeout() {
 
 #[test]
 fn a_long_chain_of_modules_is_an_error_and_no_crash() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     for n in 0..300 {
         engine.module(&format!("m{n}"), format!("return require 'm{}'", n + 1)).expect("it compiles");
     }

@@ -120,7 +120,7 @@ fn found(text: &str) -> Right {
 }
 
 fn engine() -> Engine {
-    let engine = Engine::builder().pool_size(1).request(8 << 20).value(8 << 20).build();
+    let engine = common::builder().pool_size(1).request(8 << 20).value(8 << 20).build();
     engine.function("echo", |call| call.value(0)).expect("a name");
     engine.function("json", |call| Ok(Value::from_json(&call.json(0)?)?)).expect("a name");
     engine.function("read", |call| Ok(Value::from_json(call.bytes(0)?)?)).expect("a name");

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{engine, refused, refused_in, run_with, text_with, value_with};
-use perilune::{Engine, Error, Part, PayloadError, Position, Request};
+use perilune::{Error, Part, PayloadError, Position, Request};
 use serde_json::{Value, json};
 
 /// Writes a table of strings to stdout, exact to the byte, in the order of its keys.
@@ -409,7 +409,7 @@ fn query_body_config_and_meta_together_have_a_limit() {
 
 #[test]
 fn a_hosts_own_request_limit_is_in_the_text() {
-    let engine = Engine::builder().request(10).build();
+    let engine = common::builder().request(10).build();
     let error = refused_in(&engine, &Request::new().query("a=123456789"));
     assert_eq!(error.to_string(), "Request size limit exceeded (10).");
     assert_eq!(
@@ -454,7 +454,7 @@ fn a_form_has_no_limit_of_parameters() {
 
 #[test]
 fn a_refused_request_makes_no_trace_and_takes_no_id() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let script = engine.compile("test", "return 1").expect("it compiles");
     for id in 1..4 {
         assert!(script.run(&Request::new().json("[")).is_err());

@@ -16,7 +16,7 @@ const LONG: Duration = Duration::from_secs(3600);
 const ENDLESS: &str = "while true do end";
 
 fn engine() -> Engine {
-    Engine::builder().pool_size(1).host_calls(u64::MAX).build()
+    common::builder().pool_size(1).host_calls(u64::MAX).build()
 }
 
 /// Counts its calls, and does `then` with the number.
@@ -256,7 +256,7 @@ struct Threads {
 
 #[test]
 fn polls_are_called_on_the_thread_that_makes_the_run() {
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     let runs: Arc<Vec<Mutex<Threads>>> = Arc::new((0..6).map(|_| Mutex::default()).collect());
     let seen = Arc::clone(&runs);
     let made = move |call: &Call<'_>| {

@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 
 use common::run_in;
-use perilune::{Engine, Request, Severity};
+use perilune::{Request, Severity};
 use tempfile::TempDir;
 
 /// What may stand before the code, and the line that code behind it is on.
@@ -22,7 +22,7 @@ const PREAMBLES: &[(&str, u32)] = &[
 
 #[test]
 fn a_script_begins_behind_it() {
-    let engine = Engine::new();
+    let engine = common::builder().build();
     for (before, line) in PREAMBLES {
         let script = engine.compile("test", format!("{before}error('boom')")).expect("it compiles");
         let error = script.run(&Request::new()).expect("it runs").error.expect("an error");
@@ -52,15 +52,15 @@ fn it_stands_before_all_and_nowhere_else() {
         "#!lua\n#!lua",
         "#lua",
     ] {
-        assert!(Engine::new().compile("test", source).is_err(), "{source:?}");
+        assert!(common::builder().build().compile("test", source).is_err(), "{source:?}");
     }
-    let error = Engine::new().compile("test", b"\xff\xfex\0=\0").expect_err("UTF-16");
+    let error = common::builder().build().compile("test", b"\xff\xfex\0=\0").expect_err("UTF-16");
     assert_eq!(error.reason, "the source is not UTF-8");
 }
 
 #[test]
 fn check_reads_on_behind_it() {
-    let engine = Engine::new();
+    let engine = common::builder().build();
     for (before, line) in PREAMBLES {
         let lines = |source: &str| -> Vec<_> {
             let found = engine.check("test", format!("{before}{source}"));
@@ -78,7 +78,7 @@ fn check_reads_on_behind_it() {
 
 #[test]
 fn modules_and_files_have_it_too() {
-    let engine = Engine::new();
+    let engine = common::builder().build();
     for (before, line) in PREAMBLES {
         engine.module("late", format!("{before}return function() error('boom') end")).expect("it compiles");
         let trace = run_in(&engine, &format!("{before}require('late')()"), &Request::new());

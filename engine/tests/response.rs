@@ -3,7 +3,7 @@
 mod common;
 
 use common::{json, run, run_in};
-use perilune::{Engine, Request, Response, Status};
+use perilune::{Request, Response, Status};
 use serde_json::json;
 
 #[track_caller]
@@ -79,7 +79,7 @@ fn the_last_call_wins_and_a_refused_one_changes_nothing() {
         (Status::Failure, Some(201))
     );
     // And nothing of it in the next run.
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     run_in(&engine, "set_response{status = 201}", &Request::new());
     assert_eq!(run_in(&engine, "return 1", &Request::new()).response, None);
 }

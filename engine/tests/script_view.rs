@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use common::{assert_success, run, run_in, run_with, text, text_with, value};
 use elsewhere::ELSEWHERE;
 use names::{GLOBALS, HOST, LIBRARIES};
-use perilune::{Engine, Request};
+use perilune::Request;
 use serde_json::{Value, json};
 
 /// Names that other Luas have, or Luau before it is sandboxed.
@@ -270,7 +270,7 @@ const TAKES: &[&str] = &[
 
 #[test]
 fn a_name_that_was_set_to_nil_is_gone_for_all_code_of_the_run() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let libraries = LIBRARIES.iter().map(|(library, _)| library);
     let names: Vec<_> = GLOBALS.iter().chain(HOST).chain(libraries).collect();
     for name in &names {
@@ -347,7 +347,7 @@ fn a_function_that_was_taken_away_is_not_called() {
 /// What a host's first module takes away is gone for the script, whose code was compiled without knowing.
 #[test]
 fn a_module_takes_functions_away() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     engine.module("prelude", "math, os, print = nil").expect("it compiles");
     for header in ["", "--!optimize 2\n"] {
         let source = format!(

@@ -1,12 +1,14 @@
 //! Scripts by name: versions, names, and changes while runs go on.
 
+mod common;
+
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use perilune::{Engine, Error, Request, Status};
 
 fn engine() -> Engine {
-    Engine::builder().pool_size(2).build()
+    common::builder().pool_size(2).build()
 }
 
 /// What the script of a name returns, and the version that the trace tells.
@@ -49,7 +51,7 @@ fn what_is_put_serves_until_it_is_replaced_or_removed() {
 
 #[test]
 fn a_put_that_fails_changes_nothing() {
-    let engine = Engine::builder().pool_size(1).source(100).build();
+    let engine = common::builder().pool_size(1).source(100).build();
     let scripts = engine.scripts();
     scripts.put("shop/price", "return 1").expect("it compiles");
     let too_long = "-".repeat(101);

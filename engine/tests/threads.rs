@@ -1,5 +1,7 @@
 //! One engine, used from many threads.
 
+mod common;
+
 use std::collections::HashSet;
 use std::fmt::Debug;
 use std::sync::Mutex;
@@ -46,7 +48,7 @@ fn public_types_have_the_common_traits() {
 fn eight_threads_share_a_pool_of_two() {
     const THREADS: u64 = 8;
     const RUNS: u64 = 200;
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     let script = engine
         .compile("sum", "mine = GET.thread .. ':' .. POST.run print(mine) return mine")
         .expect("it compiles");
@@ -91,7 +93,7 @@ fn assert_fresh(engine: &Engine, request: &Request<'_>, name: &str) {
 #[test]
 fn many_scripts_on_a_pool_of_two_keep_working() {
     const SCRIPTS: usize = 2000;
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     let scripts: Vec<Script> = (0..SCRIPTS)
         .map(|n| {
             engine
@@ -124,7 +126,7 @@ fn many_scripts_on_a_pool_of_two_keep_working() {
 
 #[test]
 fn scripts_outlive_the_handle_of_their_engine() {
-    let script = Engine::builder().pool_size(1).build().compile("test", "return 1").expect("it compiles");
+    let script = common::builder().pool_size(1).build().compile("test", "return 1").expect("it compiles");
     let trace =
         std::thread::spawn(move || script.run(&Request::new()).expect("it runs")).join().expect("no panic");
     assert_eq!((trace.status, trace.value.as_deref()), (Status::Success, Some("1")));
@@ -132,7 +134,7 @@ fn scripts_outlive_the_handle_of_their_engine() {
 
 #[test]
 fn dropping_scripts_and_engines_at_once_is_fine() {
-    let engine = Engine::builder().pool_size(2).build();
+    let engine = common::builder().pool_size(2).build();
     std::thread::scope(|threads| {
         for thread in 0..4 {
             let engine = engine.clone();
@@ -141,7 +143,7 @@ fn dropping_scripts_and_engines_at_once_is_fine() {
                     let script = engine.compile("short", format!("return {n}")).expect("it compiles");
                     assert_eq!(script.run(&Request::new()).expect("it runs").value_as::<u32>().ok(), Some(n));
                     if n % 25 == 0 {
-                        let own = Engine::builder().pool_size(1).build();
+                        let own = common::builder().pool_size(1).build();
                         let trace = own.compile("own", "return 1").expect("it compiles").run(&Request::new());
                         assert_eq!(trace.expect("it runs").id, 1, "thread {thread}");
                     }
@@ -154,7 +156,7 @@ fn dropping_scripts_and_engines_at_once_is_fine() {
 /// Guards against believing a fiber to be its thread: these ran over the end of their stacks.
 #[test]
 fn a_script_that_nests_deep_runs_from_any_stack() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let source = "local function deep(n) if n == 0 then return host.room() end
         local got ('x'):gsub('x', function() got = deep(n - 1) end) return got end
         return deep(190)";

@@ -6,7 +6,7 @@ use std::fmt;
 use std::time::{Duration, Instant, SystemTime};
 
 use common::{assert_success, json, run, run_in, run_with, text};
-use perilune::{Engine, ErrorKind, Request, RunLimits, Status, Trace};
+use perilune::{ErrorKind, Request, RunLimits, Status, Trace};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
@@ -129,7 +129,7 @@ fn bytes_that_are_not_utf8_stay_in_the_fields_and_become_u_fffd_as_text() {
 
 #[test]
 fn ids_count_from_1_per_engine() {
-    let (one, other) = (Engine::builder().pool_size(1).build(), Engine::builder().pool_size(1).build());
+    let (one, other) = (common::builder().pool_size(1).build(), common::builder().pool_size(1).build());
     let source = "return 1";
     let (a, b) = (one.compile("a", source).expect("a"), one.clone().compile("b", "error('x')").expect("b"));
     let c = other.compile("c", source).expect("c");
@@ -160,7 +160,7 @@ fn executed_at_is_utc_with_six_digits() {
 
 #[test]
 fn duration_is_as_long_as_the_run_and_no_longer_than_the_call() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let inside = Duration::from_millis(20);
     engine
         .function("sleep", move |_| {
@@ -175,7 +175,7 @@ fn duration_is_as_long_as_the_run_and_no_longer_than_the_call() {
 
 #[test]
 fn usage_tells_the_growth_of_the_heap() {
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let small = run_in(&engine, "return 1", &Request::new()).usage;
     let large = run_in(&engine, "local s = string.rep('x', 8 * 2^20) return #s", &Request::new()).usage;
     assert!(small.memory_bytes < 1 << 20, "{}", small.memory_bytes);

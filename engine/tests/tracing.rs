@@ -1,13 +1,15 @@
 //! A run as a span of `tracing`.
 #![cfg(feature = "tracing")]
 
+mod common;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use perilune::{Engine, Request, RunLimits, Status};
+use perilune::{Request, RunLimits, Status};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -108,7 +110,7 @@ static ONE_BY_ONE: Mutex<()> = Mutex::new(());
 /// A test's turn. The span of a run is known to `tracing` by then: who meets it first asks only its own thread who listens.
 fn turn() -> MutexGuard<'static, ()> {
     let turn = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
-    let script = Engine::builder().pool_size(1).build().compile("first", "").expect("it compiles");
+    let script = common::builder().pool_size(1).build().compile("first", "").expect("it compiles");
     let first = || script.run(&Request::new()).expect("it runs");
     assert!(tracing::subscriber::with_default(Spans::default(), first).ok());
     turn
@@ -118,7 +120,7 @@ fn turn() -> MutexGuard<'static, ()> {
 fn each_run_is_a_span_with_how_it_ended() {
     let _turn = turn();
     let spans = Spans::default();
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     engine.scripts().put("shop/price", "return 1").expect("it compiles");
     engine.scripts().put("shop/price", "return POST.n + 1").expect("it compiles");
     let timed = RunLimits { timeout: Some(Duration::from_millis(5)), ..RunLimits::default() };
@@ -162,7 +164,7 @@ fn each_run_is_a_span_with_how_it_ended() {
 fn a_run_that_got_no_vm_is_a_span_too() {
     let _turn = turn();
     let spans = Spans::default();
-    let engine = Engine::builder().pool_size(1).queue(Duration::ZERO).build();
+    let engine = common::builder().pool_size(1).queue(Duration::ZERO).build();
     let cancel = perilune::CancelHandle::new();
     let endless = engine.compile("endless", "while true do end").expect("it compiles");
     std::thread::scope(|threads| {
@@ -185,8 +187,8 @@ fn a_run_that_got_no_vm_is_a_span_too() {
 fn a_run_that_was_handed_over_is_below_the_span_that_it_was_handed_over_in() {
     let _turn = turn();
     let spans = Spans::default();
-    let engine = Engine::builder().pool_size(2).build();
-    let held = Engine::builder().pool_size(1).queue(Duration::ZERO).build();
+    let engine = common::builder().pool_size(2).build();
+    let held = common::builder().pool_size(1).queue(Duration::ZERO).build();
     let script = engine.compile("quick", "return 1").expect("it compiles");
     let late = held.compile("late", "return 1").expect("it compiles");
     let endless = held.compile("endless", "while true do end").expect("it compiles");

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{failed, json, refused, run, run_in, text, text_with, value};
-use perilune::{Engine, ErrorKind, PayloadError, Request, Status, ValueError};
+use perilune::{ErrorKind, PayloadError, Request, Status, ValueError};
 use serde_json::Value;
 
 /// JSON texts with what comes back of them after a journey through Lua, where it is not the same.
@@ -300,7 +300,7 @@ fn names_that_differ_are_all_there() {
         assert_eq!(value(&format!("return json.decode(json.encode({source}))")), found, "{source}");
     }
     // A host's function gets names as bytes, and they clash no less.
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     engine.function("echo", |call| call.value(0)).expect("a name");
     let trace = run_in(&engine, "host.echo{a = {[7] = 1, ['7'] = 2}}", &Request::new());
     let message = trace.error.expect("a clash").message;
@@ -383,7 +383,7 @@ fn json_decode_refuses_what_is_not_json_and_says_where() {
 
 #[test]
 fn the_returned_value_has_a_limit_of_json_bytes() {
-    let engine = Engine::builder().value(100).build();
+    let engine = common::builder().value(100).build();
     for (source, fits) in [
         ("return string.rep('x', 98)", true),
         ("return string.rep('x', 99)", false),

@@ -1,6 +1,8 @@
 //! Named scripts that follow the files of a directory.
 #![cfg(feature = "watch")]
 
+mod common;
+
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -32,7 +34,7 @@ impl Watched {
         for (name, source) in files {
             write(&path.join(name), source);
         }
-        let engine = Engine::builder().pool_size(2).build();
+        let engine = common::builder().pool_size(2).build();
         let (sender, reports) = channel();
         let report = move |report: &Report| sender.send(report.clone()).expect("the test listens");
         let watch = engine.scripts().watch(&path, report).expect("it is watched");
@@ -213,7 +215,7 @@ fn a_dropped_watch_is_over() {
 fn what_can_not_be_watched_is_an_error() {
     let directory = TempDir::new().expect("a directory");
     write(&directory.path().join("file.lua"), "");
-    let scripts = Engine::builder().pool_size(1).build().scripts();
+    let scripts = common::builder().pool_size(1).build().scripts();
     for name in ["missing", "file.lua"] {
         let path = directory.path().join(name);
         let error = scripts.watch(&path, |_| panic!("nothing was loaded")).expect_err("it is no directory");
@@ -255,7 +257,7 @@ fn a_callback_may_panic() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("hello.lua");
     write(&path, "return 1");
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let (sender, reports) = channel();
     let callback = move |report: &Report| {
         sender.send(report.loaded.len()).expect("the test listens");
@@ -275,7 +277,7 @@ fn a_callback_may_drop_its_watch() {
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("hello.lua");
     write(&path, "return 1");
-    let engine = Engine::builder().pool_size(1).build();
+    let engine = common::builder().pool_size(1).build();
     let (sender, reports) = channel();
     let own: Arc<Mutex<Option<Watch>>> = Arc::default();
     let watch = Arc::clone(&own);

@@ -22,6 +22,11 @@ const PAIRS: &[(&str, &str)] = &[
     ("host/add", "host/lua-c-function"),
     ("host/text", "host/lua-c-function"),
     ("batch/1000", "batch/1000-single"),
+    ("isolated/hello", "isolated/hello-here"),
+    ("isolated/batch-1000", "isolated/batch-1000-here"),
+    ("isolated/calls-1000", "isolated/calls-1000-here"),
+    ("isolated/hello-after-rest", "isolated/hello-here"),
+    ("isolated/start", "isolated/hello-here"),
     ("scripts/named-10k", "run/hello"),
     ("scripts/named-10k-all", "run/hello"),
 ];

@@ -1,6 +1,7 @@
 //! A checked and compiled source, with its name, version and hash.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use memchr::memmem;
 use sha2::{Digest, Sha256};
@@ -19,7 +20,10 @@ pub(crate) struct Compiled {
     pub(crate) name: Arc<str>,
     pub(crate) version: u64,
     pub(crate) hash: String,
-    pub(crate) bytecode: Bytecode,
+    /// Unique in this process.
+    pub(crate) id: u64,
+    /// `None` where workers have it.
+    pub(crate) bytecode: Option<Bytecode>,
     pub(crate) hints: Hints,
     pub(crate) sees_config: bool,
     pub(crate) sees_meta: bool,
@@ -44,9 +48,22 @@ impl Compiled {
             let reason = Dialects::new(source).describe(line, reason);
             CompileError { script: name.to_owned(), line, reason }
         })?;
-        let (name, hash, hints) = (name.into(), content_hash(source), Hints::new(source));
-        let (sees_config, sees_meta) = (can_see(source, "CONFIG"), can_see(source, "META"));
-        Ok(Self { name, version: 1, hash, bytecode, hints, sees_config, sees_meta })
+        Ok(Self { bytecode: Some(bytecode), ..Self::without_bytecode(name, source) })
+    }
+
+    /// Of a source that is compiled elsewhere, or was.
+    pub(crate) fn without_bytecode(name: &str, source: &[u8]) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self {
+            name: name.into(),
+            version: 1,
+            hash: content_hash(source),
+            id: NEXT.fetch_add(1, Relaxed),
+            bytecode: None,
+            hints: Hints::new(source),
+            sees_config: can_see(source, "CONFIG"),
+            sees_meta: can_see(source, "META"),
+        }
     }
 }
 

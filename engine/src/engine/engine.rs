@@ -5,10 +5,12 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use super::inner::EngineInner;
-use crate::model::error::CompileError;
+use super::isolation::Isolation;
+use crate::model::error::{CompileError, Error};
 use crate::model::limits::Limits;
 use crate::pool::metrics::Metrics;
 use crate::pool::pool::Pool;
+use crate::process::sandbox::Sandbox;
 use crate::registry::check::{Diagnostic, check};
 use crate::registry::environment::CurrentEnvironment;
 use crate::registry::named::ScriptRegistry;
@@ -46,7 +48,12 @@ impl Engine {
 
     /// Sets up an engine with other limits.
     pub fn builder() -> EngineBuilder {
-        EngineBuilder { limits: Limits::default(), pool_size: None, backlog: BACKLOG }
+        EngineBuilder {
+            limits: Limits::default(),
+            pool_size: None,
+            backlog: BACKLOG,
+            isolation: Isolation::InProcess,
+        }
     }
 
     /// A snapshot of what was counted until now. It takes less than a microsecond for a few VMs, and the pool's lock for an instant.
@@ -86,6 +93,15 @@ impl Engine {
         check(name, source.as_ref(), &self.inner.limits, &self.inner.environment.current())
     }
 
+    /// What keeps the engine's workers from the system, beside their VMs; `None` where it has none. It may start one, and so tells at the beginning
+    /// whether that is possible.
+    ///
+    /// # Errors
+    /// No worker can be started.
+    pub fn sandbox(&self) -> Result<Option<Sandbox>, Error> {
+        self.inner.pool.sandbox()
+    }
+
     /// The ceilings of every run.
     #[must_use]
     pub fn limits(&self) -> &Limits {
@@ -112,6 +128,7 @@ pub struct EngineBuilder {
     limits: Limits,
     pool_size: Option<usize>,
     backlog: usize,
+    isolation: Isolation,
 }
 
 /// How many submitted runs may wait for a VM by default.
@@ -128,6 +145,12 @@ impl EngineBuilder {
     /// nothing else is set.
     pub fn backlog(mut self, runs: usize) -> Self {
         self.backlog = runs;
+        self
+    }
+
+    /// Where runs are made: in this process where nothing else is set.
+    pub fn isolation(mut self, isolation: Isolation) -> Self {
+        self.isolation = isolation;
         self
     }
 
@@ -193,7 +216,7 @@ impl EngineBuilder {
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
         let inner = EngineInner {
             limits: self.limits,
-            pool: Pool::new(size),
+            pool: Pool::new(size, self.isolation.start(self.limits.memory)),
             runs: AtomicU64::new(0),
             environment: CurrentEnvironment::default(),
             backlog: self.backlog,

@@ -10,7 +10,6 @@ use crate::model::cancel::{self, CancelHandle};
 use crate::model::deadline::Deadline;
 use crate::model::error::Error;
 use crate::model::limits::Limits;
-use crate::model::poll::Polling;
 use crate::model::request::Request;
 use crate::model::trace::{ErrorKind, ScriptError, Trace};
 use crate::pool::pool::{Checkout, CheckoutError};
@@ -104,10 +103,6 @@ impl<'a> Execution<'a> {
         let deadline = Deadline::after(began, self.limits.timeout);
 
         let (pooled, watchdog) = checkout.parts();
-        let due = request.poll.as_ref().map_or(Deadline::NEVER, |poll| poll.due(began));
-        let watch = watchdog.guard(&pooled.watched, deadline.min(due));
-        let wake_at = |deadline| watch.wake_at(deadline);
-        let polling = request.poll.as_ref().map(|poll| Polling::new(poll, due, deadline, &wake_at));
         let job = Job {
             compiled: &script.compiled,
             functions: script.functions.as_deref(),
@@ -117,13 +112,10 @@ impl<'a> Execution<'a> {
             cancel: self.cancel,
             limits: &self.limits,
             deadline,
-            polling: polling.as_ref(),
+            polling: None,
         };
-        let end = pooled.vm.run(&job, trace)?;
-        drop(watch);
-
-        trace.duration = end.at.duration_since(began);
-        pooled.recorder.count(trace, end.dropped);
+        let dropped = pooled.seat.run(watchdog, job, began, trace)?;
+        pooled.recorder.count(trace, dropped);
         span.end(trace);
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::AtomicU64;
 
-use crate::compile::compiled::Compiled;
+use crate::compile::compiled::{Compiled, validate};
 use crate::model::error::CompileError;
 use crate::model::limits::Limits;
 use crate::pool::pool::Pool;
@@ -25,8 +25,23 @@ pub(crate) struct EngineInner {
 impl EngineInner {
     /// Compiles a source, and counts that.
     pub(crate) fn compile(&self, name: &str, source: &[u8]) -> Result<Compiled, CompileError> {
-        let compiled = Compiled::new(name, source, &self.limits);
+        let compiled = if self.pool.has_workers() {
+            self.compile_in_worker(name, source)
+        } else {
+            Compiled::new(name, source, &self.limits)
+        };
         self.pool.tally().count_compile(compiled.is_ok());
         compiled
+    }
+
+    /// The compiler reads strangers' text, too: what it would do to this process it does to a worker.
+    fn compile_in_worker(&self, name: &str, source: &[u8]) -> Result<Compiled, CompileError> {
+        validate(name, source, &self.limits)?;
+        let failed = |line, reason| CompileError { script: name.to_owned(), line, reason };
+        let compiled = Compiled::without_bytecode(name, source);
+        match self.pool.compile(&compiled) {
+            Ok(()) => Ok(compiled),
+            Err((line, reason)) => Err(failed(line, reason)),
+        }
     }
 }

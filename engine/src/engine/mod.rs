@@ -6,7 +6,9 @@ pub(crate) mod directory;
 #[allow(clippy::module_inception, reason = "it is what the room is named after")]
 pub(crate) mod engine;
 pub(crate) mod execute;
+pub(crate) mod guest;
 pub(crate) mod inner;
+pub(crate) mod isolation;
 pub(crate) mod script;
 pub(crate) mod scripts;
 pub(crate) mod span;

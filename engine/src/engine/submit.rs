@@ -169,7 +169,7 @@ impl std::fmt::Debug for Ticket {
     }
 }
 
-/// Has a worker run the script and call `callback` with the result. When the run can't begin, `callback` is called here.
+/// Has a runner run the script and call `callback` with the result. When the run can't begin, `callback` is called here.
 pub(crate) fn submit(
     script: &Script,
     request: Request<'static>,

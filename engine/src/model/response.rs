@@ -2,6 +2,27 @@
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+pub(crate) const MAX_TYPE: usize = 255;
+/// Lines: each of a list counts.
+pub(crate) const MAX_HEADERS: usize = 50;
+pub(crate) const MAX_HEADER_NAME: usize = 127;
+pub(crate) const MAX_HEADER_VALUE: usize = 4096;
+/// Names and values of all headers.
+pub(crate) const MAX_HEADERS_SIZE: usize = 8 * 1024;
+
+pub(crate) fn is_media_type(text: &[u8]) -> bool {
+    text.iter().all(|byte| (b' '..=b'~').contains(byte)) && text.contains(&b'/')
+}
+
+pub(crate) fn is_header_name(name: &[u8]) -> bool {
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !name.is_empty() && name.len() <= MAX_HEADER_NAME && name.iter().all(is_token)
+}
+
+pub(crate) fn has_control(value: &[u8]) -> bool {
+    value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t')
+}
+
 /// What a script gave to `set_response`, the last time that it called it. Safe to send as it is: see the limits below.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,6 +44,23 @@ impl Response {
     /// A response without headers. It is not held to the limits that a script's is.
     pub fn new(status: u16, content_type: impl Into<String>, content: impl Into<Vec<u8>>) -> Self {
         Self { status, content_type: content_type.into(), content: content.into(), headers: Vec::new() }
+    }
+
+    /// Whether a script can have made it, with such a limit for its content.
+    pub(crate) fn is_of_a_script(&self, limit: usize) -> bool {
+        let Self { status, content_type, content, headers } = self;
+        let sizes = headers.iter().map(|(name, value)| name.len() + value.len());
+        let is_line = |(name, value): &(String, Vec<u8>)| {
+            is_header_name(name.as_bytes()) && value.len() <= MAX_HEADER_VALUE && !has_control(value)
+        };
+        (100..=599).contains(status)
+            && content_type.len() <= MAX_TYPE
+            && is_media_type(content_type.as_bytes())
+            && content.len() <= limit
+            && headers.len() <= MAX_HEADERS
+            && sizes.sum::<usize>() <= MAX_HEADERS_SIZE
+            && headers.iter().all(is_line)
+            && headers.is_sorted_by(|(one, _), (other, _)| one <= other)
     }
 }
 

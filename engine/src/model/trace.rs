@@ -30,10 +30,12 @@ pub enum Status {
     Cancelled,
     /// No VM came free in time; the script did not run.
     QueueTimeout,
+    /// The worker process that had the run ended: see [`Isolation::Process`](crate::Isolation).
+    Crashed,
 }
 
 impl Status {
-    /// The name in the trace's JSON: `success`, `failure`, `timeout`, `memory_limit`, `cancelled`, `queue_timeout`.
+    /// The name in the trace's JSON: `success`, `failure`, `timeout`, `memory_limit`, `cancelled`, `queue_timeout`, `crashed`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,6 +45,7 @@ impl Status {
             Self::MemoryLimit => "memory_limit",
             Self::Cancelled => "cancelled",
             Self::QueueTimeout => "queue_timeout",
+            Self::Crashed => "crashed",
         }
     }
 }
@@ -73,6 +76,8 @@ pub enum ErrorKind {
     Cancelled,
     /// As [`Status::QueueTimeout`].
     QueueTimeout,
+    /// As [`Status::Crashed`].
+    Crashed,
 }
 
 impl ErrorKind {
@@ -84,7 +89,7 @@ impl ErrorKind {
             Self::Value => "value",
             Self::HostCalls => "host_calls",
             Self::Host => "host",
-            Self::Timeout | Self::MemoryLimit | Self::Cancelled | Self::QueueTimeout => {
+            Self::Timeout | Self::MemoryLimit | Self::Cancelled | Self::QueueTimeout | Self::Crashed => {
                 self.status().as_str()
             }
         }
@@ -99,6 +104,7 @@ impl ErrorKind {
             Self::MemoryLimit => Status::MemoryLimit,
             Self::Cancelled => Status::Cancelled,
             Self::QueueTimeout => Status::QueueTimeout,
+            Self::Crashed => Status::Crashed,
         }
     }
 }

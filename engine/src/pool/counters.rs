@@ -48,7 +48,7 @@ impl Durations {
 #[derive(Default)]
 #[repr(align(128))]
 struct Counters {
-    runs: [Counter; 6],
+    runs: [Counter; 7],
     run_duration: Durations,
     queue_duration: Durations,
     captured_bytes: Counter,
@@ -124,7 +124,7 @@ impl Tally {
 
     /// A snapshot, completed with what is counted elsewhere.
     pub(crate) fn metrics(&self, vms: Vms, scripts: u64) -> Metrics {
-        let mut ends = [0; 6];
+        let mut ends = [0; 7];
         let (mut run_duration, mut queue_duration) = (Histogram::default(), Histogram::default());
         let (mut captured_bytes, mut dropped_bytes, mut host_calls) = (0, 0, 0);
         for counters in &*self.counters.lock() {
@@ -146,6 +146,7 @@ impl Tally {
                 memory_limit: runs(Status::MemoryLimit),
                 cancelled: runs(Status::Cancelled),
                 queue_timeout: runs(Status::QueueTimeout),
+                crashed: runs(Status::Crashed),
             },
             run_duration,
             queue_duration,

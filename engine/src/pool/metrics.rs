@@ -51,6 +51,7 @@ pub struct Runs {
     pub memory_limit: u64,
     pub cancelled: u64,
     pub queue_timeout: u64,
+    pub crashed: u64,
 }
 
 /// The VMs of an engine.
@@ -119,7 +120,7 @@ macro_rules! serialize_fields {
 }
 
 serialize_fields!(Metrics: runs run_duration queue_duration vms captured_bytes dropped_bytes host_calls compiles scripts);
-serialize_fields!(Runs: success failure timeout memory_limit cancelled queue_timeout);
+serialize_fields!(Runs: success failure timeout memory_limit cancelled queue_timeout crashed);
 serialize_fields!(Vms: ready in_use retired rebuilt);
 serialize_fields!(Compiles: succeeded failed);
 serialize_fields!(Histogram: bounds_ns counts sum_ns count);

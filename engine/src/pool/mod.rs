@@ -6,6 +6,7 @@ pub(crate) mod metrics;
 pub(crate) mod pool;
 #[cfg(feature = "prometheus")]
 mod prometheus;
+mod runners;
+mod seat;
 mod tasks;
 pub(crate) mod watchdog;
-mod workers;

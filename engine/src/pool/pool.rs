@@ -13,24 +13,29 @@ use crossbeam_channel::Sender;
 
 use super::counters::{Recorder, Tally};
 use super::metrics::Vms;
+use super::seat::Seat;
 use super::tasks::{STARVING, Tasks};
-use super::watchdog::{Watchdog, Watched};
+use super::watchdog::Watchdog;
+use crate::compile::compiled::Compiled;
 use crate::model::deadline::Deadline;
 use crate::model::error::Error;
 use crate::model::nesting::{MAX_NESTING, Nesting};
 use crate::model::poll::Poll;
-use crate::vm::{Vm, fork};
+use crate::process::sandbox::Sandbox;
+use crate::process::worker::{Start, Worker};
+use crate::vm::fork;
 
-/// A VM, its entry with the watchdog, and the counters of its runs.
+/// A VM, here or in a worker, and the counters of its runs.
 pub(crate) struct PooledVm {
-    pub(crate) vm: Vm,
-    pub(crate) watched: Arc<Watched>,
+    pub(crate) seat: Seat,
     pub(crate) recorder: Recorder,
 }
 
 /// The pool of an engine. After a `fork()` each process uses its own [`Generation`] of it.
 pub(crate) struct Pool {
     size: usize,
+    /// How workers are started, where it has such.
+    start: Option<Start>,
     first: Generation,
 }
 
@@ -42,14 +47,17 @@ struct Generation {
     next: OnceLock<Box<Self>>,
 }
 
-/// What callers, workers and the replacing thread share. [`watchdog`](crate::pool::watchdog) says why the locks are
+/// What callers, runners and the replacing thread share. [`watchdog`](crate::pool::watchdog) says why the locks are
 /// the standard library's.
 pub(super) struct PoolInner {
     pub(super) size: usize,
+    start: Option<Start>,
+    /// The worker that compiles, and makes no runs: those that are under way keep nobody from compiling.
+    compiler: Mutex<Option<Worker>>,
     state: Mutex<PoolState>,
     /// Signalled to callers that wait for a VM.
     returned: Condvar,
-    /// Signalled to workers when there may be a task and a VM for it.
+    /// Signalled to runners when there may be a task and a VM for it.
     pub(super) task: Condvar,
     watchdog: Watchdog,
     tally: Tally,
@@ -80,7 +88,7 @@ impl PoolState {
     }
 }
 
-/// The code of a task. A worker calls it once: with a VM and the time it waited for that, or with why there is none.
+/// The code of a task. A runner calls it once: with a VM and the time it waited for that, or with why there is none.
 pub(crate) type TaskFn = Box<dyn FnOnce(Result<(Checkout<'_>, Duration), CheckoutError>) + Send>;
 
 /// Why no VM was checked out.
@@ -96,17 +104,58 @@ pub(crate) enum CheckoutError {
 }
 
 impl Pool {
-    pub(crate) fn new(size: usize) -> Self {
+    pub(crate) fn new(size: usize, start: Option<Start>) -> Self {
         fork::count_forks();
         let size = size.max(1);
-        Self { size, first: Generation::new(size) }
+        let first = Generation::new(size, start.clone());
+        Self { size, start, first }
+    }
+
+    /// Has a source compiled by a worker, without a result: the error is a line and a reason.
+    pub(crate) fn compile(&self, compiled: &Compiled) -> Result<(), (u32, String)> {
+        // What ended the first one may have been somebody else.
+        for _ in 0..2 {
+            match self.with_compiler(|worker| worker.compile(compiled)) {
+                Ok(Some(None)) => {}
+                Ok(Some(Some(result))) => return result,
+                Ok(None) => return Ok(()),
+                Err(error) => return Err((1, error.to_string())),
+            }
+        }
+        Err((1, "the compiler crashed".to_owned()))
+    }
+
+    /// What keeps workers from the system, if there are any.
+    pub(crate) fn sandbox(&self) -> Result<Option<Sandbox>, Error> {
+        self.with_compiler(|worker| worker.sandbox().clone())
+    }
+
+    fn with_compiler<T>(&self, act: impl FnOnce(&mut Worker) -> T) -> Result<Option<T>, Error> {
+        let inner = self.here();
+        let Some(start) = &inner.start else { return Ok(None) };
+        let mut compiler = inner.compiler.lock().unwrap_or_else(PoisonError::into_inner);
+        let worker = match &mut *compiler {
+            Some(worker) if worker.is_sound() => worker,
+            none => {
+                // One that was killed goes first: there is one at a time.
+                *none = None;
+                none.insert(Worker::start(start)?)
+            }
+        };
+        Ok(Some(act(worker)))
+    }
+
+    /// Whether runs are in processes of their own.
+    pub(crate) fn has_workers(&self) -> bool {
+        self.start.is_some()
     }
 
     /// The VMs of this process.
     pub(super) fn here(&self) -> &Arc<PoolInner> {
         let mut generation = &self.first;
         while generation.number != fork::generation() {
-            generation = generation.next.get_or_init(|| Box::new(Generation::new(self.size)));
+            generation =
+                generation.next.get_or_init(|| Box::new(Generation::new(self.size, self.start.clone())));
         }
         &generation.inner
     }
@@ -194,7 +243,7 @@ impl Pool {
             })?,
         };
         let waited = began.map_or(Duration::ZERO, |began| began.elapsed());
-        Ok((Checkout { inner, pooled: Some(pooled), is_for_worker: false }, waited))
+        Ok((Checkout { inner, pooled: Some(pooled), is_for_runner: false }, waited))
     }
 
     /// How many VMs there may be, beside the extra ones of nested runs.
@@ -204,9 +253,11 @@ impl Pool {
 }
 
 impl Generation {
-    fn new(size: usize) -> Self {
+    fn new(size: usize, start: Option<Start>) -> Self {
         let inner = PoolInner {
             size,
+            start,
+            compiler: Mutex::default(),
             state: Mutex::default(),
             returned: Condvar::new(),
             task: Condvar::new(),
@@ -235,8 +286,8 @@ impl PoolInner {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Wakes a worker if there is a VM for it, or if some task's time could run out unseen.
-    pub(super) fn wake_worker(&self, mut state: MutexGuard<'_, PoolState>, is_first_to_expire: bool) {
+    /// Wakes a runner if there is a VM for it, or if some task's time could run out unseen.
+    pub(super) fn wake_runner(&self, mut state: MutexGuard<'_, PoolState>, is_first_to_expire: bool) {
         let is_free = !state.idle.is_empty() || state.total < self.size;
         let wakes = state.tasks.must_wake(is_free, is_first_to_expire);
         drop(state);
@@ -246,30 +297,32 @@ impl PoolInner {
     }
 
     pub(super) fn new_vm(&self) -> Result<PooledVm, Error> {
-        let vm = Vm::new()?;
-        let watched = self.watchdog.watch(vm.interrupt())?;
-        Ok(PooledVm { vm, watched, recorder: self.tally.recorder() })
+        let seat = Seat::new(&self.watchdog, self.start.as_ref())?;
+        Ok(PooledVm { seat, recorder: self.tally.recorder() })
     }
 
-    fn put_back(&self, pooled: PooledVm, is_for_worker: bool) {
+    fn put_back(&self, mut pooled: PooledVm, is_for_runner: bool) {
+        let has_replaced = pooled.seat.has_replaced();
         let mut state = self.lock();
+        state.retired += u64::from(has_replaced);
+        state.rebuilt += u64::from(has_replaced);
         if state.total > self.size {
             state.total -= 1;
             drop(state);
             return drop(pooled);
         }
         state.idle.push(pooled);
-        self.announce(state, is_for_worker);
+        self.announce(state, is_for_runner);
     }
 
-    /// Wakes whoever waits, after a VM became idle or may be created. A worker that returns its own VM looks for the next
+    /// Wakes whoever waits, after a VM became idle or may be created. A runner that returns its own VM looks for the next
     /// task itself, so none is woken for that VM.
-    fn announce(&self, state: MutexGuard<'_, PoolState>, is_for_worker: bool) {
+    fn announce(&self, state: MutexGuard<'_, PoolState>, is_for_runner: bool) {
         let (waiting, starving) = (state.waiting > 0, state.reserved() > 0);
-        if is_for_worker {
+        if is_for_runner {
             drop(state);
         } else {
-            self.wake_worker(state, false);
+            self.wake_runner(state, false);
         }
         match (waiting, starving) {
             (false, _) => {}
@@ -348,13 +401,13 @@ impl PoolInner {
 pub(crate) struct Checkout<'a> {
     inner: &'a Arc<PoolInner>,
     pooled: Option<PooledVm>,
-    /// The holder is a worker, which looks for the next task itself.
-    is_for_worker: bool,
+    /// The holder is a runner, which looks for the next task itself.
+    is_for_runner: bool,
 }
 
 impl<'a> Checkout<'a> {
-    pub(super) fn for_worker(inner: &'a Arc<PoolInner>, pooled: PooledVm) -> Self {
-        Self { inner, pooled: Some(pooled), is_for_worker: true }
+    pub(super) fn for_runner(inner: &'a Arc<PoolInner>, pooled: PooledVm) -> Self {
+        Self { inner, pooled: Some(pooled), is_for_runner: true }
     }
 
     /// The VM, and the watchdog over it.
@@ -366,8 +419,8 @@ impl<'a> Checkout<'a> {
 impl Drop for Checkout<'_> {
     fn drop(&mut self) {
         if let Some(pooled) = self.pooled.take() {
-            if pooled.vm.is_sound() {
-                self.inner.put_back(pooled, self.is_for_worker);
+            if pooled.seat.is_sound() {
+                self.inner.put_back(pooled, self.is_for_runner);
             } else {
                 self.inner.retire(pooled);
             }

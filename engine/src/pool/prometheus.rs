@@ -40,6 +40,7 @@ impl Collector for Snapshot {
                 ("memory_limit", runs.memory_limit),
                 ("cancelled", runs.cancelled),
                 ("queue_timeout", runs.queue_timeout),
+                ("crashed", runs.crashed),
             ],
         )?;
         page.histogram("run_duration", "How long runs took", &self.0.run_duration)?;

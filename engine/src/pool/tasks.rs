@@ -1,19 +1,19 @@
-//! The scheduler of tasks: which task is next, and which worker is woken for it.
+//! The scheduler of tasks: which task is next, and which runner is woken for it.
 //!
-//! A task is a submitted run that waits for a VM; it has no thread of its own. A worker is a thread of the pool that takes
+//! A task is a submitted run that waits for a VM; it has no thread of its own. A runner is a thread of the pool that takes
 //! the task that expires first, once there is a VM for it or it has expired. This file holds the decisions; the threads
-//! are in `workers`, and the VMs in `pool`. All states are under the pool's lock, and only the methods named here change
+//! are in `runners`, and the VMs in `pool`. All states are under the pool's lock, and only the methods named here change
 //! them:
 //!
 //! | state | what it says | changed by |
 //! | --- | --- | --- |
-//! | `waiting` | the tasks, the first to expire first | the submitting thread: `push`; the worker that takes one: `take` |
-//! | `is_first_starving` | the first task has waited for [`STARVING`]: while a worker is idle, the next VM that comes back is reserved for it | a worker: `peek` updates it, `take` clears it |
-//! | `workers` | threads that exist | the submitting thread: `add_worker`; a worker at its end: `remove_worker` |
-//! | `idle` | workers that sleep | the worker itself: `rest`, `wake_up` |
-//! | `watching` | of the idle workers, those that sleep with a timeout, until a task expires or starves | as `idle` |
-//! | `is_one_woken` | a worker was woken and does not run yet: no other is woken meanwhile | whoever has a VM or a task: `must_wake`; any worker that wakes up, woken or timed out: `wake_up` |
-//! | `has_ended` | the engine was dropped, and workers end | the pool, once: `end` |
+//! | `waiting` | the tasks, the first to expire first | the submitting thread: `push`; the runner that takes one: `take` |
+//! | `is_first_starving` | the first task has waited for [`STARVING`]: while a runner is idle, the next VM that comes back is reserved for it | a runner: `peek` updates it, `take` clears it |
+//! | `runners` | threads that exist | the submitting thread: `add_runner`; a runner at its end: `remove_runner` |
+//! | `idle` | runners that sleep | the runner itself: `rest`, `wake_up` |
+//! | `watching` | of the idle runners, those that sleep with a timeout, until a task expires or starves | as `idle` |
+//! | `is_one_woken` | a runner was woken and does not run yet: no other is woken meanwhile | whoever has a VM or a task: `must_wake`; any runner that wakes up, woken or timed out: `wake_up` |
+//! | `has_ended` | the engine was dropped, and runners end | the pool, once: `end` |
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ pub(super) struct Tasks<W> {
     waiting: BTreeMap<(Instant, Instant, u64), W>,
     submitted: u64,
     is_first_starving: bool,
-    workers: usize,
+    runners: usize,
     idle: usize,
     watching: usize,
     is_one_woken: bool,
@@ -48,7 +48,7 @@ impl<W> Default for Tasks<W> {
             waiting: BTreeMap::new(),
             submitted: 0,
             is_first_starving: false,
-            workers: 0,
+            runners: 0,
             idle: 0,
             watching: 0,
             is_one_woken: false,
@@ -57,12 +57,12 @@ impl<W> Default for Tasks<W> {
     }
 }
 
-/// What a worker needs to know of the first task.
+/// What a runner needs to know of the first task.
 pub(super) struct FirstTask {
     pub(super) is_starving: bool,
     pub(super) expires: Instant,
-    /// Until when a worker sleeps when no VM is free. It checks again then, since no worker is woken for a VM whose own
-    /// worker still runs a callback.
+    /// Until when a runner sleeps when no VM is free. It checks again then, since no runner is woken for a VM whose own
+    /// runner still runs a callback.
     pub(super) rest_until: Instant,
 }
 
@@ -76,22 +76,22 @@ impl<W> Tasks<W> {
         self.waiting.len()
     }
 
-    /// Whether to start one more worker. There may be one more than there are VMs, so that while all VMs run, one worker is
+    /// Whether to start one more runner. There may be one more than there are VMs, so that while all VMs run, one runner is
     /// left to expire tasks.
-    pub(super) fn needs_worker(&self, vms: usize) -> bool {
-        self.idle <= self.waiting.len() && self.workers <= vms
+    pub(super) fn needs_runner(&self, vms: usize) -> bool {
+        self.idle <= self.waiting.len() && self.runners <= vms
     }
 
-    pub(super) fn has_workers(&self) -> bool {
-        self.workers > 0
+    pub(super) fn has_runners(&self) -> bool {
+        self.runners > 0
     }
 
-    pub(super) fn add_worker(&mut self) {
-        self.workers += 1;
+    pub(super) fn add_runner(&mut self) {
+        self.runners += 1;
     }
 
-    pub(super) fn remove_worker(&mut self) {
-        self.workers -= 1;
+    pub(super) fn remove_runner(&mut self) {
+        self.runners -= 1;
     }
 
     /// Adds a task; returns whether it is now the first to expire.
@@ -102,7 +102,7 @@ impl<W> Tasks<W> {
         is_first
     }
 
-    /// The task that a worker is to take next, if there is any.
+    /// The task that a runner is to take next, if there is any.
     pub(super) fn peek(&mut self, now: Instant) -> Option<FirstTask> {
         let first = self.waiting.keys().next().map(|&(expires, submitted, _)| {
             let starves_at = submitted + STARVING;
@@ -120,20 +120,20 @@ impl<W> Tasks<W> {
         self.waiting.pop_first().map(|((expires, submitted, _), work)| Task { submitted, expires, work })
     }
 
-    /// A worker goes to sleep until it is woken or, when it `watches`, until its timeout.
+    /// A runner goes to sleep until it is woken or, when it `watches`, until its timeout.
     pub(super) fn rest(&mut self, watches: bool) {
         self.idle += 1;
         self.watching += usize::from(watches);
     }
 
-    /// A worker is awake again.
+    /// A runner is awake again.
     pub(super) fn wake_up(&mut self, watched: bool) {
         self.idle -= 1;
         self.watching -= usize::from(watched);
         self.is_one_woken = false;
     }
 
-    /// Whether to wake a worker now, because a VM is free (`is_free`) or because a task must be expired in time. One worker at
+    /// Whether to wake a runner now, because a VM is free (`is_free`) or because a task must be expired in time. One runner at
     /// a time: to wake one is a system call, which costs as much as a short run, and the one that wakes up wakes the next.
     pub(super) fn must_wake(&mut self, is_free: bool, is_first_to_expire: bool) -> bool {
         let is_needed = is_free || is_first_to_expire || self.watching == 0;

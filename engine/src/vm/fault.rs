@@ -9,6 +9,8 @@ use super::access::{bytes, push_bytes};
 use super::control::Control;
 pub(super) use super::interrupt::raise_over;
 use super::uncaught::RaisedHostError;
+use crate::compile::bytecode::Bytecode;
+use crate::compile::compiled::Compiled;
 use crate::model::function::HostError;
 
 /// The longest message of a fault, in bytes, without the note on its full length.
@@ -31,6 +33,18 @@ pub(super) unsafe fn raise_out_of_memory(state: *mut lua_State) -> ! {
         ffi::lua_rawcheckstack(state, 1);
         ffi::lua_pushlstring_(state, OUT_OF_MEMORY.as_ptr().cast(), OUT_OF_MEMORY.len());
         ffi::lua_error(state)
+    }
+}
+
+/// What a script was compiled to, or raises that it was compiled for another process.
+///
+/// # Safety
+/// As [`raise`].
+pub(super) unsafe fn bytecode(state: *mut lua_State, script: &Compiled) -> &Bytecode {
+    match &script.bytecode {
+        Some(bytecode) => bytecode,
+        // SAFETY: by this function's contract.
+        None => unsafe { raise(state, format!("{} was compiled for another process", script.name)) },
     }
 }
 

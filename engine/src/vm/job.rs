@@ -38,7 +38,7 @@ pub(crate) struct Job<'a> {
 
 impl<'a> Job<'a> {
     /// The handles that can cancel the run.
-    pub(super) fn cancels(&self) -> impl Iterator<Item = &'a CancelHandle> {
+    pub(crate) fn cancels(&self) -> impl Iterator<Item = &'a CancelHandle> {
         self.request.cancel.as_ref().into_iter().chain(self.cancel)
     }
 }

@@ -61,6 +61,8 @@ mod traceback;
 mod uncaught;
 mod walk;
 
+pub(crate) use library::host::panic_text;
+
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};

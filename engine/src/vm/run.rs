@@ -8,7 +8,7 @@ use super::control::Control;
 use super::job::Job;
 use super::library::host;
 use super::slots::Slot;
-use super::{encode, tables};
+use super::{encode, fault, tables};
 use crate::model::error::{Part, PayloadError};
 use crate::model::request::Body;
 
@@ -32,7 +32,7 @@ pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
             ffi::luaL_error(state, c"this function can't be called".as_ptr())
         };
         ffi::lua_settop(state, 0);
-        let loads = control.push_loaded(state, &run.job.compiled.bytecode);
+        let loads = control.push_loaded(state, fault::bytecode(state, run.job.compiled));
         let prepares = control.host.prepare(state, &control.heap, run.job, GLOBALS, host::call);
         if loads || prepares {
             control.measure_base(state, run.job.limits.memory);

@@ -4,13 +4,28 @@
 
 use std::sync::OnceLock;
 
-use perilune::{Engine, Error, ErrorKind, PayloadError, Request, Status, Trace};
+use perilune::{
+    Engine, EngineBuilder, Error, ErrorKind, Isolation, PayloadError, Request, Status, Trace, Workers,
+};
 use serde_json::Value;
+
+/// An engine to be set up, which makes its runs where the environment says: in this process, or, by `PERILUNE_TEST_ISOLATION=process`, in
+/// workers.
+pub(crate) fn builder() -> EngineBuilder {
+    match std::env::var("PERILUNE_TEST_ISOLATION").as_deref() {
+        Ok("process") => Engine::builder().isolation(Isolation::Process(workers())),
+        _ => Engine::builder(),
+    }
+}
+
+pub(crate) fn workers() -> Workers {
+    Workers::new().program(env!("CARGO_BIN_EXE_perilune-worker"))
+}
 
 /// An engine with the default limits, shared by the tests of one file.
 pub(crate) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
-    ENGINE.get_or_init(|| Engine::builder().pool_size(2).build())
+    ENGINE.get_or_init(|| builder().pool_size(2).build())
 }
 
 /// Runs a source named `test` in `engine`.

@@ -99,7 +99,7 @@ pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> 
     1
 }
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

@@ -51,7 +51,7 @@ pub(in super::super) unsafe extern "C-unwind" fn require(state: *mut lua_State) 
         drop(requiring);
         let _requiring = Requiring::begin(&control.requiring, name);
 
-        control.push_loaded(state, &module.bytecode);
+        control.push_loaded(state, fault::bytecode(state, &module));
         ffi::lua_clonefunction(state, -1);
         control.slots.push(Slot::Globals, state);
         ffi::lua_setfenv(state, -2);

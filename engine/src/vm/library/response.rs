@@ -7,15 +7,10 @@ use mlua::ffi::{self, lua_State};
 use super::super::control::Control;
 use super::super::{encode, fault, walk};
 use super::{beginning, bytes};
-use crate::model::response::Response;
-
-const MAX_TYPE: usize = 255;
-/// Lines: each of a list counts.
-const MAX_HEADERS: usize = 50;
-const MAX_HEADER_NAME: usize = 127;
-const MAX_HEADER_VALUE: usize = 4096;
-/// Names and values of all headers.
-const MAX_HEADERS_SIZE: usize = 8 * 1024;
+use crate::model::response::{
+    MAX_HEADER_NAME, MAX_HEADER_VALUE, MAX_HEADERS, MAX_HEADERS_SIZE, MAX_TYPE, Response, has_control,
+    is_header_name, is_media_type,
+};
 
 const FIELDS: [&str; 4] = ["status", "content_type", "content", "headers"];
 
@@ -135,7 +130,7 @@ fn media_type(text: &[u8]) -> Result<String, String> {
     if text.len() > MAX_TYPE {
         return Err(format!("content_type is longer than {MAX_TYPE} characters"));
     }
-    if !text.iter().all(|byte| (b' '..=b'~').contains(byte)) || !text.contains(&b'/') {
+    if !is_media_type(text) {
         return Err(format!("content_type must be printable characters with a /, not '{}'", shown(text)));
     }
     Ok(String::from_utf8_lossy(text).into_owned())
@@ -158,8 +153,7 @@ unsafe fn headers(state: *mut lua_State, control: &Control) -> Result<Vec<(Strin
                 return Err(format!("the name of a header must be a string, not {}", kind(state)));
             }
             let name = bytes(&state, -2);
-            let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-            if name.is_empty() || name.len() > MAX_HEADER_NAME || !name.iter().all(is_token) {
+            if !is_header_name(name) {
                 let limits = format!("1 to {MAX_HEADER_NAME} letters, digits and marks such as -");
                 return Err(format!("the name of a header is {limits}, not '{}'", shown(name)));
             }
@@ -233,7 +227,7 @@ impl HeaderLines {
         if value.len() > MAX_HEADER_VALUE {
             return Err(format!("header {name} is longer than {MAX_HEADER_VALUE} bytes"));
         }
-        if value.iter().any(|byte| byte.is_ascii_control() && *byte != b'\t') {
+        if has_control(value) {
             return Err(format!("header {name} has a control character"));
         }
         self.size += name.len() + value.len();

@@ -9,7 +9,7 @@ use super::tasks::Task;
 use crate::model::error::Error;
 
 impl Pool {
-    /// Has a worker call `work` as soon as there is a VM, or when `patience` has passed without one. When `capacity` tasks
+    /// Has a runner call `work` as soon as there is a VM, or when `patience` has passed without one. When `capacity` tasks
     /// wait already, beyond those for which a VM is free, `work` is called at once with [`CheckoutError::Full`].
     pub(crate) fn submit(&self, patience: Duration, capacity: usize, work: TaskFn) {
         let inner = self.here();
@@ -22,29 +22,29 @@ impl Pool {
             drop(state);
             return work(Err(CheckoutError::Full));
         }
-        if state.tasks.needs_worker(inner.size) {
-            let worker = Arc::clone(inner);
+        if state.tasks.needs_runner(inner.size) {
+            let runner = Arc::clone(inner);
             let spawned =
-                std::thread::Builder::new().name("perilune-run".into()).spawn(move || worker.work());
+                std::thread::Builder::new().name("perilune-run".into()).spawn(move || runner.work());
             match spawned {
-                Ok(_) => state.tasks.add_worker(),
-                Err(error) if !state.tasks.has_workers() => {
+                Ok(_) => state.tasks.add_runner(),
+                Err(error) if !state.tasks.has_runners() => {
                     drop(state);
                     return work(Err(CheckoutError::Failed(Error::Internal(format!(
                         "no thread to run on: {error}"
                     )))));
                 }
-                // The workers that exist will run it.
+                // The runners that exist will run it.
                 Err(_) => {}
             }
         }
         let is_first = state.tasks.push(Task { submitted, expires, work });
-        inner.wake_worker(state, is_first);
+        inner.wake_runner(state, is_first);
     }
 }
 
 impl PoolInner {
-    /// The loop of a worker, until the engine is dropped.
+    /// The loop of a runner, until the engine is dropped.
     fn work(self: &Arc<Self>) {
         let mut state = self.lock();
         while !state.tasks.has_ended() {
@@ -62,8 +62,8 @@ impl PoolInner {
             }
             state.total += usize::from(is_new);
             let task = state.tasks.take().expect("it was seen under this lock");
-            self.wake_worker(state, false);
-            let checkout = |pooled| (Checkout::for_worker(self, pooled), task.submitted.elapsed());
+            self.wake_runner(state, false);
+            let checkout = |pooled| (Checkout::for_runner(self, pooled), task.submitted.elapsed());
             let with = match pooled {
                 Some(pooled) => Ok(checkout(pooled)),
                 None if is_new => self.new_vm().map(checkout).map_err(|error| {
@@ -76,10 +76,10 @@ impl PoolInner {
             let _ = catch_unwind(AssertUnwindSafe(|| (task.work)(with)));
             state = self.lock();
         }
-        state.tasks.remove_worker();
+        state.tasks.remove_runner();
     }
 
-    /// Sleeps until this worker is woken, or until `time` has passed.
+    /// Sleeps until this runner is woken, or until `time` has passed.
     fn rest<'a>(
         &self,
         mut state: MutexGuard<'a, PoolState>,

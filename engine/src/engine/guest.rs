@@ -1,0 +1,389 @@
+//! A worker, from within: it compiles and runs what its host sends, in a VM as the host's, until the host is gone.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::os::unix::net::UnixStream;
+use std::panic::resume_unwind;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+use parking_lot::Mutex;
+
+use crate::compile::compiled::Compiled;
+use crate::model::cancel::CancelHandle;
+use crate::model::deadline::Deadline;
+use crate::model::error::{Error, Part, PayloadError};
+use crate::model::function::{Arguments, HostError, HostFunction};
+use crate::model::limits::Limits;
+use crate::model::request::Request;
+use crate::model::trace::Trace;
+use crate::model::value::Value;
+use crate::pool::watchdog::{Watchdog, Watched};
+use crate::process::channel::Channel;
+use crate::process::sandbox::{self, Sandbox};
+use crate::process::wire::{Malformed, Reader, Writer};
+use crate::process::worker::ARGUMENT_KINDS;
+use crate::process::{ARGUMENT, ends_of_worker, to_host, to_worker};
+use crate::registry::environment::CurrentEnvironment;
+use crate::registry::functions::{Functions, next_id};
+use crate::vm::Vm;
+use crate::vm::job::Job;
+
+/// Becomes a worker, if that is what this process was started for, and returns only where it was not: to be called at the beginning of `main`
+/// by a program that has [`Isolation::Process`](crate::Isolation) with itself as the worker's program.
+///
+/// ```no_run
+/// perilune::worker::init();
+/// // What the program does.
+/// ```
+pub fn init() {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == ARGUMENT) {
+        // Its host knows by the end of the process.
+        std::process::exit(if serve().is_ok() { 0 } else { 2 });
+    }
+}
+
+/// The most bytes of a message that a host sends.
+const MOST: usize = usize::MAX;
+
+fn serve() -> io::Result<()> {
+    let (channel, control) = ends_of_worker()?;
+    let memory = std::env::args().nth(2).and_then(|memory| memory.parse().ok()).unwrap_or_default();
+    let sandbox = sandbox::before_threads(memory);
+    let current = Arc::new(Mutex::new(Current::default()));
+    let heard = Arc::clone(&current);
+    std::thread::Builder::new()
+        .name("perilune-control".into())
+        .stack_size(64 << 10)
+        .spawn(move || listen(control, &heard))?;
+    let mut guest = Guest::new(Arc::new(channel), current).map_err(io::Error::other)?;
+    guest.warm_up().map_err(io::Error::other)?;
+    guest.hello(sandbox::after_threads(sandbox))?;
+    let mut message = Vec::new();
+    loop {
+        message.clear();
+        // The host is gone where there is none.
+        if guest.channel.receive(&mut message, MOST, None).is_err() {
+            return Ok(());
+        }
+        let Ok(answer) = guest.answer(&message) else { return Err(io::ErrorKind::InvalidData.into()) };
+        if guest.channel.send(&answer.0).is_err() {
+            return Ok(());
+        }
+        // Now that nobody waits for it.
+        let _ = guest.vm();
+    }
+}
+
+/// The run that is under way, as it is cancelled from another thread.
+#[derive(Default)]
+struct Current {
+    /// Of runs, counted by the host.
+    number: u64,
+    handle: Option<CancelHandle>,
+    /// The latest that the host cancelled, which may not have begun.
+    cancelled: u64,
+}
+
+/// Hears which runs are cancelled, and ends the process when the host is gone.
+fn listen(mut control: UnixStream, current: &Mutex<Current>) {
+    let mut number = [0; 8];
+    while control.read_exact(&mut number).is_ok() {
+        let mut current = current.lock();
+        current.cancelled = u64::from_le_bytes(number);
+        if current.number == current.cancelled
+            && let Some(handle) = &current.handle
+        {
+            handle.cancel();
+        }
+    }
+    std::process::exit(0);
+}
+
+struct Guest {
+    channel: Arc<Channel>,
+    current: Arc<Mutex<Current>>,
+    watchdog: Watchdog,
+    /// `None` while it is made anew.
+    vm: Option<(Vm, Arc<Watched>)>,
+    scripts: HashMap<u64, Arc<Compiled>>,
+    environment: CurrentEnvironment,
+    /// The id of the environment as the host counts them.
+    functions: Option<Functions>,
+    runs: AtomicU64,
+}
+
+impl Guest {
+    fn new(channel: Arc<Channel>, current: Arc<Mutex<Current>>) -> Result<Self, Error> {
+        let mut guest = Self {
+            channel,
+            current,
+            watchdog: Watchdog::new(),
+            vm: None,
+            scripts: HashMap::new(),
+            environment: CurrentEnvironment::default(),
+            functions: None,
+            runs: AtomicU64::new(0),
+        };
+        guest.vm()?;
+        Ok(guest)
+    }
+
+    fn vm(&mut self) -> Result<&mut (Vm, Arc<Watched>), Error> {
+        if self.vm.as_ref().is_some_and(|(vm, _)| !vm.is_sound()) {
+            self.vm = None;
+        }
+        if self.vm.is_none() {
+            let vm = Vm::new()?;
+            let watched = self.watchdog.watch(vm.interrupt())?;
+            self.vm = Some((vm, watched));
+        }
+        self.vm.as_mut().ok_or_else(no_vm)
+    }
+
+    /// Compiles and runs once what does nothing: the first time, the system is asked what it does not answer later, such as how long this
+    /// thread's stack is.
+    fn warm_up(&mut self) -> Result<(), Error> {
+        let compiled = Compiled::new("", b"", &Limits::default())?;
+        let (request, limits) = (Request::new(), Limits::default());
+        let mut trace = Trace::new(Arc::clone(&compiled.name), 1);
+        let (vm, _) = self.vm.as_mut().ok_or_else(no_vm)?;
+        let job = Job {
+            compiled: &compiled,
+            functions: None,
+            environment: &self.environment,
+            runs: &self.runs,
+            request: &request,
+            cancel: None,
+            limits: &limits,
+            deadline: Deadline::NEVER,
+            polling: None,
+        };
+        vm.run(&job, &mut trace).map(drop)
+    }
+
+    fn hello(&self, sandbox: Sandbox) -> io::Result<()> {
+        let mut hello = Writer::default();
+        hello.byte(to_host::HELLO);
+        hello.bytes(env!("CARGO_PKG_VERSION").as_bytes());
+        sandbox.write(&mut hello);
+        self.channel.send(&hello.0).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn answer(&mut self, message: &[u8]) -> Result<Writer, Malformed> {
+        let mut reader = Reader(message);
+        match reader.byte()? {
+            to_worker::COMPILE => Self::compile(reader),
+            to_worker::RUN => self.run(reader),
+            _ => Err(Malformed),
+        }
+    }
+
+    fn compile(mut reader: Reader<'_>) -> Result<Writer, Malformed> {
+        let compiled = compiled(&mut reader)?;
+        reader.end()?;
+        let mut answer = Writer::default();
+        match compiled {
+            Ok(_) => answer.byte(to_host::COMPILED),
+            Err((line, reason)) => {
+                answer.byte(to_host::NOT_COMPILED);
+                answer.number(line.into());
+                answer.bytes(reason.as_bytes());
+            }
+        }
+        Ok(answer)
+    }
+
+    fn run(&mut self, mut reader: Reader<'_>) -> Result<Writer, Malformed> {
+        let number = reader.number()?;
+        if reader.byte()? != 0 {
+            self.scripts.clear();
+        }
+        let id = reader.number()?;
+        if let Some(compiled) = reader.optional(compiled)? {
+            match compiled {
+                Ok(compiled) => drop(self.scripts.insert(id, compiled)),
+                Err((_, reason)) => return Ok(failed(&reason)),
+            }
+        }
+        let compiled = Arc::clone(self.scripts.get(&id).ok_or(Malformed)?);
+        if let Some(told) = reader.optional(|reader| self.environment(reader))? {
+            self.functions = told;
+        }
+        let limits = reader.limits()?;
+        let request = reader.request()?;
+        reader.end()?;
+
+        let cancel = CancelHandle::new();
+        {
+            let mut current = self.current.lock();
+            (current.number, current.handle) = (number, Some(cancel.clone()));
+            if current.cancelled == number {
+                cancel.cancel();
+            }
+        }
+        if let Err(error) = self.vm() {
+            return Ok(failed(&error.to_string()));
+        }
+        let Some((vm, watched)) = &mut self.vm else { return Err(Malformed) };
+        let began = Instant::now();
+        let deadline = Deadline::after(began, limits.timeout);
+        let watch = self.watchdog.guard(watched, deadline);
+        let job = Job {
+            compiled: &compiled,
+            functions: self.functions.as_ref(),
+            environment: &self.environment,
+            runs: &self.runs,
+            request: &request,
+            cancel: Some(&cancel),
+            limits: &limits,
+            deadline,
+            polling: None,
+        };
+        let mut trace = Trace::new(Arc::clone(&compiled.name), 1);
+        let end = vm.run(&job, &mut trace);
+        drop(watch);
+        self.current.lock().handle = None;
+        let mut answer = Writer(Vec::with_capacity(256 + trace.stdout.len() + trace.stderr.len()));
+        match end {
+            Ok(end) => {
+                trace.duration = end.at.duration_since(began);
+                answer.byte(to_host::TRACE);
+                answer.byte((!vm.is_sound()).into());
+                let cause = trace.error.as_ref().and_then(|error| error.cause.as_ref());
+                let cause =
+                    cause.and_then(|cause| cause.downcast_ref::<Remote>()).map(|Remote(number)| *number);
+                answer.trace(&trace, end.dropped, cause);
+            }
+            Err(Error::Payload(PayloadError::Json { part, reason, position })) => {
+                answer.byte(to_host::REFUSED);
+                answer.byte(match part {
+                    Part::Body => 0,
+                    Part::Config => 1,
+                    Part::Meta => 2,
+                });
+                answer.bytes(reason.as_bytes());
+                for number in [position.line, position.column, position.char] {
+                    answer.number(number as u64);
+                }
+            }
+            Err(error) => return Ok(failed(&error.to_string())),
+        }
+        Ok(answer)
+    }
+
+    /// Takes over what the host registered, and returns the script's own functions.
+    fn environment(&self, reader: &mut Reader<'_>) -> Result<Option<Functions>, Malformed> {
+        let shared = self.stubs(reader, 0)?;
+        let modules = reader.list(16, compiled)?;
+        let own = self.stubs(reader, 1)?;
+        let changed = self.environment.change(|environment| {
+            environment.functions = shared;
+            environment.modules =
+                modules.into_iter().flatten().map(|module| (Arc::clone(&module.name), module)).collect();
+            Ok::<_, Malformed>(())
+        });
+        changed?;
+        Ok((!own.list.is_empty()).then_some(own))
+    }
+
+    /// Functions that call those of the host.
+    fn stubs(&self, reader: &mut Reader<'_>, list: u8) -> Result<Functions, Malformed> {
+        let names = reader.list(8, |reader| reader.text().map(Arc::<str>::from))?;
+        let stub = |(index, name)| (name, self.stub(list, index));
+        Ok(Functions { id: next_id(), list: names.into_iter().enumerate().map(stub).collect() })
+    }
+
+    fn stub(&self, list: u8, index: usize) -> Arc<HostFunction> {
+        let channel = Arc::clone(&self.channel);
+        Arc::new(move |arguments: &dyn Arguments| {
+            let mut call = Writer::default();
+            call.byte(to_host::CALL);
+            call.byte(list);
+            call.number(index as u64);
+            call.number(arguments.len() as u64);
+            for index in 0..arguments.len() {
+                let kind = arguments.kind(index);
+                call.byte(ARGUMENT_KINDS.iter().position(|known| *known == kind).unwrap_or_default() as u8);
+                match arguments.value(index) {
+                    Ok(value) => {
+                        call.byte(0);
+                        call.value(&value, 0);
+                    }
+                    Err(reason) => {
+                        call.byte(1);
+                        call.bytes(reason.as_bytes());
+                    }
+                }
+                call.optional(arguments.json(index).err(), |call, reason| call.bytes(reason.as_bytes()));
+            }
+            let mut reply = Vec::new();
+            let replied = channel.send(&call.0).and_then(|()| channel.receive(&mut reply, MOST, None));
+            match replied.ok().and_then(|()| returned(&reply).ok()) {
+                Some((result, is_late)) => {
+                    if is_late {
+                        // It ends when this returns, as it does where the host has the VM.
+                        std::thread::sleep(arguments.remaining());
+                    }
+                    result.unwrap_or_else(|panic| resume_unwind(Box::new(panic)))
+                }
+                // There is nobody to go on for.
+                None => std::process::exit(0),
+            }
+        })
+    }
+}
+
+fn no_vm() -> Error {
+    Error::Internal("there is no VM".to_owned())
+}
+
+/// What a host function returned, or the text of its panic, of which the VM tells as of one of its own.
+type Returned = Result<Result<Value, HostError>, String>;
+
+/// Reads that, and whether the run is past its deadline.
+fn returned(reply: &[u8]) -> Result<(Returned, bool), Malformed> {
+    let mut reader = Reader(reply);
+    let result = match reader.byte()? {
+        to_worker::VALUE => Ok(Ok(reader.value(0)?)),
+        to_worker::ERROR => {
+            let message = reader.text()?;
+            let cause = Remote(reader.number()?);
+            Ok(Err(HostError::new(message).with_cause(cause)))
+        }
+        to_worker::PANIC => Err(reader.text()?.to_owned()),
+        _ => return Err(Malformed),
+    };
+    let is_late = reader.byte()? != 0;
+    reader.end()?;
+    Ok((result, is_late))
+}
+
+fn failed(reason: &str) -> Writer {
+    let mut answer = Writer::default();
+    answer.byte(to_host::FAILED);
+    answer.bytes(reason.as_bytes());
+    answer
+}
+
+/// A name and a source, compiled. The host has held them to its limits.
+fn compiled(reader: &mut Reader<'_>) -> Result<Result<Arc<Compiled>, (u32, String)>, Malformed> {
+    let (name, source) = (reader.text()?, reader.bytes()?);
+    let limits = Limits { source: usize::MAX, ..Limits::default() };
+    let compiled = Compiled::new(name, source, &limits);
+    Ok(compiled.map(Arc::new).map_err(|error| (error.line, error.reason)))
+}
+
+/// The cause of an error, which the host has kept under this number.
+#[derive(Debug)]
+struct Remote(u64);
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the host's error {}", self.0)
+    }
+}
+
+impl std::error::Error for Remote {}

@@ -1,0 +1,169 @@
+//! Messages between a host and its worker, which take turns: one writes a message while the other waits for it.
+//!
+//! Who waits spins at first, since to be woken costs more than most runs, and then sleeps until a byte comes through a socket. The socket
+//! tells also that the other process has ended.
+
+use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::shared::{PIECE, Shared, Side};
+
+/// How long who waits spins.
+const SPIN: Duration = Duration::from_micros(20);
+
+/// Turns of the loop between two looks at the clock.
+const LOOK_EVERY: u32 = 64;
+
+/// In a piece's length: others follow.
+const MORE: u32 = 1 << 31;
+
+/// One side's end of a channel.
+pub(crate) struct Channel {
+    shared: Shared,
+    side: Side,
+    /// Bytes come through it to wake who sleeps; it is closed with the process.
+    waker: UnixStream,
+}
+
+/// Why there is no message.
+#[derive(Debug)]
+pub(crate) enum Silence {
+    /// It did not come in time.
+    Late,
+    /// The other process has ended.
+    Gone,
+    /// It is longer than what was to come.
+    TooLong,
+}
+
+impl Channel {
+    pub(super) fn new(shared: Shared, side: Side, waker: UnixStream) -> io::Result<Self> {
+        waker.set_nonblocking(true)?;
+        if side == Side::Host {
+            // The worker says the first word.
+            shared.head().turn.0.store(Side::Worker as u32, SeqCst);
+        }
+        Ok(Self { shared, side, waker })
+    }
+
+    fn other(&self) -> Side {
+        match self.side {
+            Side::Host => Side::Worker,
+            Side::Worker => Side::Host,
+        }
+    }
+
+    /// Sends a message, and gives the turn to the other side.
+    pub(crate) fn send(&self, message: &[u8]) -> Result<(), Silence> {
+        let mut rest = message;
+        loop {
+            let (piece, behind) = rest.split_at(rest.len().min(PIECE));
+            self.shared.write(self.side, piece);
+            let more = if behind.is_empty() { 0 } else { MORE };
+            self.shared.head().length.0.store(piece.len() as u32 | more, Relaxed);
+            self.give_turn();
+            if behind.is_empty() {
+                return Ok(());
+            }
+            // The other side copies it, and gives the turn back.
+            self.wait_for_turn(None)?;
+            rest = behind;
+        }
+    }
+
+    /// Waits until a message has come, and appends it to `message`, which it may make at most `limit` bytes long. Who was too impatient goes on
+    /// with the same one.
+    pub(crate) fn receive(
+        &self,
+        message: &mut Vec<u8>,
+        limit: usize,
+        until: Option<Instant>,
+    ) -> Result<(), Silence> {
+        loop {
+            self.wait_for_turn(until)?;
+            let length = self.shared.head().length.0.load(Relaxed);
+            let bytes = (length & !MORE) as usize;
+            if bytes > PIECE || message.len() + bytes > limit {
+                return Err(Silence::TooLong);
+            }
+            self.shared.read(self.other(), bytes, message);
+            if length & MORE == 0 {
+                return Ok(());
+            }
+            self.give_turn();
+        }
+    }
+
+    fn give_turn(&self) {
+        let (head, other) = (self.shared.head(), self.other());
+        // Each side stores one of these words and then loads the other's, all in one total order: either this sees that the other sleeps, or
+        // that sees its turn before it does.
+        head.turn.0.store(other as u32, SeqCst);
+        if head.sleeps[other as usize].0.swap(0, SeqCst) != 0 {
+            // Where it is full, there is something to wake by already; where it is closed, nobody waits.
+            let _ = (&self.waker).write(&[1]);
+        }
+    }
+
+    fn has_turn(&self) -> bool {
+        self.shared.head().turn.0.load(Acquire) == self.side as u32
+    }
+
+    fn wait_for_turn(&self, until: Option<Instant>) -> Result<(), Silence> {
+        let mut spun_since = None::<Instant>;
+        loop {
+            for _ in 0..LOOK_EVERY {
+                if self.has_turn() {
+                    return Ok(());
+                }
+                std::hint::spin_loop();
+            }
+            let now = Instant::now();
+            if now.duration_since(*spun_since.get_or_insert(now)) >= SPIN {
+                break;
+            }
+        }
+        loop {
+            let sleeps = &self.shared.head().sleeps[self.side as usize].0;
+            sleeps.store(1, SeqCst);
+            if self.shared.head().turn.0.load(SeqCst) == self.side as u32 {
+                sleeps.store(0, Relaxed);
+                return Ok(());
+            }
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Err(Silence::Late);
+            }
+            let left = left.and_then(|left| Timespec::try_from(left).ok());
+            let mut waited = [PollFd::new(&self.waker, PollFlags::IN)];
+            match poll(&mut waited, left.as_ref()) {
+                Ok(0) => return if self.has_turn() { Ok(()) } else { Err(Silence::Late) },
+                Ok(_) => self.drain()?,
+                Err(rustix::io::Errno::INTR) => {}
+                Err(_) => return Err(Silence::Gone),
+            }
+            if self.has_turn() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes what woke this side. What the other one wrote before it ended counts.
+    fn drain(&self) -> Result<(), Silence> {
+        let mut bytes = [0; 64];
+        match (&self.waker).read(&mut bytes) {
+            Ok(0) if self.has_turn() => Ok(()),
+            Ok(0) => Err(Silence::Gone),
+            Ok(_) => Ok(()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {
+                Ok(())
+            }
+            Err(_) if self.has_turn() => Ok(()),
+            Err(_) => Err(Silence::Gone),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Runs in processes of their own: a second wall behind the VM's. What of it a host has stands at [`Isolation`](crate::Isolation).
+//!
+//! | file | what |
+//! | --- | --- |
+//! | [`shared`] | memory that two processes share |
+//! | [`channel`] | messages through it, in turns |
+//! | [`wire`] | what stands in messages |
+//! | [`worker`] | a worker, as its host has it: started, asked, killed |
+//! | [`sandbox`] | what a worker gives up before its first source |
+//!
+//! What a worker does is in `engine/guest.rs`: the same VM as in the host.
+
+pub(crate) mod channel;
+pub(crate) mod sandbox;
+mod shared;
+pub(crate) mod wire;
+pub(crate) mod worker;
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+
+use channel::Channel;
+use shared::{Shared, Side};
+
+/// The first argument of a worker's process. The number counts changes of what is said between the two.
+pub(crate) const ARGUMENT: &str = "--perilune-worker=1";
+
+/// What the first byte of a message to a worker says that it is.
+pub(crate) mod to_worker {
+    /// A name and a source to be compiled.
+    pub(crate) const COMPILE: u8 = 0;
+    /// A run.
+    pub(crate) const RUN: u8 = 1;
+    /// What a host function returned: a value.
+    pub(crate) const VALUE: u8 = 2;
+    /// It failed: a message, and the number of its cause.
+    pub(crate) const ERROR: u8 = 3;
+    /// It panicked: a message.
+    pub(crate) const PANIC: u8 = 4;
+}
+
+/// What the first byte of a message to a host says that it is.
+pub(crate) mod to_host {
+    /// The worker's version; it waits for its first message.
+    pub(crate) const HELLO: u8 = 0;
+    pub(crate) const COMPILED: u8 = 1;
+    /// A line and a reason.
+    pub(crate) const NOT_COMPILED: u8 = 2;
+    pub(crate) const TRACE: u8 = 3;
+    /// The part of the request that is no JSON, why, and where.
+    pub(crate) const REFUSED: u8 = 4;
+    /// The worker's engine failed: a text.
+    pub(crate) const FAILED: u8 = 5;
+    /// A call of a host function.
+    pub(crate) const CALL: u8 = 6;
+}
+
+/// The ends of a worker, of which the host keeps the one and hands the other to the process.
+pub(crate) struct Ends {
+    pub(crate) channel: Channel,
+    pub(crate) control: UnixStream,
+    /// The worker's standard input, output and error stream.
+    pub(crate) theirs: [OwnedFd; 3],
+}
+
+impl Ends {
+    pub(crate) fn new() -> io::Result<Self> {
+        let (shared, file) = Shared::new()?;
+        let (waker, their_waker) = UnixStream::pair()?;
+        let (control, their_control) = UnixStream::pair()?;
+        let channel = Channel::new(shared, Side::Host, waker)?;
+        Ok(Self { channel, control, theirs: [their_waker.into(), their_control.into(), file] })
+    }
+}
+
+/// The ends that a worker's process has as its standard streams.
+pub(crate) fn ends_of_worker() -> io::Result<(Channel, UnixStream)> {
+    let own = |fd: &dyn AsFd| fd.as_fd().try_clone_to_owned();
+    let (waker, control) = (own(&io::stdin())?.into(), own(&io::stdout())?.into());
+    let shared = Shared::map(io::stderr())?;
+    // What is said by mistake is said to nobody.
+    let nothing = std::fs::File::options().read(true).write(true).open("/dev/null")?;
+    rustix::stdio::dup2_stdin(&nothing)?;
+    rustix::stdio::dup2_stdout(&nothing)?;
+    rustix::stdio::dup2_stderr(&nothing)?;
+    Ok((Channel::new(shared, Side::Worker, waker)?, control))
+}

@@ -1,0 +1,614 @@
+//! A worker, as its host has it.
+
+use std::collections::HashSet;
+use std::io::Write;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use super::channel::{Channel, Silence};
+use super::sandbox::Sandbox;
+use super::wire::{Malformed, Reader, Writer};
+use super::{ARGUMENT, Ends, to_host, to_worker};
+use crate::compile::compiled::Compiled;
+use crate::model::cancel::{self, CancelHandle, CancelTarget};
+use crate::model::deadline::Deadline;
+use crate::model::error::{Error, Part, PayloadError, Position};
+use crate::model::function::Arguments;
+use crate::model::nesting::Nesting;
+use crate::model::poll::Poll;
+use crate::model::trace::{Cause, ErrorKind, ScriptError, Trace};
+use crate::model::value::Value;
+use crate::registry::environment::Environment;
+use crate::vm::job::Job;
+
+/// How long past its deadline a worker has to answer before it is killed.
+const GRACE: Duration =
+    if cfg!(debug_assertions) { Duration::from_millis(500) } else { Duration::from_millis(10) };
+
+/// How long a worker may take to start.
+const START: Duration = Duration::from_secs(10);
+
+/// How long it may take to compile.
+const COMPILE: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether a run was cancelled whose worker does not hear of it.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Scripts that a worker is let to keep.
+const SCRIPTS: usize = 256;
+
+/// Bytes that a message has beside what limits are for.
+const BESIDE: usize = 1 << 20;
+
+/// How a worker is started.
+#[derive(Debug, Clone)]
+pub(crate) struct Start {
+    pub(crate) program: PathBuf,
+    /// What a run may take, in bytes.
+    pub(crate) memory: usize,
+}
+
+/// A process that runs scripts, one at a time.
+pub(crate) struct Worker {
+    child: Child,
+    channel: Channel,
+    control: Arc<UnixStream>,
+    /// How many runs it had.
+    runs: u64,
+    sandbox: Sandbox,
+    /// The scripts that it has.
+    scripts: HashSet<u64>,
+    /// The ids of the functions that it was told of, the engine's and the script's.
+    told: (u64, u64),
+    environment: Arc<Environment>,
+    is_sound: bool,
+    has_replaced: bool,
+}
+
+/// What ends a run of a worker from other threads.
+struct Ender {
+    control: Arc<UnixStream>,
+    /// Which of its runs.
+    number: u64,
+}
+
+impl CancelTarget for Ender {
+    fn on_cancel(&self) {
+        // Where it is full, its worker does not listen, and is killed in a moment.
+        let _ = (&*self.control).write(&self.number.to_le_bytes());
+    }
+}
+
+impl Worker {
+    /// # Errors
+    /// The system can't start it, or it is not a worker of this version.
+    pub(crate) fn start(start: &Start) -> Result<Self, Error> {
+        let failed = |reason: String| {
+            Error::Internal(format!("can't start a worker, {}: {reason}", start.program.display()))
+        };
+        let Ends { channel, control, theirs: [stdin, stdout, stderr] } =
+            Ends::new().map_err(|error| failed(error.to_string()))?;
+        control.set_nonblocking(true).map_err(|error| failed(error.to_string()))?;
+        let child = Command::new(&start.program)
+            .arg(ARGUMENT)
+            .arg(start.memory.to_string())
+            .env_clear()
+            .current_dir("/")
+            .process_group(0)
+            .stdin(Stdio::from(stdin))
+            .stdout(Stdio::from(stdout))
+            .stderr(Stdio::from(stderr))
+            .spawn()
+            .map_err(|error| failed(error.to_string()))?;
+        let mut worker = Self {
+            child,
+            channel,
+            control: Arc::new(control),
+            runs: 0,
+            sandbox: Sandbox::none(),
+            scripts: HashSet::new(),
+            told: (0, 0),
+            environment: Arc::default(),
+            is_sound: true,
+            has_replaced: false,
+        };
+        let mut message = Vec::new();
+        let hello = worker.channel.receive(&mut message, BESIDE, Some(Instant::now() + START));
+        let mut reader = Reader(&message);
+        let version = hello.ok().and_then(|()| {
+            let version = (reader.byte() == Ok(to_host::HELLO)).then(|| reader.text().ok())??;
+            Some((version, Sandbox::read(&mut reader)))
+        });
+        match version {
+            Some((env!("CARGO_PKG_VERSION"), Ok(sandbox))) => {
+                worker.sandbox = sandbox;
+                Ok(worker)
+            }
+            Some((other, _)) => {
+                let own = env!("CARGO_PKG_VERSION");
+                Err(failed(format!("it is of version {other}, and this of {own}")))
+            }
+            None => {
+                let end = worker.kill();
+                Err(failed(format!("it does not answer as a worker ({})", told(end))))
+            }
+        }
+    }
+
+    /// What keeps it from the system.
+    pub(crate) fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// Whether it replaced its VM after its last run; said once.
+    pub(crate) fn has_replaced(&mut self) -> bool {
+        std::mem::take(&mut self.has_replaced)
+    }
+
+    /// Whether it may have another run.
+    pub(crate) fn is_sound(&self) -> bool {
+        self.is_sound
+    }
+
+    /// Has a source compiled: the error is a line and a reason. There is no answer from one that was ended before it was asked, or by the
+    /// source.
+    pub(crate) fn compile(&mut self, compiled: &Compiled) -> Option<Result<(), (u32, String)>> {
+        let mut message = Writer::default();
+        message.byte(to_worker::COMPILE);
+        message.bytes(compiled.name.as_bytes());
+        message.bytes(compiled.hints.source().as_bytes());
+        let answer = self.ask(message, Instant::now() + COMPILE);
+        let read = answer.and_then(|answer| {
+            let mut reader = Reader(&answer);
+            match reader.byte()? {
+                to_host::COMPILED => reader.end().map(|()| Ok(())),
+                to_host::NOT_COMPILED => {
+                    let (line, reason) = (reader.small()?, reader.text()?.to_owned());
+                    reader.end().map(|()| Err((line, reason)))
+                }
+                _ => Err(Malformed),
+            }
+            .map_err(Into::into)
+        });
+        match read {
+            Ok(result) => Some(result),
+            Err(silence) => {
+                self.kill();
+                let reason = || format!("it did not compile within {} s", COMPILE.as_secs());
+                matches!(silence, Silence::Late).then(|| Err((1, reason())))
+            }
+        }
+    }
+
+    fn ask(&mut self, message: Writer, until: Instant) -> Result<Vec<u8>, Silence> {
+        self.channel.send(&message.0)?;
+        let mut answer = Vec::new();
+        self.channel.receive(&mut answer, BESIDE, Some(until))?;
+        Ok(answer)
+    }
+
+    fn remember(&mut self, id: u64) {
+        if self.scripts.len() >= SCRIPTS {
+            self.scripts.clear();
+        }
+        self.scripts.insert(id);
+    }
+
+    /// Runs a script to its end or its limits, or to the worker's, and returns the bytes of output that were past their limit.
+    ///
+    /// # Errors
+    /// The request is not valid JSON, or the worker's engine failed.
+    pub(crate) fn run(
+        &mut self,
+        job: &Job<'_>,
+        poll: Option<&Poll>,
+        trace: &mut Trace,
+    ) -> Result<u64, Error> {
+        let began = Instant::now();
+        self.runs += 1;
+        let ender = Arc::new(Ender { control: Arc::clone(&self.control), number: self.runs });
+        let registrations: Vec<_> =
+            job.cancels().map(|cancel| cancel.register(Arc::clone(&ender) as _)).collect();
+        let mut run = RunOfWorker {
+            job,
+            calls: 0,
+            id: None,
+            causes: Vec::new(),
+            is_cancelled: false,
+            kill_at: began.checked_add(job.limits.timeout).and_then(|end| end.checked_add(GRACE)),
+            due: poll.map_or(Deadline::NEVER, |poll| poll.due(began)),
+        };
+        let message = self.message(job);
+        let ended = self.converse(&mut run, poll, message, trace);
+        drop(registrations);
+        let end = match ended {
+            Ok(ended) => ended?,
+            Err(silence) => {
+                let end = self.kill();
+                trace.duration = began.elapsed();
+                let message = match silence {
+                    _ if run.is_over() => cancel::MESSAGE.to_owned(),
+                    Silence::Late => {
+                        format!(
+                            "the run did not end within its timeout of {} ms",
+                            job.limits.timeout.as_millis()
+                        )
+                    }
+                    Silence::Gone => format!("the worker of {} ended: {}", trace.script, told(end)),
+                    Silence::TooLong => format!("the worker of {} sent what is no answer", trace.script),
+                };
+                let kind = match silence {
+                    _ if run.is_over() => ErrorKind::Cancelled,
+                    Silence::Late => ErrorKind::Timeout,
+                    Silence::Gone | Silence::TooLong => ErrorKind::Crashed,
+                };
+                trace.stderr = format!("{message}\n").into_bytes();
+                trace.status = kind.status();
+                trace.error = Some(Box::new(ScriptError::new(kind, message)));
+                0
+            }
+        };
+        trace.id = run.id();
+        trace.usage.host_calls = run.calls;
+        Ok(end)
+    }
+
+    /// What begins a run.
+    fn message(&mut self, job: &Job<'_>) -> Writer {
+        let mut message = Writer(Vec::with_capacity(512));
+        message.byte(to_worker::RUN);
+        message.number(self.runs);
+        let compiled = job.compiled;
+        let forgets = !self.scripts.contains(&compiled.id) && self.scripts.len() >= SCRIPTS;
+        message.byte(forgets.into());
+        let is_known = self.scripts.contains(&compiled.id);
+        message.number(compiled.id);
+        message.optional((!is_known).then_some(compiled), |message, compiled| {
+            message.bytes(compiled.name.as_bytes());
+            message.bytes(compiled.hints.source().as_bytes());
+        });
+        self.remember(compiled.id);
+        let told = (job.environment.id(), job.functions.map_or(0, |own| own.id));
+        let is_news = self.told != told;
+        if is_news {
+            self.environment = job.environment.current();
+            self.told = (self.environment.id, told.1);
+        }
+        message.optional(is_news.then_some(&*self.environment), |message, environment| {
+            message.number(environment.functions.list.len() as u64);
+            for (name, _) in &environment.functions.list {
+                message.bytes(name.as_bytes());
+            }
+            message.number(environment.modules.len() as u64);
+            for module in environment.modules.values() {
+                message.bytes(module.name.as_bytes());
+                message.bytes(module.hints.source().as_bytes());
+            }
+            let own = job.functions.map_or(&[][..], |own| &own.list);
+            message.number(own.len() as u64);
+            for (name, _) in own {
+                message.bytes(name.as_bytes());
+            }
+        });
+        message.limits(job.limits);
+        message.request(job.request);
+        message
+    }
+
+    /// Sends what begins a run, and answers until it ends.
+    fn converse(
+        &mut self,
+        run: &mut RunOfWorker<'_>,
+        poll: Option<&Poll>,
+        message: Writer,
+        trace: &mut Trace,
+    ) -> Result<Result<u64, Error>, Silence> {
+        let limits = run.job.limits;
+        let most = BESIDE
+            .saturating_add(limits.output.saturating_mul(2))
+            .saturating_add(limits.value.saturating_mul(2))
+            .saturating_add(limits.memory);
+        self.channel.send(&message.0)?;
+        let mut answer = Vec::new();
+        loop {
+            match self.channel.receive(&mut answer, most, run.until()) {
+                Ok(()) => {}
+                Err(Silence::Late) => {
+                    self.look(run, poll)?;
+                    continue;
+                }
+                Err(silence) => return Err(silence),
+            }
+            let mut reader = Reader(&answer);
+            match reader.byte()? {
+                to_host::TRACE => {
+                    self.has_replaced = reader.byte()? != 0;
+                    let (dropped, cause) = reader.trace(trace, limits)?;
+                    reader.end()?;
+                    if let (Some(error), Some(cause)) = (&mut trace.error, cause) {
+                        error.cause = run.causes.get(cause as usize).cloned().flatten();
+                    }
+                    return Ok(Ok(dropped));
+                }
+                to_host::REFUSED => {
+                    let error = refused(&mut reader)?;
+                    reader.end()?;
+                    return Ok(Err(Error::Payload(error)));
+                }
+                to_host::FAILED => {
+                    self.is_sound = false;
+                    return Ok(Err(Error::Internal(reader.text()?.to_owned())));
+                }
+                to_host::CALL => {
+                    let mut reply = run.call(&self.environment, reader)?;
+                    // The worker's clock is a little behind.
+                    reply.byte(run.job.deadline.has_passed(Instant::now()).into());
+                    self.channel.send(&reply.0)?;
+                    run.called();
+                    answer.clear();
+                }
+                _ => return Err(Malformed.into()),
+            }
+        }
+    }
+
+    /// Sees to what is due while a worker runs.
+    fn look(&self, run: &mut RunOfWorker<'_>, poll: Option<&Poll>) -> Result<(), Silence> {
+        let now = Instant::now();
+        if run.kill_at.is_some_and(|kill_at| now >= kill_at) {
+            return Err(Silence::Late);
+        }
+        if let Some(poll) = poll.filter(|_| run.due.has_passed(now)) {
+            run.due = match poll.call() {
+                std::ops::ControlFlow::Continue(()) => poll.due(Instant::now()),
+                std::ops::ControlFlow::Break(()) => {
+                    run.is_cancelled = true;
+                    Ender { control: Arc::clone(&self.control), number: self.runs }.on_cancel();
+                    Deadline::NEVER
+                }
+            };
+        }
+        if run.is_over() {
+            let soon = Instant::now() + GRACE;
+            run.kill_at = Some(run.kill_at.map_or(soon, |kill_at| kill_at.min(soon)));
+        }
+        Ok(())
+    }
+
+    /// Ends the process, and returns how it ended. One that is gone by itself has its end already, which this does not change: streams are closed
+    /// later.
+    fn kill(&mut self) -> Option<ExitStatus> {
+        self.is_sound = false;
+        let _ = self.child.kill();
+        self.child.wait().ok()
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// How a process ended, in words.
+fn told(end: Option<ExitStatus>) -> String {
+    let Some(end) = end else { return "nobody knows how".to_owned() };
+    match (end.signal(), end.code()) {
+        (Some(signal), _) => format!("signal {signal}"),
+        (None, Some(code)) => format!("exit code {code}"),
+        (None, None) => "nobody knows how".to_owned(),
+    }
+}
+
+fn refused(reader: &mut Reader<'_>) -> Result<PayloadError, Malformed> {
+    let part = match reader.byte()? {
+        0 => Part::Body,
+        1 => Part::Config,
+        2 => Part::Meta,
+        _ => return Err(Malformed),
+    };
+    let reason = reader.text()?.to_owned();
+    let position = Position { line: reader.small()?, column: reader.small()?, char: reader.small()? };
+    Ok(PayloadError::Json { part, reason, position })
+}
+
+impl From<Malformed> for Silence {
+    fn from(Malformed: Malformed) -> Self {
+        Self::TooLong
+    }
+}
+
+/// A run that a worker makes.
+struct RunOfWorker<'a> {
+    job: &'a Job<'a>,
+    calls: u64,
+    id: Option<u64>,
+    /// The causes of the host functions' errors, as they are numbered.
+    causes: Vec<Option<Cause>>,
+    /// The host ended it by its poll.
+    is_cancelled: bool,
+    /// When the worker is killed.
+    kill_at: Option<Instant>,
+    /// When the host is polled.
+    due: Deadline,
+}
+
+impl RunOfWorker<'_> {
+    fn id(&mut self) -> u64 {
+        *self.id.get_or_insert_with(|| self.job.runs.fetch_add(1, Relaxed) + 1)
+    }
+
+    /// Whether it was cancelled.
+    fn is_over(&self) -> bool {
+        self.is_cancelled || self.job.cancels().any(CancelHandle::is_cancelled)
+    }
+
+    /// When to look next.
+    fn until(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let due = (self.due != Deadline::NEVER).then(|| now + self.due.left(now));
+        let look = self.job.cancels().next().map(|_| now + LOOK);
+        [self.kill_at, due, look].into_iter().flatten().min()
+    }
+
+    /// The time that a host function took is not the worker's fault.
+    fn called(&mut self) {
+        let soon = Instant::now() + GRACE;
+        self.kill_at = self.kill_at.map(|kill_at| kill_at.max(soon));
+    }
+
+    /// Calls a host function, and says what came of it.
+    fn call(&mut self, environment: &Environment, mut reader: Reader<'_>) -> Result<Writer, Malformed> {
+        self.calls += 1;
+        if self.calls > self.job.limits.host_calls {
+            return Err(Malformed);
+        }
+        let list = match (reader.byte()?, self.job.functions) {
+            (0, _) => &environment.functions.list,
+            (1, Some(own)) => &own.list,
+            _ => return Err(Malformed),
+        };
+        let (name, function) = list.get(reader.small::<usize>()?).ok_or(Malformed)?;
+        let arguments = reader.list(1, Argument::read)?;
+        reader.end()?;
+        let id = self.id();
+        let arguments = ReadArguments { name, arguments, id, run: self };
+        let result = {
+            let _nesting = Nesting::enter();
+            catch_unwind(AssertUnwindSafe(|| function(&arguments)))
+        };
+        let mut reply = Writer::default();
+        match result {
+            Ok(Ok(value)) => {
+                reply.byte(to_worker::VALUE);
+                reply.value(&value, 0);
+            }
+            Ok(Err(error)) => {
+                reply.byte(to_worker::ERROR);
+                reply.bytes(error.message.as_bytes());
+                reply.number(self.causes.len() as u64);
+                self.causes.push(error.cause);
+            }
+            Err(panic) => {
+                reply.byte(to_worker::PANIC);
+                reply.bytes(crate::vm::panic_text(&*panic).as_bytes());
+            }
+        }
+        Ok(reply)
+    }
+}
+
+/// An argument of a call, as the worker tells it.
+struct Argument {
+    kind: &'static str,
+    is_null: bool,
+    /// What it is, or why it is no value.
+    value: Result<Value, String>,
+    /// Why it is no JSON, where it is none.
+    no_json: Option<String>,
+}
+
+/// The kinds that a worker can tell of, as they are numbered.
+pub(crate) const ARGUMENT_KINDS: [&str; 12] = [
+    "nothing",
+    "json.null",
+    "nil",
+    "boolean",
+    "number",
+    "string",
+    "table",
+    "function",
+    "userdata",
+    "thread",
+    "buffer",
+    "vector",
+];
+
+impl Argument {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
+        let kind = ARGUMENT_KINDS.get(usize::from(reader.byte()?)).ok_or(Malformed)?;
+        let value = match reader.byte()? {
+            0 => Ok(reader.value(0)?),
+            1 => Err(reader.text()?.to_owned()),
+            _ => return Err(Malformed),
+        };
+        let no_json = reader.optional(|reader| reader.text().map(str::to_owned))?;
+        Ok(Self { kind, is_null: matches!(*kind, "nothing" | "json.null" | "nil"), value, no_json })
+    }
+}
+
+struct ReadArguments<'r, 'a> {
+    name: &'r str,
+    arguments: Vec<Argument>,
+    id: u64,
+    run: &'r RunOfWorker<'a>,
+}
+
+impl ReadArguments<'_, '_> {
+    fn get(&self, index: usize) -> Option<&Value> {
+        self.arguments.get(index)?.value.as_ref().ok()
+    }
+}
+
+impl Arguments for ReadArguments<'_, '_> {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn len(&self) -> usize {
+        self.arguments.len()
+    }
+
+    fn kind(&self, index: usize) -> &'static str {
+        self.arguments.get(index).map_or("nothing", |argument| argument.kind)
+    }
+
+    fn is_null(&self, index: usize) -> bool {
+        self.arguments.get(index).is_none_or(|argument| argument.is_null)
+    }
+
+    fn number(&self, index: usize) -> Option<f64> {
+        self.get(index)?.as_f64()
+    }
+
+    fn boolean(&self, index: usize) -> Option<bool> {
+        if let Value::Bool(flag) = self.get(index)? { Some(*flag) } else { None }
+    }
+
+    fn bytes(&self, index: usize) -> Option<&[u8]> {
+        self.get(index)?.as_bytes()
+    }
+
+    fn value(&self, index: usize) -> Result<Value, String> {
+        self.arguments.get(index).map_or(Ok(Value::Null), |argument| argument.value.clone())
+    }
+
+    fn json(&self, index: usize) -> Result<Vec<u8>, String> {
+        match self.arguments.get(index) {
+            Some(Argument { no_json: Some(reason), .. }) => Err(reason.clone()),
+            _ => serde_json::to_vec(&self.value(index)?).map_err(|error| format!(": {error}")),
+        }
+    }
+
+    fn run_id(&self) -> u64 {
+        self.id
+    }
+
+    fn script(&self) -> &str {
+        &self.run.job.compiled.name
+    }
+
+    fn remaining(&self) -> Duration {
+        self.run.job.deadline.left(Instant::now())
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.run.is_over()
+    }
+}
