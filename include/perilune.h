@@ -504,6 +504,10 @@ typedef struct perilune_metrics_view {
     const uint64_t *queue_duration_counts;
     uint64_t queue_duration_sum_ns;
     uint64_t queue_duration_count;
+    /**
+     * Runs whose worker ended.
+     */
+    uint64_t runs_crashed;
 } perilune_metrics_view;
 
 /**
@@ -671,6 +675,11 @@ typedef int32_t perilune_severity;
 #define PERILUNE_STATUS_QUEUE_TIMEOUT 5
 
 /**
+ * The worker process that had the run ended: see perilune_options_set_workers.
+ */
+#define PERILUNE_STATUS_CRASHED 6
+
+/**
  * None: the run succeeded.
  */
 #define PERILUNE_KIND_NONE 0
@@ -714,6 +723,11 @@ typedef int32_t perilune_severity;
  * An error of a host function that the script did not catch, or raised again as it was.
  */
 #define PERILUNE_KIND_HOST 8
+
+/**
+ * As PERILUNE_STATUS_CRASHED.
+ */
+#define PERILUNE_KIND_CRASHED 9
 
 /**
  * Wall clock for one run, in nanoseconds. 30 s where nothing else is set.
@@ -956,6 +970,18 @@ perilune_code perilune_options_set_pool_size(struct perilune_options *options,
  */
 perilune_code perilune_options_set_backlog(struct perilune_options *options,
                                            size_t runs,
+                                           struct perilune_error **error);
+
+/**
+ * Has runs made in worker processes, as many as the engine may have VMs, which can do nothing but compute: a fault in the VM, or a script that
+ * goes on where nothing can stop it, costs one run, whose status is PERILUNE_STATUS_CRASHED or PERILUNE_STATUS_TIMEOUT. Host functions are
+ * called in this process. Where nothing is set, runs are made in this process.
+ *
+ * @param program  the path of the workers' program: the command perilune, or perilune-worker, of this library's version. NULL for no workers
+ * @param error    where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_options_set_workers(struct perilune_options *options,
+                                           perilune_slice program,
                                            struct perilune_error **error);
 
 /**

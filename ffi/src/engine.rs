@@ -43,7 +43,10 @@ pub unsafe extern "C" fn perilune_engine_new(
         let engine = handle::required(engine, "engine")?;
         let defaults = Options::new();
         let options = handle::get(options, "options").unwrap_or(&defaults);
-        handle::give(engine, options.builder().build());
+        let made = options.builder().build();
+        // Workers that can't be started are an error now, and not at the first run.
+        made.sandbox()?;
+        handle::give(engine, made);
         Ok(())
     };
     // SAFETY: `error` is null or can be written to.

@@ -78,14 +78,16 @@ pub struct perilune_metrics_view {
     pub queue_duration_counts: *const u64,
     pub queue_duration_sum_ns: u64,
     pub queue_duration_count: u64,
+    /// Runs whose worker ended.
+    pub runs_crashed: u64,
 }
 
 /// What the first version of the view had.
-const LEAST: usize = offset_of!(perilune_metrics_view, queue_duration_count) + size_of::<u64>();
+const LEAST: usize = offset_of!(perilune_metrics_view, runs_crashed) + size_of::<u64>();
 
 // The layout is part of the ABI; without padding, as `set_sized` demands.
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(LEAST == 200 && size_of::<perilune_metrics_view>() == LEAST);
+const _: () = assert!(LEAST == 208 && size_of::<perilune_metrics_view>() == LEAST);
 
 impl perilune_metrics_view {
     fn of(metrics: &Metrics) -> Self {
@@ -116,6 +118,7 @@ impl perilune_metrics_view {
             queue_duration_counts: queue_duration.counts.as_ptr(),
             queue_duration_sum_ns: queue_duration.sum_ns,
             queue_duration_count: queue_duration.count,
+            runs_crashed: runs.crashed,
         }
     }
 }

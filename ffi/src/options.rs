@@ -1,6 +1,9 @@
 //! How an engine is to be.
 
-use perilune::{Engine, EngineBuilder, Limits};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use perilune::{Engine, EngineBuilder, Isolation, Limits, Workers};
 
 use crate::error::perilune_error;
 use crate::failure::Failure;
@@ -22,12 +25,13 @@ impl Handle for perilune_options {
 pub(crate) struct Options {
     pool_size: Option<usize>,
     backlog: Option<usize>,
+    isolation: Isolation,
     limits: Limits,
 }
 
 impl Options {
     pub(crate) fn new() -> Self {
-        Self { pool_size: None, backlog: None, limits: Limits::default() }
+        Self { pool_size: None, backlog: None, isolation: Isolation::InProcess, limits: Limits::default() }
     }
 
     pub(crate) fn builder(&self) -> EngineBuilder {
@@ -42,7 +46,8 @@ impl Options {
             .host_calls(host_calls)
             .request(request)
             .parameters(parameters)
-            .source(source);
+            .source(source)
+            .isolation(self.isolation.clone());
         if let Some(vms) = self.pool_size {
             builder = builder.pool_size(vms);
         }
@@ -99,6 +104,34 @@ pub unsafe extern "C" fn perilune_options_set_backlog(
     let body = || {
         // SAFETY: as above.
         unsafe { handle::get_mut(options, "options") }?.backlog = Some(runs);
+        Ok(())
+    };
+    // SAFETY: `error` is null or can be written to.
+    unsafe { guard::fallible(error, body) }
+}
+
+/// Has runs made in worker processes, as many as the engine may have VMs, which can do nothing but compute: a fault in the VM, or a script that
+/// goes on where nothing can stop it, costs one run, whose status is PERILUNE_STATUS_CRASHED or PERILUNE_STATUS_TIMEOUT. Host functions are
+/// called in this process. Where nothing is set, runs are made in this process.
+///
+/// @param program  the path of the workers' program: the command perilune, or perilune-worker, of this library's version. NULL for no workers
+/// @param error    where an error goes, if not NULL; the caller frees it
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_options_set_workers(
+    options: *mut perilune_options,
+    program: perilune_slice,
+    error: *mut *mut perilune_error,
+) -> perilune_code {
+    let body = || {
+        // SAFETY: as the header says.
+        let (options, program) =
+            unsafe { (handle::get_mut(options, "options")?, handle::bytes(program, "program")?) };
+        if program.is_some_and(<[u8]>::is_empty) {
+            return Err(Failure::argument("program: it is empty".to_owned()));
+        }
+        let workers = |program: &[u8]| Workers::new().program(OsStr::from_bytes(program));
+        options.isolation =
+            program.map_or(Isolation::InProcess, |program| Isolation::Process(workers(program)));
         Ok(())
     };
     // SAFETY: `error` is null or can be written to.

@@ -41,6 +41,8 @@ pub const PERILUNE_STATUS_MEMORY_LIMIT: perilune_status = 3;
 pub const PERILUNE_STATUS_CANCELLED: perilune_status = 4;
 /// No VM came free in time; the script did not run.
 pub const PERILUNE_STATUS_QUEUE_TIMEOUT: perilune_status = 5;
+/// The worker process that had the run ended: see perilune_options_set_workers.
+pub const PERILUNE_STATUS_CRASHED: perilune_status = 6;
 
 /// What kind of error ended a run.
 pub type perilune_error_kind = i32;
@@ -63,6 +65,8 @@ pub const PERILUNE_KIND_CANCELLED: perilune_error_kind = 6;
 pub const PERILUNE_KIND_QUEUE_TIMEOUT: perilune_error_kind = 7;
 /// An error of a host function that the script did not catch, or raised again as it was.
 pub const PERILUNE_KIND_HOST: perilune_error_kind = 8;
+/// As PERILUNE_STATUS_CRASHED.
+pub const PERILUNE_KIND_CRASHED: perilune_error_kind = 9;
 
 /// A limit. An engine's are ceilings; those of a script and a request only lower them.
 pub type perilune_limit = i32;
@@ -137,10 +141,11 @@ const _: () = {
     );
     assert!(PERILUNE_STATUS_SUCCESS == 0 && PERILUNE_STATUS_FAILURE == 1 && PERILUNE_STATUS_TIMEOUT == 2);
     assert!(PERILUNE_STATUS_MEMORY_LIMIT == 3 && PERILUNE_STATUS_CANCELLED == 4);
-    assert!(PERILUNE_STATUS_QUEUE_TIMEOUT == 5);
+    assert!(PERILUNE_STATUS_QUEUE_TIMEOUT == 5 && PERILUNE_STATUS_CRASHED == 6);
     assert!(PERILUNE_KIND_NONE == 0 && PERILUNE_KIND_RUNTIME == 1 && PERILUNE_KIND_VALUE == 2);
     assert!(PERILUNE_KIND_HOST_CALLS == 3 && PERILUNE_KIND_TIMEOUT == 4 && PERILUNE_KIND_MEMORY_LIMIT == 5);
     assert!(PERILUNE_KIND_CANCELLED == 6 && PERILUNE_KIND_QUEUE_TIMEOUT == 7 && PERILUNE_KIND_HOST == 8);
+    assert!(PERILUNE_KIND_CRASHED == 9);
     assert!(PERILUNE_TYPE_NULL == 0 && PERILUNE_TYPE_BOOLEAN == 1 && PERILUNE_TYPE_NUMBER == 2);
     assert!(PERILUNE_TYPE_STRING == 3 && PERILUNE_TYPE_ARRAY == 4 && PERILUNE_TYPE_OBJECT == 5);
     assert!(PERILUNE_TYPE_TABLE == 6 && PERILUNE_TYPE_OTHER == 7);
@@ -150,17 +155,18 @@ const _: () = {
 };
 
 /// By their numbers.
-pub(crate) const STATUSES: [Status; 6] = [
+pub(crate) const STATUSES: [Status; 7] = [
     Status::Success,
     Status::Failure,
     Status::Timeout,
     Status::MemoryLimit,
     Status::Cancelled,
     Status::QueueTimeout,
+    Status::Crashed,
 ];
 
 /// By their numbers, which begin with 1: PERILUNE_KIND_NONE is none.
-pub(crate) const KINDS: [ErrorKind; 8] = [
+pub(crate) const KINDS: [ErrorKind; 9] = [
     ErrorKind::Runtime,
     ErrorKind::Value,
     ErrorKind::HostCalls,
@@ -169,6 +175,7 @@ pub(crate) const KINDS: [ErrorKind; 8] = [
     ErrorKind::Cancelled,
     ErrorKind::QueueTimeout,
     ErrorKind::Host,
+    ErrorKind::Crashed,
 ];
 
 pub(crate) fn status(status: Status) -> perilune_status {
@@ -179,6 +186,7 @@ pub(crate) fn status(status: Status) -> perilune_status {
         Status::MemoryLimit => PERILUNE_STATUS_MEMORY_LIMIT,
         Status::Cancelled => PERILUNE_STATUS_CANCELLED,
         Status::QueueTimeout => PERILUNE_STATUS_QUEUE_TIMEOUT,
+        Status::Crashed => PERILUNE_STATUS_CRASHED,
         other => unreachable!("{other} has no number yet"),
     }
 }
@@ -193,6 +201,7 @@ pub(crate) fn kind(kind: ErrorKind) -> perilune_error_kind {
         ErrorKind::Cancelled => PERILUNE_KIND_CANCELLED,
         ErrorKind::QueueTimeout => PERILUNE_KIND_QUEUE_TIMEOUT,
         ErrorKind::Host => PERILUNE_KIND_HOST,
+        ErrorKind::Crashed => PERILUNE_KIND_CRASHED,
         other => unreachable!("{other:?} has no number yet"),
     }
 }
@@ -211,7 +220,7 @@ mod tests {
 
     #[test]
     fn the_place_in_a_table_is_the_number() {
-        assert_eq!(STATUSES.map(status), [0, 1, 2, 3, 4, 5]);
-        assert_eq!(KINDS.map(kind), [1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(STATUSES.map(status), [0, 1, 2, 3, 4, 5, 6]);
+        assert_eq!(KINDS.map(kind), [1, 2, 3, 4, 5, 6, 7, 8, 9]);
     }
 }

@@ -36,6 +36,12 @@ public:
         return *this;
     }
     EngineOptions backlog(std::size_t runs) && { return std::move(backlog(runs)); }
+    /// Has runs made in worker processes of this program: the command perilune, or perilune-worker. They are made in this process.
+    EngineOptions& workers(std::string program) & {
+        workers_ = std::move(program);
+        return *this;
+    }
+    EngineOptions workers(std::string program) && { return std::move(workers(std::move(program))); }
     /// Query, body, config and meta together, in bytes; 512 KiB.
     EngineOptions& request(std::uint64_t bytes) & { return set(PERILUNE_LIMIT_REQUEST, bytes); }
     EngineOptions request(std::uint64_t bytes) && { return std::move(request(bytes)); }
@@ -54,6 +60,7 @@ private:
 
     std::optional<std::size_t> pool_size_;
     std::optional<std::size_t> backlog_;
+    std::optional<std::string> workers_;
     std::vector<std::pair<perilune_limit, std::uint64_t>> limits_;
 };
 
@@ -94,7 +101,7 @@ class Metrics {
 public:
     /// Runs that are over, by how they ended.
     struct Runs {
-        std::uint64_t success, failure, timeout, memory_limit, cancelled, queue_timeout;
+        std::uint64_t success, failure, timeout, memory_limit, cancelled, queue_timeout, crashed;
     };
     /// VMs: waiting for a run, lent to one, closed since the engine was made, and made to replace those.
     struct Vms {
@@ -111,7 +118,8 @@ public:
         all.size = sizeof all;
         detail::call(perilune_metrics_read, handle(), &all);
         runs = {all.runs_success,      all.runs_failure,   all.runs_timeout,
-                all.runs_memory_limit, all.runs_cancelled, all.runs_queue_timeout};
+                all.runs_memory_limit, all.runs_cancelled, all.runs_queue_timeout,
+                all.runs_crashed};
         vms = {all.vms_ready, all.vms_in_use, all.vms_retired, all.vms_rebuilt};
         compiles = {all.compiles_succeeded, all.compiles_failed};
         captured_bytes = all.captured_bytes;
@@ -295,6 +303,7 @@ private:
         const detail::Guard<perilune_options, perilune_options_free> made(perilune_options_new());
         if (options.pool_size_) detail::call(perilune_options_set_pool_size, made.get(), *options.pool_size_);
         if (options.backlog_) detail::call(perilune_options_set_backlog, made.get(), *options.backlog_);
+        if (options.workers_) detail::call(perilune_options_set_workers, made.get(), detail::slice(*options.workers_));
         for (const auto& [which, most] : options.limits_) {
             detail::call(perilune_options_set_limit, made.get(), which, most);
         }

@@ -25,6 +25,7 @@ enum class Status : perilune_status {
     memory_limit = PERILUNE_STATUS_MEMORY_LIMIT,    ///< The script needed more memory than its limit.
     cancelled = PERILUNE_STATUS_CANCELLED,          ///< The run was cancelled.
     queue_timeout = PERILUNE_STATUS_QUEUE_TIMEOUT,  ///< No VM came free in time; the script did not run.
+    crashed = PERILUNE_STATUS_CRASHED,              ///< The worker process that had the run ended.
 };
 
 /// The name of a status, such as "success".
@@ -42,6 +43,7 @@ enum class ErrorKind : perilune_error_kind {
     cancelled = PERILUNE_KIND_CANCELLED,          ///< As Status::cancelled.
     queue_timeout = PERILUNE_KIND_QUEUE_TIMEOUT,  ///< As Status::queue_timeout.
     host = PERILUNE_KIND_HOST,                    ///< Of a host function: not caught by the script, or raised again as it was.
+    crashed = PERILUNE_KIND_CRASHED,              ///< As Status::crashed.
 };
 
 /// The name of a kind of error, such as "runtime".

@@ -144,6 +144,16 @@ TEST(a_cancel_ends_a_run_from_another_thread) {
     ender.join();
 }
 
+TEST(runs_are_made_in_workers) {
+    CHECK_THROWS(Error, Engine(EngineOptions().workers("/nonexistent/worker")), CHECK(error.code() == Code::internal));
+    const Engine engine(EngineOptions().workers(WORKER).pool_size(1));
+    engine.function("twice", [](double n) { return 2 * n; });
+    const Trace trace = engine.compile("test", "return host.twice(ARGS.n + 0)").run("n=21");
+    CHECK(trace.status() == Status::success);
+    CHECK_EQ(trace.value_json().value_or("none"), "42");
+    CHECK_EQ(engine.metrics().runs.crashed, 0U);
+}
+
 TEST(many_threads_run_one_script) {
     const Engine engine(EngineOptions().pool_size(2));
     const Script script = engine.compile("echo", "print(ARGS.n)");

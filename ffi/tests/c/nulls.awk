@@ -4,7 +4,7 @@
 BEGIN {
     # What stands at a place that is not NULL: by type, and where that does not say enough by type and name.
     value["const struct perilune_options *"] = "the.options"
-    value["struct perilune_options *"] = "the.options"
+    value["struct perilune_options *"] = "the.changed_options"
     value["const struct perilune_engine *"] = "the.engine"
     value["const struct perilune_script *"] = "the.script"
     value["struct perilune_script *"] = "the.script"
@@ -58,6 +58,7 @@ BEGIN {
     text_of["data"] = text_of["reason"] = text_of["link"] = "\"abc\""
     text_of["script"] = "\"i/a\""
     text_of["method"] = "\"GET\""
+    text_of["program"] = "WORKER"
     text_of["text"] = "\"512\""
     text_of["source"] = "\"--x\""
     text_of["query"] = "\"a=b\""

@@ -6,6 +6,7 @@
 /* What is there for the places that are not NULL. */
 static struct {
     perilune_options *options;
+    perilune_options *changed_options;
     perilune_engine *engine;
     perilune_script *script;
     perilune_request *request;
@@ -271,6 +272,7 @@ int main(void)
     the.engine = engine_of(1);
     the.script = compiled(the.engine, "print(GET.a)");
     the.options = fresh_options();
+    the.changed_options = fresh_options();
     the.request = fresh_request();
     the.requests[0] = the.request;
     the.cancel = fresh_cancel();
@@ -300,6 +302,7 @@ int main(void)
     perilune_script_free(script);
 
     perilune_options_free(the.options);
+    perilune_options_free(the.changed_options);
     perilune_script_free(the.script);
     perilune_request_free(the.request);
     perilune_cancel_free(the.cancel);

@@ -205,6 +205,32 @@ static void output_past_the_limit(void)
     perilune_engine_free(engine);
 }
 
+/* In a worker process: the script ends in time, and what is no worker is told. */
+static void in_a_worker(void)
+{
+    perilune_error *error = NULL;
+    perilune_engine *engine = NULL;
+    perilune_options *options = perilune_options_new();
+    CHECK_OK(perilune_options_set_pool_size(options, 1, &error));
+    CHECK_OK(perilune_options_set_workers(options, perilune_str("/nonexistent/worker"), &error));
+    CHECK_FAILS_KEPT(perilune_engine_new(options, &engine, &error), PERILUNE_INTERNAL);
+    CHECK_HAS(perilune_error_message(error).data, "/nonexistent/worker");
+    perilune_error_free(error);
+    error = NULL;
+    CHECK_OK(perilune_options_set_workers(options, perilune_str(WORKER), &error));
+    CHECK_OK(perilune_engine_new(options, &engine, &error));
+    perilune_options_free(options);
+    CHECK_OK(perilune_engine_function(engine, perilune_str("tells"), tells, NULL, NULL, &error));
+    perilune_script *script = compiled(engine, "host.tells() print(ARGS.a) return 1");
+    perilune_trace *trace = run_of(script, "a=2", NULL, NULL);
+    perilune_trace_view view = view_of(trace);
+    CHECK_INT(view.status, PERILUNE_STATUS_SUCCESS);
+    CHECK_TEXT(view.stdout_bytes, "2\n");
+    perilune_trace_free(trace);
+    perilune_script_free(script);
+    perilune_engine_free(engine);
+}
+
 static void names_of_numbers_that_are_none(void)
 {
     static const int32_t NUMBERS[] = {-1, 99, INT32_MAX, INT32_MIN};
@@ -237,6 +263,7 @@ void test_status(void)
 {
     of_scripts();
     cancelled_from_another_thread();
+    in_a_worker();
     no_vm_in_time();
     output_past_the_limit();
     names_of_numbers_that_are_none();
