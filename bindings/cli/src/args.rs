@@ -7,9 +7,9 @@ use std::time::Duration;
 use std::{fs, io};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use perilune::{Engine, EngineBuilder};
+use perilune::{Engine, EngineBuilder, Isolation, Workers};
 
 /// Runs untrusted Luau scripts: a script and a request in, a trace out
 #[derive(Parser)]
@@ -123,12 +123,25 @@ pub(crate) struct LimitArguments {
     /// Captured stdout and stderr, each [default: 512KiB]
     #[arg(long, value_name = "BYTES", value_parser = perilune::parse_bytes)]
     output: Option<usize>,
+
+    /// Where runs are made: in this process, or in worker processes that can do nothing but compute
+    #[arg(long, value_name = "WHERE", value_enum, default_value = "none")]
+    isolation: IsolationArgument,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum IsolationArgument {
+    None,
+    Process,
 }
 
 impl LimitArguments {
     /// An engine with these limits, which can be above the default where a run's can't.
     pub(crate) fn engine(&self) -> EngineBuilder {
         let mut engine = Engine::builder();
+        if let IsolationArgument::Process = self.isolation {
+            engine = engine.isolation(Isolation::Process(Workers::new()));
+        }
         if let Some(milliseconds) = self.timeout {
             engine = engine.timeout(Duration::from_millis(milliseconds));
         }

@@ -32,6 +32,7 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 
 fn main() -> ExitCode {
+    perilune::worker::init();
     let done = match Arguments::try_parse() {
         Ok(arguments) => match arguments.command {
             Command::Run(run) => self::run(&run),
