@@ -178,3 +178,17 @@ fn a_seed_repeats_the_numbers() {
     assert_eq!(number("7"), number("7"));
     assert_ne!(number("7"), number("18446744073709551615"));
 }
+
+#[test]
+fn runs_in_workers_come_to_the_same() {
+    for (file, code) in [("hello.v2.lua", 0), ("fails.lua", 1), ("keeps.lua", 1), ("unfinished.lua", 2)] {
+        let view = |isolation: &str| {
+            let done = perilune(&["run", "--isolation", isolation, file]);
+            assert_eq!(done.code, Some(code), "{done:?}");
+            let trace = serde_json::from_str::<Value>(&done.stdout).unwrap_or_default();
+            let [status, result, error] = ["status", "result", "error"].map(|part| trace[part].clone());
+            (status, result, error, done.stderr)
+        };
+        assert_eq!(view("process"), view("none"), "{file}");
+    }
+}
