@@ -48,6 +48,11 @@ fn children() -> BTreeSet<u32> {
     .collect()
 }
 
+fn has_ended(id: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_none_or(|(_, behind)| behind.trim_start().starts_with('Z'))
+}
+
 fn kill(id: u32) {
     let killed = process::Command::new("kill").args(["-9", &id.to_string()]).status();
     assert!(killed.expect("there is a kill").success());
@@ -85,6 +90,8 @@ fn a_run_comes_to_the_same_in_both() {
         ("print(#POST.a) return POST.a", Request::new().json(&large)),
         ("io.write(('x'):rep(600000)) io.stderr:write('e') return require('twice')(4)", Request::new()),
         ("return math.random(1, 1e6)", Request::new().seed(7)),
+        ("local t = {} for _ = 1, 127 do t = { t } end return t", Request::new()),
+        ("local t = {} for _ = 1, 128 do t = { t } end return t", Request::new()),
         ("local t = nil\nreturn t.x", Request::new()),
         ("error({ code = 1 })", Request::new()),
         ("return print", Request::new()),
@@ -158,6 +165,14 @@ fn a_worker_that_ends_costs_its_run_alone() {
         assert!(run(&engine, "host.pass() return 1", &Request::new()).ok(), "after {source}");
     }
     assert_eq!(engine.metrics().runs.crashed, 3);
+    // One that had nothing to do is nobody's loss.
+    for _ in 0..5 {
+        children().into_iter().for_each(kill);
+        while children().into_iter().any(|id| !has_ended(id)) {
+            std::thread::yield_now();
+        }
+        assert!(run(&engine, "return 1", &Request::new()).ok());
+    }
     drop(engine);
     let gone = (0..1000).any(|_| {
         std::thread::yield_now();

@@ -69,7 +69,7 @@ fn serve() -> io::Result<()> {
             return Ok(());
         }
         let Ok(answer) = guest.answer(&message) else { return Err(io::ErrorKind::InvalidData.into()) };
-        if guest.channel.send(&answer.0).is_err() {
+        if guest.channel.send(&answer.0, None).is_err() {
             return Ok(());
         }
         // Now that nobody waits for it.
@@ -169,7 +169,7 @@ impl Guest {
         hello.byte(to_host::HELLO);
         hello.bytes(env!("CARGO_PKG_VERSION").as_bytes());
         sandbox.write(&mut hello);
-        self.channel.send(&hello.0).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        self.channel.send(&hello.0, None).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
     fn answer(&mut self, message: &[u8]) -> Result<Writer, Malformed> {
@@ -320,7 +320,7 @@ impl Guest {
                 call.optional(arguments.json(index).err(), |call, reason| call.bytes(reason.as_bytes()));
             }
             let mut reply = Vec::new();
-            let replied = channel.send(&call.0).and_then(|()| channel.receive(&mut reply, MOST, None));
+            let replied = channel.send(&call.0, None).and_then(|()| channel.receive(&mut reply, MOST, None));
             match replied.ok().and_then(|()| returned(&reply).ok()) {
                 Some((result, is_late)) => {
                     if is_late {

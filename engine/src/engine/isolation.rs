@@ -43,6 +43,8 @@ impl Isolation {
         let Self::Process(Workers { program }) = self else { return None };
         // What the system calls this very program, also when its file was replaced.
         let program = program.unwrap_or_else(|| "/proc/self/exe".into());
+        // Workers begin elsewhere.
+        let program = std::path::absolute(&program).unwrap_or(program);
         Some(Start { program, memory })
     }
 }

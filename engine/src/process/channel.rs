@@ -3,12 +3,14 @@
 //! Who waits spins at first, since to be woken costs more than most runs, and then sleeps until a byte comes through a socket. The socket
 //! tells also that the other process has ended.
 
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::net::{SendFlags, send};
 
 use super::shared::{PIECE, Shared, Side};
 
@@ -20,6 +22,15 @@ const LOOK_EVERY: u32 = 64;
 
 /// In a piece's length: others follow.
 const MORE: u32 = 1 << 31;
+
+/// Sends some bytes. A host may not have told the system that a closed stream is no reason to end it.
+pub(super) fn tell(stream: &UnixStream, bytes: &[u8]) -> Result<(), Silence> {
+    match send(stream, bytes, SendFlags::NOSIGNAL) {
+        // Where it is full, there is something to wake by already.
+        Ok(_) | Err(Errno::AGAIN | Errno::INTR) => Ok(()),
+        Err(_) => Err(Silence::Gone),
+    }
+}
 
 /// One side's end of a channel.
 pub(crate) struct Channel {
@@ -57,20 +68,20 @@ impl Channel {
         }
     }
 
-    /// Sends a message, and gives the turn to the other side.
-    pub(crate) fn send(&self, message: &[u8]) -> Result<(), Silence> {
+    /// Sends a message, and gives the turn to the other side, which takes one that is long in pieces, until then or never.
+    pub(crate) fn send(&self, message: &[u8], until: Option<Instant>) -> Result<(), Silence> {
         let mut rest = message;
         loop {
             let (piece, behind) = rest.split_at(rest.len().min(PIECE));
             self.shared.write(self.side, piece);
             let more = if behind.is_empty() { 0 } else { MORE };
             self.shared.head().length.0.store(piece.len() as u32 | more, Relaxed);
-            self.give_turn();
+            self.give_turn()?;
             if behind.is_empty() {
                 return Ok(());
             }
             // The other side copies it, and gives the turn back.
-            self.wait_for_turn(None)?;
+            self.wait_for_turn(until)?;
             rest = behind;
         }
     }
@@ -94,19 +105,20 @@ impl Channel {
             if length & MORE == 0 {
                 return Ok(());
             }
-            self.give_turn();
+            self.give_turn()?;
         }
     }
 
-    fn give_turn(&self) {
+    /// Fails where the other side slept, and has ended since.
+    fn give_turn(&self) -> Result<(), Silence> {
         let (head, other) = (self.shared.head(), self.other());
         // Each side stores one of these words and then loads the other's, all in one total order: either this sees that the other sleeps, or
         // that sees its turn before it does.
         head.turn.0.store(other as u32, SeqCst);
         if head.sleeps[other as usize].0.swap(0, SeqCst) != 0 {
-            // Where it is full, there is something to wake by already; where it is closed, nobody waits.
-            let _ = (&self.waker).write(&[1]);
+            return tell(&self.waker, &[1]);
         }
+        Ok(())
     }
 
     fn has_turn(&self) -> bool {
@@ -143,7 +155,7 @@ impl Channel {
             match poll(&mut waited, left.as_ref()) {
                 Ok(0) => return if self.has_turn() { Ok(()) } else { Err(Silence::Late) },
                 Ok(_) => self.drain()?,
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Err(_) => return Err(Silence::Gone),
             }
             if self.has_turn() {

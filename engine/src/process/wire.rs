@@ -1,8 +1,9 @@
 //! What stands in messages: numbers, bytes and what is made of them. A reader trusts nothing that it reads.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
-use crate::model::json::MAX_DEPTH;
+use crate::model::json::{self, MAX_DEPTH, Nothing};
 use crate::model::limits::Limits;
 use crate::model::request::{Body, PartBytes, Query, Request};
 use crate::model::response::Response;
@@ -296,7 +297,7 @@ impl<'m> Reader<'m> {
         trace.value = self.optional(|reader| {
             let value = reader.text()?;
             // Who embeds it does not look at it again.
-            serde_json::from_str::<serde::de::IgnoredAny>(value).map_err(|_| Malformed)?;
+            json::read(value.as_bytes(), &mut Nothing(|| Ok::<(), Infallible>(()))).map_err(|_| Malformed)?;
             if value.len() > limits.value { Err(Malformed) } else { Ok(value.to_owned()) }
         })?;
         trace.response = self.optional(|reader| {

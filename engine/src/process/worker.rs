@@ -1,7 +1,6 @@
 //! A worker, as its host has it.
 
 use std::collections::HashSet;
-use std::io::Write;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use super::channel::{Channel, Silence};
+use super::channel::{Channel, Silence, tell};
 use super::sandbox::Sandbox;
 use super::wire::{Malformed, Reader, Writer};
 use super::{ARGUMENT, Ends, to_host, to_worker};
@@ -56,6 +55,7 @@ pub(crate) struct Start {
 
 /// A process that runs scripts, one at a time.
 pub(crate) struct Worker {
+    start: Start,
     child: Child,
     channel: Channel,
     control: Arc<UnixStream>,
@@ -80,8 +80,8 @@ struct Ender {
 
 impl CancelTarget for Ender {
     fn on_cancel(&self) {
-        // Where it is full, its worker does not listen, and is killed in a moment.
-        let _ = (&*self.control).write(&self.number.to_le_bytes());
+        // Where it is gone, so is its run.
+        let _ = tell(&self.control, &self.number.to_le_bytes());
     }
 }
 
@@ -107,6 +107,7 @@ impl Worker {
             .spawn()
             .map_err(|error| failed(error.to_string()))?;
         let mut worker = Self {
+            start: start.clone(),
             child,
             channel,
             control: Arc::new(control),
@@ -187,7 +188,7 @@ impl Worker {
     }
 
     fn ask(&mut self, message: Writer, until: Instant) -> Result<Vec<u8>, Silence> {
-        self.channel.send(&message.0)?;
+        self.channel.send(&message.0, Some(until))?;
         let mut answer = Vec::new();
         self.channel.receive(&mut answer, BESIDE, Some(until))?;
         Ok(answer)
@@ -212,9 +213,6 @@ impl Worker {
     ) -> Result<u64, Error> {
         let began = Instant::now();
         self.runs += 1;
-        let ender = Arc::new(Ender { control: Arc::clone(&self.control), number: self.runs });
-        let registrations: Vec<_> =
-            job.cancels().map(|cancel| cancel.register(Arc::clone(&ender) as _)).collect();
         let mut run = RunOfWorker {
             job,
             calls: 0,
@@ -224,8 +222,11 @@ impl Worker {
             kill_at: began.checked_add(job.limits.timeout).and_then(|end| end.checked_add(GRACE)),
             due: poll.map_or(Deadline::NEVER, |poll| poll.due(began)),
         };
-        let message = self.message(job);
-        let ended = self.converse(&mut run, poll, message, trace);
+        let begun = self.begin(job, run.kill_at)?;
+        let ender = Arc::new(Ender { control: Arc::clone(&self.control), number: self.runs });
+        let registrations: Vec<_> =
+            job.cancels().map(|cancel| cancel.register(Arc::clone(&ender) as _)).collect();
+        let ended = begun.and_then(|()| self.converse(&mut run, poll, trace));
         drop(registrations);
         let end = match ended {
             Ok(ended) => ended?,
@@ -257,6 +258,23 @@ impl Worker {
         trace.id = run.id();
         trace.usage.host_calls = run.calls;
         Ok(end)
+    }
+
+    /// Sends what begins a run. A worker that ended while it had nothing to do is replaced: that was no run's fault.
+    ///
+    /// # Errors
+    /// There is no other.
+    fn begin(&mut self, job: &Job<'_>, until: Option<Instant>) -> Result<Result<(), Silence>, Error> {
+        let message = self.message(job);
+        let sent = self.channel.send(&message.0, until);
+        if !matches!(sent, Err(Silence::Gone)) {
+            return Ok(sent);
+        }
+        let runs = self.runs;
+        *self = Self::start(&self.start)?;
+        self.runs = runs;
+        let message = self.message(job);
+        Ok(self.channel.send(&message.0, until))
     }
 
     /// What begins a run.
@@ -301,12 +319,11 @@ impl Worker {
         message
     }
 
-    /// Sends what begins a run, and answers until it ends.
+    /// Answers to a run that has begun until it ends.
     fn converse(
         &mut self,
         run: &mut RunOfWorker<'_>,
         poll: Option<&Poll>,
-        message: Writer,
         trace: &mut Trace,
     ) -> Result<Result<u64, Error>, Silence> {
         let limits = run.job.limits;
@@ -314,7 +331,6 @@ impl Worker {
             .saturating_add(limits.output.saturating_mul(2))
             .saturating_add(limits.value.saturating_mul(2))
             .saturating_add(limits.memory);
-        self.channel.send(&message.0)?;
         let mut answer = Vec::new();
         loop {
             match self.channel.receive(&mut answer, most, run.until()) {
@@ -349,8 +365,8 @@ impl Worker {
                     let mut reply = run.call(&self.environment, reader)?;
                     // The worker's clock is a little behind.
                     reply.byte(run.job.deadline.has_passed(Instant::now()).into());
-                    self.channel.send(&reply.0)?;
                     run.called();
+                    self.channel.send(&reply.0, run.kill_at)?;
                     answer.clear();
                 }
                 _ => return Err(Malformed.into()),

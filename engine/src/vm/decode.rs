@@ -9,7 +9,7 @@ use super::buffer::{Buffer, OutOfMemory};
 use super::control::Control;
 use super::marks;
 use crate::model::error::Position;
-use crate::model::json::{Container, JsonBuilder, ReadError, position, read};
+use crate::model::json::{Container, JsonBuilder, Nothing, ReadError, position, read};
 
 /// Entries that a table is created with: to grow from none to four took a tenth of a short run.
 const PRESIZED: c_int = 4;
@@ -56,7 +56,7 @@ pub(super) unsafe fn push(state: *mut lua_State, text: &[u8], readonly: bool) ->
 pub(super) unsafe fn check(state: *mut lua_State, text: &[u8]) -> Result<(), DecodeError> {
     // SAFETY: by this function's contract.
     let control = unsafe { Control::from_state(&state) };
-    read(text, &mut Checker { control }).map_err(|error| DecodeError::of(error, text))
+    read(text, &mut Nothing(|| safepoint(control))).map_err(|error| DecodeError::of(error, text))
 }
 
 impl DecodeError {
@@ -71,32 +71,6 @@ impl DecodeError {
 /// Whether the run that reads is to end; polls the host.
 fn safepoint(control: &Control) -> Result<(), DecodeError> {
     if control.should_stop_or_polls() { Err(DecodeError::Late) } else { Ok(()) }
-}
-
-/// Builds nothing.
-struct Checker<'a> {
-    control: &'a Control,
-}
-
-impl JsonBuilder for Checker<'_> {
-    type Error = DecodeError;
-
-    fn null(&mut self) {}
-    fn boolean(&mut self, _: bool) {}
-    fn number(&mut self, _: f64) {}
-    fn string(&mut self, _: &[u8]) {}
-    fn piece(&mut self, _: &[u8]) -> Result<(), DecodeError> {
-        Ok(())
-    }
-    fn pieces(&mut self) {}
-    fn open(&mut self, _: Container) {}
-    fn element(&mut self, _: usize) {}
-    fn member(&mut self) {}
-    fn close(&mut self, _: Container) {}
-
-    fn safepoint(&mut self) -> Result<(), DecodeError> {
-        safepoint(self.control)
-    }
 }
 
 /// Builds values on the stack of a VM. `state` is at a call, with free slots for all values up to the next table.

@@ -69,6 +69,30 @@ pub(crate) trait JsonBuilder {
     fn safepoint(&mut self) -> Result<(), Self::Error>;
 }
 
+/// Builds nothing, for who checks a text only: what it has is called as a safepoint.
+pub(crate) struct Nothing<S>(pub(crate) S);
+
+impl<E, S: FnMut() -> Result<(), E>> JsonBuilder for Nothing<S> {
+    type Error = E;
+
+    fn null(&mut self) {}
+    fn boolean(&mut self, _: bool) {}
+    fn number(&mut self, _: f64) {}
+    fn string(&mut self, _: &[u8]) {}
+    fn piece(&mut self, _: &[u8]) -> Result<(), E> {
+        Ok(())
+    }
+    fn pieces(&mut self) {}
+    fn open(&mut self, _: Container) {}
+    fn element(&mut self, _: usize) {}
+    fn member(&mut self) {}
+    fn close(&mut self, _: Container) {}
+
+    fn safepoint(&mut self) -> Result<(), E> {
+        (self.0)()
+    }
+}
+
 /// Reads the one value that `text` holds. On an error, the caller removes what is left on the builder's
 /// stack.
 pub(crate) fn read<B: JsonBuilder>(text: &[u8], build: &mut B) -> Result<(), ReadError<B::Error>> {
