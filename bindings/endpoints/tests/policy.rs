@@ -340,8 +340,13 @@ fn what_keeps_an_engine_from_a_run_is_told() {
     for (name, status, detail) in
         [("a", 200, None), ("sees", 413, Some("Request size limit exceeded (2000)."))]
     {
-        let answer = ask(&endpoints, &Asked::get(&format!("{name}/run/?a={query}")));
-        assert_eq!((answer.status, json(&answer)["detail"].as_str()), (status, detail));
+        let target = format!("{name}/run/?a={query}");
+        let body = format!("_api_key={KEY}");
+        let in_body = Asked::post(&target, "application/x-www-form-urlencoded", body).without_key();
+        for asked in [Asked::get(&target), in_body] {
+            let answer = ask(&endpoints, &asked);
+            assert_eq!((answer.status, json(&answer)["detail"].as_str()), (status, detail), "{asked:?}");
+        }
     }
 
     // There is one VM, and the run that asks for another has it.
