@@ -1,7 +1,7 @@
 /* The engine. Uses text.c, object.c, interpreter.c, error.c, function.c, directory.c, request.c and endpoints.c. */
 #include "native.h"
 
-static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject *limits, perilune_error **error)
+static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject *limits, Text workers, perilune_error **error)
 {
     perilune_options *options = perilune_options_new();
     perilune_engine *engine = NULL;
@@ -9,7 +9,8 @@ static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject 
     uint64_t value;
     Py_ssize_t at = 0;
     int more = 0, ok = (pool_size <= 0 || perilune_options_set_pool_size(options, (size_t)pool_size, error) == PERILUNE_OK) &&
-                       (backlog < 0 || perilune_options_set_backlog(options, (size_t)backlog, error) == PERILUNE_OK);
+                       (backlog < 0 || perilune_options_set_backlog(options, (size_t)backlog, error) == PERILUNE_OK) &&
+                       perilune_options_set_workers(options, TEXT(workers), error) == PERILUNE_OK;
     while (ok && (more = pl_limits_next(limits, &at, &limit, &value)) > 0) {
         ok = perilune_options_set_limit(options, limit, value, error) == PERILUNE_OK;
     }
@@ -20,18 +21,19 @@ static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject 
     return engine;
 }
 
-/* Engine(pool_size, backlog, limits): 0, -1 and no entry for what is as the library says */
+/* Engine(pool_size, backlog, limits, program of workers): 0, -1 and no entry for what is as the library says; None for no workers */
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     Py_ssize_t pool_size, backlog;
     PyObject *limits;
+    Text workers;
     perilune_engine *engine;
     perilune_error *error = NULL;
     Engine *self;
-    if (!PyArg_ParseTuple(args, "nnO!", &pool_size, &backlog, &PyDict_Type, &limits)) {
+    if (!PyArg_ParseTuple(args, "nnO!z#", &pool_size, &backlog, &PyDict_Type, &limits, PARSED(workers))) {
         return NULL;
     }
-    engine = made(pool_size, backlog, limits, &error);
+    engine = made(pool_size, backlog, limits, workers, &error);
     if (!engine) {
         return error ? pl_raise(error) : NULL;
     }

@@ -12,6 +12,8 @@ import pytest
 import perilune
 from conftest import Child
 
+pytestmark = pytest.mark.usefixtures("isolation")
+
 
 @pytest.mark.parametrize(
     "lua, seen",
@@ -297,6 +299,13 @@ def test_functions_run_without_each_others_lock(engine: perilune.Engine) -> None
     for thread in threads:
         thread.join()
     assert [trace.value for trace in traces] == [True, True]
+
+
+def test_a_function_is_called_on_the_thread_of_its_run(engine: perilune.Engine) -> None:
+    threads: List[int] = []
+    engine.function("see", lambda: threads.append(threading.get_ident()))
+    engine.compile("host.see() host.see()").run().raise_for_status()
+    assert threads == [threading.get_ident()] * 2
 
 
 class Quit(SystemExit): ...

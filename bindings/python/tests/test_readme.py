@@ -12,6 +12,8 @@ import pytest
 import perilune
 
 TEXT = (Path(__file__).resolve().parent.parent / "README.md").read_text()
+# Those whose code is run as it is.
+PLAIN = ["Three lines", "Errors", "Host functions", "Named scripts", "asyncio", "Many at once", "A second wall", "Processes"]
 SECTIONS = dict(re.findall(r"(?ms)^##+ (.*?)\n(.*?)(?=^##|\Z)", TEXT))
 
 
@@ -32,14 +34,13 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("section", ["Three lines", "Errors", "Host functions", "Named scripts", "asyncio", "Many at once", "Processes"])
+@pytest.mark.parametrize("section", PLAIN)
 def test_its_assertions_hold(section: str) -> None:
     run(section)
 
 
 def test_all_of_its_code_is_tested() -> None:
-    tested = {"Three lines", "Errors", "Host functions", "Named scripts", "asyncio", "Many at once", "Processes"}
-    assert {name for name in SECTIONS if blocks(name, "python")} == tested | {"FastAPI", "Flask", "Django", "Celery", "Script Endpoints", "Beside Django"}
+    assert {name for name in SECTIONS if blocks(name, "python")} == {*PLAIN, "FastAPI", "Flask", "Django", "Celery", "Script Endpoints", "Beside Django"}
     # The installation is tested with the packaging.
     assert {name for name in SECTIONS if blocks(name, "sh")} == {"Install", "The command", "Script Endpoints"}
 

@@ -10,6 +10,8 @@ import pytest
 
 import perilune
 
+pytestmark = pytest.mark.usefixtures("isolation")
+
 
 def test_a_trace_has_all_fields(engine: perilune.Engine) -> None:
     source = """

@@ -12,6 +12,8 @@ import perilune
 engine = perilune.Engine(pool_size=4, timeout=5.0, memory="64MiB", output=1 << 20, queue=1, host_calls=10)
 script = engine.compile("return 1", name="one")
 assert_type(engine, perilune.Engine)
+assert_type(perilune.Engine(isolation="process"), perilune.Engine)
+perilune.Engine(isolation="processes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 assert_type(script, perilune.Script)
 assert_type(engine.compile(b"return 1"), perilune.Script)
 assert_type((script.name, script.version, script.hash, script.source), Tuple[str, int, str, str])

@@ -11,11 +11,12 @@ import uuid
 import weakref
 from functools import partial
 from typing import (
-    TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, MutableMapping, NamedTuple, Optional, Set, Tuple, TypeVar,
-    Union, cast, overload,
+    TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Literal, Mapping, MutableMapping, NamedTuple, Optional, Set, Tuple,
+    TypeVar, Union, cast, overload,
 )  # fmt: skip
 
 from . import _native
+from ._command import command
 from ._completions import Completions
 from ._directory import Report, Watch
 from ._errors import Error, ScriptNotFound
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Isolation = Literal["none", "process"]
+Settings = Tuple[int, int, Dict[str, int], bool]
 
 
 class Diagnostic(NamedTuple):
@@ -217,6 +220,9 @@ class Engine(_native.Engine):
     :param parameters: parameters in the query; 1,000
     :param source: bytes of a source; 1 MiB
     :param backlog: runs of `run_async` that may wait for a VM; 10,000
+    :param isolation: ``"process"`` has runs made in worker processes that can do nothing but compute; ``"none"`` in this process, as
+        where it is not given
+    :raises Error: the program of the workers, which is installed with the package, is not there
 
     It can be pickled: what arrives in another process is an engine with the same settings, sources and host functions (which are sent by
     reference), the same one however often it comes.
@@ -227,7 +233,7 @@ class Engine(_native.Engine):
     'Hello\\tManticore\\n'
     """
 
-    _settings: Tuple[int, int, Dict[str, int]]
+    _settings: Settings
     _functions: Dict[str, Callable[..., Any]]
     _modules: Dict[str, Union[str, bytes]]
     _watches: Set[Watch]
@@ -250,21 +256,26 @@ class Engine(_native.Engine):
         parameters: Optional[int] = None,
         source: Optional[Size] = None,
         backlog: Optional[int] = None,
+        isolation: Optional[Isolation] = None,
     ) -> Engine:
         if pool_size is not None and pool_size < 1:
             raise ValueError(f"pool_size: an engine has at least 1 VM, not {pool_size}")
         if backlog is not None and backlog < 0:
             raise ValueError(f"backlog: {backlog} runs can't wait")
+        if isolation not in (None, "none", "process"):
+            raise ValueError(f"isolation: pass 'none' or 'process', not {isolation!r}")
         limits = limits_of(
             timeout, queue, memory=memory, output=output, value=value, host_calls=host_calls, request=request,
             parameters=parameters, source=source,
         )  # fmt: skip
-        return cls._with(pool_size or 0, -1 if backlog is None else backlog, limits)
+        return cls._with(pool_size or 0, -1 if backlog is None else backlog, limits, isolation == "process")
 
     @classmethod
-    def _with(cls, pool_size: int, backlog: int, limits: Dict[str, int]) -> Engine:
-        self = _native.Engine.__new__(cls, pool_size, backlog, limits)
-        self._settings = (pool_size, backlog, limits)
+    def _with(cls, pool_size: int, backlog: int, limits: Dict[str, int], has_workers: bool) -> Engine:
+        # Each process that is sent the engine looks for a program of its own.
+        program = os.fsencode(command()) if has_workers else None
+        self = _native.Engine.__new__(cls, pool_size, backlog, limits, program)
+        self._settings = (pool_size, backlog, limits, has_workers)
         self._functions = {}
         self._modules = {}
         self._watches = set()
@@ -437,7 +448,7 @@ def after_fork() -> None:
 
 def _restore(
     key: str,
-    settings: Tuple[int, int, Dict[str, int]],
+    settings: Settings,
     functions: Dict[str, Callable[..., Any]],
     modules: Dict[str, Union[str, bytes]],
     named: Dict[str, Tuple[int, str]],

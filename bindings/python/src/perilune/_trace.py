@@ -60,7 +60,8 @@ class Trace(_native.Trace):
     >>> trace.status, trace.stdout, trace.value
     ('success', 'Hello\\tManticore\\n', [1, {}])
 
-    `status` is `success`, `failure`, `timeout`, `memory_limit`, `cancelled` or `queue_timeout`; `ok` says whether it is the first.
+    `status` is `success`, `failure`, `timeout`, `memory_limit`, `cancelled`, `queue_timeout` or `crashed`; `ok` says whether it is the
+    first.
     `stdout` and `stderr` are text, in which what is not UTF-8 is U+FFFD; `stdout_bytes` and `stderr_bytes` are to the byte.
     `duration` is in milliseconds, rounded down; `duration_ns` in nanoseconds. `id` counts 1, 2, 3 … per engine.
     """

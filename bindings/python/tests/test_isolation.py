@@ -1,0 +1,143 @@
+"""Runs in worker processes: what is not as in this process. `test_run`, `test_host` and `test_concurrency` are in both."""
+
+import gc
+import os
+import pickle
+import signal
+import sys
+from pathlib import Path
+from typing import Any, List
+
+import pytest
+
+import perilune
+from conftest import Child
+from perilune import _command
+from perilune._engine import Isolation
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are for Linux")
+
+
+@pytest.fixture
+def isolation() -> Isolation:
+    """Of children, too."""
+    return "process"
+
+
+@pytest.fixture
+def engine(isolation: Isolation) -> perilune.Engine:
+    return perilune.Engine(pool_size=1, isolation=isolation)
+
+
+def workers() -> List[int]:
+    """The workers of this process."""
+    found: List[int] = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            command, status = (process / "cmdline").read_bytes(), (process / "status").read_text()
+        except OSError:
+            continue  # It ended just now.
+        if b"--perilune-worker" in command and f"PPid:\t{os.getpid()}\n" in status:
+            found.append(int(process.name))
+    return found
+
+
+def kill_workers() -> None:
+    for pid in workers():
+        os.kill(pid, signal.SIGKILL)
+
+
+def test_a_run_whose_worker_is_killed(engine: perilune.Engine) -> None:
+    engine.function("kill", kill_workers)
+    script = engine.compile("host.kill() while true do end", name="bad")
+    engine.scripts["good"] = "return 7"
+    for count in (1, 2):
+        trace = script.run()
+        assert (trace.status, trace.ok) == ("crashed", False)
+        assert trace.error is not None
+        assert (trace.error.kind, trace.error.message) == ("crashed", "the worker of bad ended: signal 9")
+        with pytest.raises(perilune.RunError, match="signal 9") as raised:
+            trace.raise_for_status()
+        assert raised.value.kind == "crashed"
+        assert engine.run("good").value == 7
+        assert engine.metrics()["runs"]["crashed"] == count
+    assert 'perilune_runs_total{status="crashed"} 2' in engine.prometheus()
+
+
+def test_workers_that_are_killed_between_runs(engine: perilune.Engine) -> None:
+    script = engine.compile("return 7")
+    assert script.run().value == 7
+    kill_workers()
+    # A worker that was not asleep yet takes a run with it.
+    assert script.run().status in ("success", "crashed")
+    assert script.run().value == 7
+
+
+def test_what_an_engine_has_workers_for_is_what_it_says() -> None:
+    # Those of other tests may end meanwhile.
+    gc.collect()
+    before = {*workers()}
+    for engine in (perilune.Engine(), perilune.Engine(isolation=None), perilune.Engine(isolation="none")):
+        assert engine.compile("return 7").run().value == 7
+    assert not {*workers()} - before
+    engine = perilune.Engine(pool_size=1, isolation="process")
+    again = pickle.loads(pickle.dumps(engine))
+    assert again is engine
+    assert engine.compile("return 7").run().value == 7
+    assert len({*workers()} - before) == 2, "one runs, one compiles"
+    del engine, again
+    assert not {*workers()} - before
+
+
+@pytest.mark.parametrize("wrong", ["", "processes", b"process", True, 1])
+def test_an_isolation_that_is_none(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=f"isolation: pass 'none' or 'process', not {wrong!r}"):
+        perilune.Engine(isolation=wrong)
+
+
+def test_a_program_that_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(_command, "places", lambda: [tmp_path])
+    perilune.Engine(isolation="none")
+    with pytest.raises(perilune.Error, match=f"the command perilune is in none of {tmp_path}: install the package anew"):
+        perilune.Engine(isolation="process")
+
+
+def test_an_engine_that_was_sent_has_workers(child: Child) -> None:
+    pickled = pickle.dumps(perilune.Engine(isolation="process").compile("return host.workers()"))
+    done = child(
+        """
+        import pickle, sys
+        sys.path.insert(0, sys.argv[2])
+        script = pickle.loads(bytes.fromhex(sys.argv[1]))
+        from test_isolation import workers
+        script.engine.function("workers", lambda: len(workers()))
+        print(script.run().value)
+        """,
+        pickled.hex(),
+        str(Path(__file__).parent),
+    )
+    assert int(done.stdout) == 2
+
+
+def test_children_of_a_fork_have_workers_of_their_own(child: Child) -> None:
+    child(
+        """
+        import os, sys
+        sys.path.insert(0, sys.argv[1])
+        from test_isolation import kill_workers, workers
+        engine = perilune.Engine(pool_size=1, isolation="process")
+        engine.function("workers", workers)
+        engine.function("kill", kill_workers)
+        script = engine.compile("return host.workers()")
+        own = script.run().value
+        pid = os.fork()
+        if pid == 0:
+            theirs = script.run().value
+            ok = bool(theirs) and not {*own} & {*theirs}
+            ok = ok and engine.compile("host.kill()").run().status == "crashed"
+            os._exit(0 if ok and script.run().ok else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+        assert script.run().value == own
+        """,
+        str(Path(__file__).parent),
+    )
