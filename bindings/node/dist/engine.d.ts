@@ -6,6 +6,11 @@ import { type Trace } from './trace';
 import { type Size } from './values';
 /** How an engine is to be. */
 export interface EngineOptions {
+    /**
+     * Where runs are made: in worker processes that can do nothing but compute (`'process'`, Linux), so that a fault in the VM costs one run,
+     * whose status is `crashed`, or in this process (`'none'`, and if not given). Functions of the host are called here either way.
+     */
+    isolation?: 'none' | 'process' | undefined;
     /** How many VMs, and so how many runs at once; as many as the machine has threads, if not given. */
     poolSize?: number | undefined;
     /** Milliseconds of one run; 30,000. */
@@ -50,7 +55,7 @@ export interface Diagnostic {
     readonly column: number;
     readonly message: string;
 }
-type LimitName = keyof Omit<EngineOptions, 'poolSize' | 'backlog'>;
+type LimitName = keyof Omit<EngineOptions, 'isolation' | 'poolSize' | 'backlog'>;
 /** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
 export declare class Script extends Runnable {
     readonly engine: Engine;

@@ -2,9 +2,11 @@
 Object.defineProperty(exports, "__esModule", { value: true });
 exports.Engine = exports.Watch = exports.Scripts = exports.Script = void 0;
 const node_os_1 = require("node:os");
+const node_path_1 = require("node:path");
 const errors_1 = require("./errors");
 const functions_1 = require("./functions");
 const native_1 = require("./native");
+const platform_1 = require("./platform");
 const script_1 = require("./script");
 const values_1 = require("./values");
 /** The library's limits by the names that they have here, with their numbers and whether they are times. */
@@ -12,6 +14,13 @@ const LIMITS = new Map();
 native_1.native.limits.forEach((name, number) => {
     LIMITS.set(name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), { number, isTime: native_1.native.limitUnits[number] === 'ns' });
 });
+/** The program of worker processes. */
+function workerProgram() {
+    const command = (0, platform_1.commandOf)((0, node_path_1.join)(__dirname, '..'));
+    if (command !== undefined)
+        return command;
+    throw new errors_1.PeriluneError("isolation: the command perilune, which is the worker processes' program, is missing beside the addon: install perilune anew, with scripts allowed");
+}
 /** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
 class Script extends script_1.Runnable {
 }
@@ -108,7 +117,9 @@ class Engine {
     /** @internal */
     functions = new functions_1.HostFunctions();
     constructor(options = {}) {
-        const { poolSize, backlog } = options;
+        const { isolation = 'none', poolSize, backlog } = options;
+        if (isolation !== 'none' && isolation !== 'process')
+            throw new TypeError("isolation: pass 'process' or 'none'");
         for (const [name, value, least] of [['poolSize', poolSize, 1], ['backlog', backlog, 0]]) {
             if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
                 throw new RangeError(`${name}: pass an integer from ${least} on`);
@@ -116,7 +127,7 @@ class Engine {
         }
         const limits = [];
         for (const key in options) {
-            if (key === 'poolSize' || key === 'backlog')
+            if (key === 'isolation' || key === 'poolSize' || key === 'backlog')
                 continue;
             const limit = LIMITS.get(key);
             if (!limit)
@@ -127,7 +138,7 @@ class Engine {
                 limits.push(limit.number, most);
         }
         this.poolSize = poolSize ?? (node_os_1.availableParallelism ? (0, node_os_1.availableParallelism)() : (0, node_os_1.cpus)().length);
-        this.#handle = (0, errors_1.call)(() => native_1.native.engineNew(this.poolSize, backlog ?? -1, limits));
+        this.#handle = (0, errors_1.call)(() => native_1.native.engineNew(this.poolSize, backlog ?? -1, limits, isolation === 'process' ? workerProgram() : undefined));
     }
     /** @internal */
     get handle() {

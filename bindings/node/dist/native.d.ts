@@ -58,7 +58,7 @@ export interface Native {
     engineMetrics(engine: Handle, prometheus: boolean): string;
     engineModule(engine: Handle, name: string, source: Text): void;
     engineNames(engine: Handle): string[];
-    engineNew(poolSize: number, backlog: number, limits: number[]): Handle;
+    engineNew(poolSize: number, backlog: number, limits: number[], program: string | undefined): Handle;
     enginePut(engine: Handle, name: string, source: Text): Handle;
     engineRemove(engine: Handle, name: string): boolean;
     engineWatch(engine: Handle, path: string, callback: (report: NativeReport) => void): Handle;

@@ -1,8 +1,8 @@
 import { PeriluneError } from './errors';
 /** How a run ended. */
-export type Status = 'success' | 'failure' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout';
+export type Status = 'success' | 'failure' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout' | 'crashed';
 /** What kind of error ended a run. */
-export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'host' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout';
+export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'host' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout' | 'crashed';
 /** The error that ended a run. */
 export interface ScriptError {
     readonly kind: ErrorKind;

@@ -1,14 +1,21 @@
 import { availableParallelism, cpus } from 'node:os'
+import { join } from 'node:path'
 
 import { call, errorOf, PeriluneError, ScriptNotFound } from './errors'
 import { HostFunctions, type HostFunction } from './functions'
 import { native, type Handle, type NativeReport, type Text } from './native'
+import { commandOf } from './platform'
 import { Runnable, type RunOptions, type RunRequest } from './script'
 import { type Trace } from './trace'
 import { nanoseconds, size, type Size } from './values'
 
 /** How an engine is to be. */
 export interface EngineOptions {
+  /**
+   * Where runs are made: in worker processes that can do nothing but compute (`'process'`, Linux), so that a fault in the VM costs one run,
+   * whose status is `crashed`, or in this process (`'none'`, and if not given). Functions of the host are called here either way.
+   */
+  isolation?: 'none' | 'process' | undefined
   /** How many VMs, and so how many runs at once; as many as the machine has threads, if not given. */
   poolSize?: number | undefined
   /** Milliseconds of one run; 30,000. */
@@ -53,13 +60,22 @@ export interface Diagnostic {
   readonly message: string
 }
 
-type LimitName = keyof Omit<EngineOptions, 'poolSize' | 'backlog'>
+type LimitName = keyof Omit<EngineOptions, 'isolation' | 'poolSize' | 'backlog'>
 
 /** The library's limits by the names that they have here, with their numbers and whether they are times. */
 const LIMITS = new Map<string, { number: number; isTime: boolean }>()
 native.limits.forEach((name, number) => {
   LIMITS.set(name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()), { number, isTime: native.limitUnits[number] === 'ns' })
 })
+
+/** The program of worker processes. */
+function workerProgram(): string {
+  const command = commandOf(join(__dirname, '..'))
+  if (command !== undefined) return command
+  throw new PeriluneError(
+    "isolation: the command perilune, which is the worker processes' program, is missing beside the addon: install perilune anew, with scripts allowed",
+  )
+}
 
 /** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
 export class Script extends Runnable {
@@ -165,7 +181,8 @@ export class Engine {
   readonly functions = new HostFunctions()
 
   constructor(options: EngineOptions = {}) {
-    const { poolSize, backlog } = options
+    const { isolation = 'none', poolSize, backlog } = options
+    if (isolation !== 'none' && isolation !== 'process') throw new TypeError("isolation: pass 'process' or 'none'")
     for (const [name, value, least] of [['poolSize', poolSize, 1], ['backlog', backlog, 0]] as const) {
       if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
         throw new RangeError(`${name}: pass an integer from ${least} on`)
@@ -173,7 +190,7 @@ export class Engine {
     }
     const limits: number[] = []
     for (const key in options) {
-      if (key === 'poolSize' || key === 'backlog') continue
+      if (key === 'isolation' || key === 'poolSize' || key === 'backlog') continue
       const limit = LIMITS.get(key)
       if (!limit) throw new TypeError(`an engine has no option ${key}`)
       const value = options[key as LimitName]
@@ -181,7 +198,7 @@ export class Engine {
       if (most !== undefined) limits.push(limit.number, most)
     }
     this.poolSize = poolSize ?? (availableParallelism ? availableParallelism() : cpus().length)
-    this.#handle = call(() => native.engineNew(this.poolSize, backlog ?? -1, limits))
+    this.#handle = call(() => native.engineNew(this.poolSize, backlog ?? -1, limits, isolation === 'process' ? workerProgram() : undefined))
   }
 
   /** @internal */

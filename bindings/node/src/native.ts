@@ -1,9 +1,8 @@
 /** The addon: built when the package was installed, or that of a platform package. */
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { prebuilt } from './platform'
+import { addonOf } from './platform'
 
 /** An object of the library's: nothing but the addon can do anything with it. */
 export type Handle = { readonly handle: unique symbol }
@@ -70,7 +69,7 @@ export interface Native {
   engineMetrics(engine: Handle, prometheus: boolean): string
   engineModule(engine: Handle, name: string, source: Text): void
   engineNames(engine: Handle): string[]
-  engineNew(poolSize: number, backlog: number, limits: number[]): Handle
+  engineNew(poolSize: number, backlog: number, limits: number[], program: string | undefined): Handle
   enginePut(engine: Handle, name: string, source: Text): Handle
   engineRemove(engine: Handle, name: string): boolean
   engineWatch(engine: Handle, path: string, callback: (report: NativeReport) => void): Handle
@@ -110,12 +109,11 @@ export interface Native {
 }
 
 function load(): Native {
-  const built = join(__dirname, '..', 'build', 'perilune.node')
   const tried: unknown[] = []
-  const addon = existsSync(built) ? built : prebuilt(join(__dirname, '..'), tried)
+  const addon = addonOf(join(__dirname, '..'), tried)
   if (addon !== undefined) return require(addon) as Native
   throw new Error(
-    `perilune has no addon for ${process.platform}-${process.arch}: neither ${built} was built, nor is there a package that has it. ` +
+    `perilune has no addon for ${process.platform}-${process.arch}: it was not built, nor is there a package that has it. ` +
       'Install perilune anew with cargo (https://rustup.rs) and a C++ compiler at hand, and with scripts allowed.',
     { cause: new AggregateError(tried) },
   )

@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+
 /**
  * The packages that may have the addon, such as `@perilune/linux-x64-gnu`. Which C library a Linux has shows when one is loaded: npm may
  * have installed both.
@@ -20,4 +23,17 @@ export function prebuilt(folder: string, tried: unknown[] = []): string | undefi
     }
   }
   return undefined
+}
+
+/** The addon of this package, in whose folder: the one that was built when it was installed, or that of a platform package. */
+export function addonOf(folder: string, tried?: unknown[]): string | undefined {
+  const built = join(folder, 'build', 'perilune.node')
+  return existsSync(built) ? built : prebuilt(folder, tried)
+}
+
+/** The command, which is beside the addon; undefined where it is not there. */
+export function commandOf(folder: string): string | undefined {
+  const addon = addonOf(folder)
+  const command = addon && join(dirname(addon), 'perilune')
+  return command && existsSync(command) ? command : undefined
 }

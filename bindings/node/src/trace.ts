@@ -2,10 +2,11 @@ import { PeriluneError } from './errors'
 import { native } from './native'
 
 /** How a run ended. */
-export type Status = 'success' | 'failure' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout'
+export type Status = 'success' | 'failure' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout' | 'crashed'
 
 /** What kind of error ended a run. */
-export type ErrorKind = 'runtime' | 'value' | 'host_calls' | 'host' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout'
+export type ErrorKind =
+  | 'runtime' | 'value' | 'host_calls' | 'host' | 'timeout' | 'memory_limit' | 'cancelled' | 'queue_timeout' | 'crashed'
 
 const STATUSES = native.statuses as Status[]
 const KINDS = native.errorKinds as (ErrorKind | '')[]

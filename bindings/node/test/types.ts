@@ -5,7 +5,7 @@ import {
   type RunRequest, type ScriptError, type Size, type Status, type Text, type TraceJson, type Usage,
 } from 'perilune'
 
-const options: EngineOptions = { poolSize: 4, timeout: 5000, memory: '64MiB', output: 1024, backlog: undefined }
+const options: EngineOptions = { poolSize: 4, timeout: 5000, memory: '64MiB', output: 1024, backlog: undefined, isolation: 'process' }
 const engine = new Engine(options)
 const add: HostFunction = (a: number, b: number) => a + b
 engine.function('add', add).function('later', async (key: string) => ({ key })).module('util', 'return {}')
@@ -59,6 +59,8 @@ engine.close()
 
 // @ts-expect-error: no such option
 new Engine({ pool: 4 })
+// @ts-expect-error: no such isolation
+new Engine({ isolation: 'threads' })
 // @ts-expect-error: no such request
 script.runSync({ tiemout: 1 })
 // @ts-expect-error: a query is a text

@@ -46,7 +46,7 @@ static perilune_code set_limits(napi_env env, napi_value limits, perilune_option
     return code;
 }
 
-/* engineNew(poolSize, backlog, [limit, value, …]), 0 and -1 where they are not set */
+/* engineNew(poolSize, backlog, [limit, value, …], program of workers), 0, -1 and nothing where they are not set */
 napi_value pn_engine_new(napi_env env, napi_callback_info info)
 {
     Arguments arguments = pn_arguments(env, info);
@@ -55,6 +55,11 @@ napi_value pn_engine_new(napi_env env, napi_callback_info info)
     perilune_error *error = NULL;
     perilune_code code = PERILUNE_OK;
     int64_t pool_size = 0, backlog = -1;
+    Text program;
+    if (!pn_texts_of(env, &arguments.values[3], 1, &program)) {
+        perilune_options_free(options);
+        return NULL;
+    }
     napi_get_value_int64(env, arguments.values[0], &pool_size);
     napi_get_value_int64(env, arguments.values[1], &backlog);
     if (pool_size > 0) {
@@ -66,6 +71,10 @@ napi_value pn_engine_new(napi_env env, napi_callback_info info)
     if (code == PERILUNE_OK) {
         code = set_limits(env, arguments.values[2], options, &error);
     }
+    if (code == PERILUNE_OK) {
+        code = perilune_options_set_workers(options, program.slice, &error);
+    }
+    pn_texts_done(&program, 1);
     if (code == PERILUNE_OK) {
         code = perilune_engine_new(options, &engine, &error);
     }
