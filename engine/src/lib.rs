@@ -25,12 +25,17 @@
 //! ```
 
 #![deny(unsafe_code)]
+#![cfg_attr(not(target_os = "linux"), allow(dead_code, unused_imports, reason = "workers alone need it"))]
 
 mod compile;
 mod engine;
 mod model;
 mod pool;
+#[cfg(target_os = "linux")]
 #[allow(unsafe_code, reason = "it shares memory with other processes")]
+mod process;
+#[cfg(not(target_os = "linux"))]
+#[path = "process/elsewhere.rs"]
 mod process;
 mod registry;
 mod syntax;
@@ -65,7 +70,12 @@ pub use vm::floor;
 
 /// For programs that are a worker's: see [`Isolation`].
 pub mod worker {
+    #[cfg(target_os = "linux")]
     pub use crate::engine::guest::init;
+
+    /// Does nothing: on this system there are no workers.
+    #[cfg(not(target_os = "linux"))]
+    pub fn init() {}
 }
 
 /// The example of the README.

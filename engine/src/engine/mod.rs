@@ -6,6 +6,7 @@ pub(crate) mod directory;
 #[allow(clippy::module_inception, reason = "it is what the room is named after")]
 pub(crate) mod engine;
 pub(crate) mod execute;
+#[cfg(target_os = "linux")]
 pub(crate) mod guest;
 pub(crate) mod inner;
 pub(crate) mod isolation;

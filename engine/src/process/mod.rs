@@ -6,13 +6,15 @@
 //! | [`channel`] | messages through it, in turns |
 //! | [`wire`] | what stands in messages |
 //! | [`worker`] | a worker, as its host has it: started, asked, killed |
-//! | [`sandbox`] | what a worker gives up before its first source |
+//! | [`sandbox`], [`walls`] | what a worker gives up before its first source, and what a host is told of it |
+//! | `elsewhere` | what there is where the system is not Linux |
 //!
 //! What a worker does is in `engine/guest.rs`: the same VM as in the host.
 
 pub(crate) mod channel;
 pub(crate) mod sandbox;
 mod shared;
+mod walls;
 pub(crate) mod wire;
 pub(crate) mod worker;
 

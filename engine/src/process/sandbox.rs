@@ -14,21 +14,8 @@ use seccompiler::{
     apply_filter_all_threads,
 };
 
+pub use super::walls::Sandbox;
 use super::wire::{Malformed, Reader, Writer};
-
-/// What keeps a worker from the system, beside its VM: each with why it is missing, where the system does not have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Sandbox {
-    /// Only system calls that computing needs (seccomp).
-    pub system_calls: Result<(), String>,
-    /// No file can be opened, and no port (Landlock).
-    pub files: Result<(), String>,
-    /// A user and a network of its own (namespaces).
-    pub namespaces: Result<(), String>,
-    /// Bounds of memory, processes, descriptors and files (resource limits), and no dumps.
-    pub resources: Result<(), String>,
-}
 
 impl Sandbox {
     /// What a worker has before it says what.
