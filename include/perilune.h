@@ -973,7 +973,7 @@ perilune_code perilune_options_set_backlog(struct perilune_options *options,
                                            struct perilune_error **error);
 
 /**
- * Has runs made in worker processes, as many as the engine may have VMs, which can do nothing but compute: a fault in the VM, or a script that
+ * Has runs made in worker processes, as many as the engine may have VMs and one that compiles, which can do nothing but compute: a fault in the VM, or a script that
  * goes on where nothing can stop it, costs one run, whose status is PERILUNE_STATUS_CRASHED or PERILUNE_STATUS_TIMEOUT. Host functions are
  * called in this process. Where nothing is set, runs are made in this process.
  *

@@ -11,7 +11,7 @@ pub enum Isolation {
     /// In the process of the host: the cheapest. What keeps scripts from it is Luau's VM.
     #[default]
     InProcess,
-    /// In worker processes, as many as the engine has VMs, which can do nothing but compute: a fault in the VM, or a script that goes on where
+    /// In worker processes, as many as the engine has VMs and one that compiles, which can do nothing but compute: a fault in the VM, or a script that goes on where
     /// nothing can stop it, costs one run. Scripts, traces and host functions stay as they are; host functions are called in this process.
     Process(Workers),
 }
