@@ -297,7 +297,7 @@ impl Guest {
     }
 
     fn stub(&self, list: u8, index: usize) -> Arc<HostFunction> {
-        let channel = Arc::clone(&self.channel);
+        let (channel, current) = (Arc::clone(&self.channel), Arc::clone(&self.current));
         Arc::new(move |arguments: &dyn Arguments| {
             let mut call = Writer::default();
             call.byte(to_host::CALL);
@@ -322,10 +322,13 @@ impl Guest {
             let mut reply = Vec::new();
             let replied = channel.send(&call.0, None).and_then(|()| channel.receive(&mut reply, MOST, None));
             match replied.ok().and_then(|()| returned(&reply).ok()) {
-                Some((result, is_late)) => {
+                // The run ends when this returns, as it does where the host has the VM.
+                Some((result, is_late, is_cancelled)) => {
                     if is_late {
-                        // It ends when this returns, as it does where the host has the VM.
                         std::thread::sleep(arguments.remaining());
+                    }
+                    if is_cancelled && let Some(handle) = &current.lock().handle {
+                        handle.cancel();
                     }
                     result.unwrap_or_else(|panic| resume_unwind(Box::new(panic)))
                 }
@@ -343,8 +346,8 @@ fn no_vm() -> Error {
 /// What a host function returned, or the text of its panic, of which the VM tells as of one of its own.
 type Returned = Result<Result<Value, HostError>, String>;
 
-/// Reads that, and whether the run is past its deadline.
-fn returned(reply: &[u8]) -> Result<(Returned, bool), Malformed> {
+/// Reads that, and whether the run is past its deadline, and whether it was cancelled.
+fn returned(reply: &[u8]) -> Result<(Returned, bool, bool), Malformed> {
     let mut reader = Reader(reply);
     let result = match reader.byte()? {
         to_worker::VALUE => Ok(Ok(reader.value(0)?)),
@@ -356,9 +359,9 @@ fn returned(reply: &[u8]) -> Result<(Returned, bool), Malformed> {
         to_worker::PANIC => Err(reader.text()?.to_owned()),
         _ => return Err(Malformed),
     };
-    let is_late = reader.byte()? != 0;
+    let (is_late, is_cancelled) = (reader.byte()? != 0, reader.byte()? != 0);
     reader.end()?;
-    Ok((result, is_late))
+    Ok((result, is_late, is_cancelled))
 }
 
 fn failed(reason: &str) -> Writer {

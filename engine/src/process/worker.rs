@@ -24,7 +24,9 @@ use crate::model::poll::Poll;
 use crate::model::trace::{Cause, ErrorKind, ScriptError, Trace};
 use crate::model::value::Value;
 use crate::registry::environment::Environment;
+use crate::vm::STACK;
 use crate::vm::job::Job;
+use crate::vm::stack::Stack;
 
 /// How long past its deadline a worker has to answer before it is killed.
 const GRACE: Duration =
@@ -69,6 +71,8 @@ pub(crate) struct Worker {
     environment: Arc<Environment>,
     is_sound: bool,
     has_replaced: bool,
+    /// For runs from where there is little.
+    stack: Stack,
 }
 
 /// What ends a run of a worker from other threads.
@@ -118,6 +122,7 @@ impl Worker {
             environment: Arc::default(),
             is_sound: true,
             has_replaced: false,
+            stack: Stack::default(),
         };
         let mut message = Vec::new();
         let hello = worker.channel.receive(&mut message, BESIDE, Some(Instant::now() + START));
@@ -226,7 +231,19 @@ impl Worker {
         let ender = Arc::new(Ender { control: Arc::clone(&self.control), number: self.runs });
         let registrations: Vec<_> =
             job.cancels().map(|cancel| cancel.register(Arc::clone(&ender) as _)).collect();
-        let ended = begun.and_then(|()| self.converse(&mut run, poll, trace));
+        // Host functions have the stack that they have where the VM is here.
+        let mut stack = std::mem::take(&mut self.stack);
+        let ended = stack.with_room(STACK, || begun.and_then(|()| self.converse(&mut run, poll, trace)));
+        self.stack = stack;
+        let panicked = |_| Error::Internal("a function of the library panicked".to_owned());
+        let ended = match ended.map_err(Error::from).and_then(|ended| ended.map_err(panicked)) {
+            Ok(ended) => ended,
+            Err(error) => {
+                // It is in the midst of a run.
+                self.kill();
+                return Err(error);
+            }
+        };
         drop(registrations);
         let end = match ended {
             Ok(ended) => ended?,
@@ -363,8 +380,9 @@ impl Worker {
                 }
                 to_host::CALL => {
                     let mut reply = run.call(&self.environment, reader)?;
-                    // The worker's clock is a little behind.
+                    // The worker's clock is a little behind, and a cancel may be on its way.
                     reply.byte(run.job.deadline.has_passed(Instant::now()).into());
+                    reply.byte(run.is_over().into());
                     run.called();
                     self.channel.send(&reply.0, run.kill_at)?;
                     answer.clear();

@@ -55,7 +55,7 @@ mod random;
 mod run;
 mod sink;
 mod slots;
-mod stack;
+pub(crate) mod stack;
 mod tables;
 mod traceback;
 mod uncaught;
@@ -80,7 +80,7 @@ use crate::model::trace::{ErrorKind, ScriptError, Status, Trace};
 
 /// The least native stack of a run, in bytes. Luau nests C calls up to 200 deep, each of at most 2 KiB (10 KiB where it was
 /// built without optimisation); the rest is for host functions.
-const STACK: usize = if cfg!(debug_assertions) { 4 << 20 } else { 1 << 20 };
+pub(crate) const STACK: usize = if cfg!(debug_assertions) { 4 << 20 } else { 1 << 20 };
 
 /// The longest that a VM is tidied after a run, by a full collection. A VM that needs longer is replaced.
 const TIDYING: Duration = Duration::from_millis(10);

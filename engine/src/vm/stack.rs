@@ -58,7 +58,7 @@ fn own() -> Option<Range<usize>> {
 
 /// The system has no memory for a stack.
 #[derive(Debug)]
-pub(super) struct NoMemory;
+pub(crate) struct NoMemory;
 
 impl From<NoMemory> for Error {
     fn from(NoMemory: NoMemory) -> Self {
@@ -68,14 +68,14 @@ impl From<NoMemory> for Error {
 
 /// A stack, made when it is first needed.
 #[derive(Default)]
-pub(super) struct Stack(Option<Mapping>);
+pub(crate) struct Stack(Option<Mapping>);
 
 impl Stack {
     /// Calls where at least `bytes` are left: here, or on this stack, which is then twice as large. A panic is handed back.
     ///
     /// # Errors
     /// The system gives no memory.
-    pub(super) fn with_room<R>(
+    pub(crate) fn with_room<R>(
         &mut self,
         bytes: usize,
         call: impl FnOnce() -> R,
