@@ -24,8 +24,7 @@ use crate::pool::watchdog::{Watchdog, Watched};
 use crate::process::channel::Channel;
 use crate::process::sandbox::{self, Sandbox};
 use crate::process::wire::{Malformed, Reader, Writer};
-use crate::process::worker::ARGUMENT_KINDS;
-use crate::process::{ARGUMENT, ends_of_worker, to_host, to_worker};
+use crate::process::{ARGUMENT, ARGUMENT_KINDS, ends_of_worker, to_host, to_worker};
 use crate::registry::environment::CurrentEnvironment;
 use crate::registry::functions::{Functions, next_id};
 use crate::vm::Vm;
@@ -110,7 +109,7 @@ struct Guest {
     vm: Option<(Vm, Arc<Watched>)>,
     scripts: HashMap<u64, Arc<Compiled>>,
     environment: CurrentEnvironment,
-    /// The id of the environment as the host counts them.
+    /// Those of the script alone.
     functions: Option<Functions>,
     runs: AtomicU64,
 }
@@ -277,7 +276,7 @@ impl Guest {
     /// Takes over what the host registered, and returns the script's own functions.
     fn environment(&self, reader: &mut Reader<'_>) -> Result<Option<Functions>, Malformed> {
         let shared = self.stubs(reader, 0)?;
-        let modules = reader.list(16, compiled)?;
+        let modules = reader.list(16, usize::MAX, compiled)?;
         let own = self.stubs(reader, 1)?;
         let changed = self.environment.change(|environment| {
             environment.functions = shared;
@@ -291,7 +290,7 @@ impl Guest {
 
     /// Functions that call those of the host.
     fn stubs(&self, reader: &mut Reader<'_>, list: u8) -> Result<Functions, Malformed> {
-        let names = reader.list(8, |reader| reader.text().map(Arc::<str>::from))?;
+        let names = reader.list(8, usize::MAX, |reader| reader.text().map(Arc::<str>::from))?;
         let stub = |(index, name)| (name, self.stub(list, index));
         Ok(Functions { id: next_id(), list: names.into_iter().enumerate().map(stub).collect() })
     }
@@ -307,7 +306,14 @@ impl Guest {
             for index in 0..arguments.len() {
                 let kind = arguments.kind(index);
                 call.byte(ARGUMENT_KINDS.iter().position(|known| *known == kind).unwrap_or_default() as u8);
-                match arguments.value(index) {
+                let value = arguments.value(index);
+                // Others are JSON, whatever they hold: that is not tried for nothing.
+                let may_be_none = match &value {
+                    Ok(Value::Null | Value::Bool(_) | Value::String(_)) => false,
+                    Ok(Value::Number(number)) => !number.is_finite(),
+                    Ok(Value::Array(_) | Value::Object(_)) | Err(_) => true,
+                };
+                match value {
                     Ok(value) => {
                         call.byte(0);
                         call.value(&value, 0);
@@ -317,7 +323,8 @@ impl Guest {
                         call.bytes(reason.as_bytes());
                     }
                 }
-                call.optional(arguments.json(index).err(), |call, reason| call.bytes(reason.as_bytes()));
+                let no_json = may_be_none.then(|| arguments.json(index).err()).flatten();
+                call.optional(no_json, |call, reason| call.bytes(reason.as_bytes()));
             }
             let mut reply = Vec::new();
             let replied = channel.send(&call.0, None).and_then(|()| channel.receive(&mut reply, MOST, None));
@@ -350,7 +357,7 @@ type Returned = Result<Result<Value, HostError>, String>;
 fn returned(reply: &[u8]) -> Result<(Returned, bool, bool), Malformed> {
     let mut reader = Reader(reply);
     let result = match reader.byte()? {
-        to_worker::VALUE => Ok(Ok(reader.value(0)?)),
+        to_worker::VALUE => Ok(Ok(reader.value(0, &mut MOST.clone())?)),
         to_worker::ERROR => {
             let message = reader.text()?;
             let cause = Remote(reader.number()?);

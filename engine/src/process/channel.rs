@@ -47,8 +47,8 @@ pub(crate) enum Silence {
     Late,
     /// The other process has ended.
     Gone,
-    /// It is longer than what was to come.
-    TooLong,
+    /// What came is none: it is too long, or not what can come.
+    NoMessage,
 }
 
 impl Channel {
@@ -99,7 +99,7 @@ impl Channel {
             let length = self.shared.head().length.0.load(Relaxed);
             let bytes = (length & !MORE) as usize;
             if bytes > PIECE || message.len() + bytes > limit {
-                return Err(Silence::TooLong);
+                return Err(Silence::NoMessage);
             }
             self.shared.read(self.other(), bytes, message);
             if length & MORE == 0 {

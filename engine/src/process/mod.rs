@@ -6,11 +6,13 @@
 //! | [`channel`] | messages through it, in turns |
 //! | [`wire`] | what stands in messages |
 //! | [`worker`] | a worker, as its host has it: started, asked, killed |
+//! | [`call`] | one of its runs, and the host functions that this calls |
 //! | [`sandbox`], [`walls`] | what a worker gives up before its first source, and what a host is told of it |
 //! | `elsewhere` | what there is where the system is not Linux |
 //!
 //! What a worker does is in `engine/guest.rs`: the same VM as in the host.
 
+mod call;
 pub(crate) mod channel;
 pub(crate) mod sandbox;
 mod shared;
@@ -57,6 +59,22 @@ pub(crate) mod to_host {
     /// A call of a host function.
     pub(crate) const CALL: u8 = 6;
 }
+
+/// What an argument of a host function can be, as a worker numbers it.
+pub(crate) const ARGUMENT_KINDS: [&str; 12] = [
+    "nothing",
+    "json.null",
+    "nil",
+    "boolean",
+    "number",
+    "string",
+    "table",
+    "function",
+    "userdata",
+    "thread",
+    "buffer",
+    "vector",
+];
 
 /// The ends of a worker, of which the host keeps the one and hands the other to the process.
 pub(crate) struct Ends {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::model::json::{self, MAX_DEPTH, Nothing};
 use crate::model::limits::Limits;
 use crate::model::request::{Body, PartBytes, Query, Request};
-use crate::model::response::Response;
+use crate::model::response::{MAX_HEADERS, Response};
 use crate::model::trace::{ErrorKind, ScriptError, Trace};
 use crate::model::value::Value;
 
@@ -202,14 +202,15 @@ impl<'m> Reader<'m> {
         if self.flag()? { read(self).map(Some) } else { Ok(None) }
     }
 
-    /// A list of what takes at least `size` bytes each: no number makes it larger than the message is.
+    /// A list of at most so many of what takes at least `size` bytes each: no number makes it larger than the message is.
     pub(crate) fn list<T>(
         &mut self,
         size: usize,
+        most: usize,
         mut read: impl FnMut(&mut Self) -> Result<T, Malformed>,
     ) -> Result<Vec<T>, Malformed> {
         let count: usize = self.small()?;
-        if count > self.0.len() / size {
+        if count > most.min(self.0.len() / size) {
             return Err(Malformed);
         }
         (0..count).map(|_| read(self)).collect()
@@ -244,7 +245,7 @@ impl<'m> Reader<'m> {
                 let pair = |reader: &mut Self| {
                     Ok((PartBytes::Borrowed(reader.bytes()?), PartBytes::Borrowed(reader.bytes()?)))
                 };
-                Query::Pairs(self.list(16, pair)?.into())
+                Query::Pairs(self.list(16, usize::MAX, pair)?.into())
             }
             _ => return Err(Malformed),
         };
@@ -260,7 +261,9 @@ impl<'m> Reader<'m> {
         Ok(request)
     }
 
-    pub(crate) fn value(&mut self, depth: u32) -> Result<Value, Malformed> {
+    /// With at most so many others in it, which are taken off: one takes more room than it had in the message.
+    pub(crate) fn value(&mut self, depth: u32, left: &mut usize) -> Result<Value, Malformed> {
+        *left = left.checked_sub(1).ok_or(Malformed)?;
         let below = || if depth <= MAX_DEPTH { Ok(depth + 1) } else { Err(Malformed) };
         Ok(match self.byte()? {
             0 => Value::Null,
@@ -270,11 +273,13 @@ impl<'m> Reader<'m> {
             4 => Value::String(self.bytes()?.to_vec()),
             5 => {
                 let below = below()?;
-                Value::Array(self.list(1, |reader| reader.value(below))?)
+                Value::Array(self.list(1, *left, |reader| reader.value(below, left))?)
             }
             6 => {
                 let below = below()?;
-                Value::Object(self.list(9, |reader| Ok((reader.bytes()?.to_vec(), reader.value(below)?)))?)
+                let most = *left;
+                let member = |reader: &mut Self| Ok((reader.bytes()?.to_vec(), reader.value(below, left)?));
+                Value::Object(self.list(9, most, member)?)
             }
             _ => return Err(Malformed),
         })
@@ -304,7 +309,7 @@ impl<'m> Reader<'m> {
             let (status, content_type) = (reader.small()?, reader.text()?.to_owned());
             let content = reader.at_most(limits.value)?.to_vec();
             let line = |reader: &mut Self| Ok((reader.text()?.to_owned(), reader.bytes()?.to_vec()));
-            let headers = reader.list(16, line)?;
+            let headers = reader.list(16, MAX_HEADERS, line)?;
             let response = Response { status, content_type, content, headers };
             if response.is_of_a_script(limits.value) { Ok(Box::new(response)) } else { Err(Malformed) }
         })?;
@@ -331,3 +336,97 @@ impl<'m> Reader<'m> {
 
 /// What an uncaught error takes at most on stderr, with its traceback.
 const ERROR: usize = 64 << 10;
+
+/// What no honest worker sends, which the public API can't have one send.
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    fn trace() -> Trace {
+        let mut trace = Trace::new(Arc::from("test"), 1);
+        (trace.stdout, trace.value) = (b"out".to_vec(), Some("[1]".to_owned()));
+        let mut response = Response::new(201, "text/html", "<b>");
+        response.headers = vec![("x-a".to_owned(), b"1".to_vec()), ("x-a".to_owned(), b"2".to_vec())];
+        trace.response = Some(Box::new(response));
+        let mut error = ScriptError::new(ErrorKind::Host, "no");
+        (error.script, error.line) = (Some("test".to_owned()), Some(7));
+        (trace.status, trace.error) = (error.kind.status(), Some(Box::new(error)));
+        trace
+    }
+
+    fn read(message: &[u8], limits: &Limits) -> Result<Trace, Malformed> {
+        let (mut reader, mut read) = (Reader(message), Trace::new(Arc::from("test"), 1));
+        reader.trace(&mut read, limits)?;
+        reader.end().map(|()| read)
+    }
+
+    fn written(trace: &Trace) -> Vec<u8> {
+        let mut message = Writer::default();
+        message.trace(trace, 0, None);
+        message.0
+    }
+
+    #[test]
+    fn a_trace_is_read_as_it_was_written_and_not_otherwise() {
+        let (whole, limits) = (written(&trace()), Limits::default());
+        assert_eq!(read(&whole, &limits), Ok(trace()));
+        for length in 0..whole.len() {
+            assert_eq!(read(&whole[..length], &limits), Err(Malformed), "{length} bytes");
+        }
+        assert_eq!(read(&[&whole[..], b"x"].concat(), &limits), Err(Malformed));
+        // Whatever a byte becomes, what is read is within the limits.
+        for at in 0..whole.len() {
+            for byte in 0..=255 {
+                let mut broken = whole.clone();
+                broken[at] = byte;
+                if let Ok(read) = read(&broken, &limits) {
+                    assert!(read.response.is_none_or(|response| response.is_of_a_script(limits.value)));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_over_a_limit_is_refused() {
+        let limits = Limits { output: 3, value: 3, ..Limits::default() };
+        assert_eq!(read(&written(&trace()), &limits), Ok(trace()));
+        type Change = fn(&mut Trace);
+        let changes: [Change; 7] = [
+            |trace| trace.stdout.push(b'!'),
+            |trace| trace.stderr = vec![b'x'; 4 + ERROR],
+            |trace| trace.value = Some("[12]".to_owned()),
+            |trace| trace.value = Some("[1".to_owned()),
+            |trace| trace.response = Some(Box::new(Response::new(99, "a/b", ""))),
+            |trace| trace.response = Some(Box::new(Response::new(200, "a/b", "four"))),
+            |trace| {
+                let mut response = Response::new(200, "a/b", "");
+                response.headers = vec![("set-cookie".to_owned(), b"a\r\nb: c".to_vec())];
+                trace.response = Some(Box::new(response));
+            },
+        ];
+        for (number, change) in changes.into_iter().enumerate() {
+            let mut changed = trace();
+            change(&mut changed);
+            assert_eq!(read(&written(&changed), &limits), Err(Malformed), "change {number}");
+        }
+    }
+
+    #[test]
+    fn values_are_no_more_and_no_deeper_than_they_may_be() {
+        let nulls = |count: usize| {
+            let mut message = Writer::default();
+            message.value(&Value::Array(vec![Value::Null; count]), 0);
+            message.0
+        };
+        for (count, most, is_read) in [(9, 10, true), (10, 10, false), (1 << 20, 10, false)] {
+            assert_eq!(Reader(&nulls(count)).value(0, &mut { most }).is_ok(), is_read, "{count} of {most}");
+        }
+        // An array of one in an array of one, and so on.
+        let nested = |depth| [5, 1, 0, 0, 0, 0, 0, 0, 0].repeat(depth);
+        let most = 1 << 20;
+        assert!(Reader(&[&nested(128)[..], &[0]].concat()).value(0, &mut { most }).is_ok());
+        assert_eq!(Reader(&nested(100_000)).value(0, &mut { most }), Err(Malformed));
+    }
+}

@@ -1,45 +1,35 @@
 //! A worker, as its host has it.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use super::call::{GRACE, RunOfWorker};
 use super::channel::{Channel, Silence, tell};
 use super::sandbox::Sandbox;
 use super::wire::{Malformed, Reader, Writer};
 use super::{ARGUMENT, Ends, to_host, to_worker};
 use crate::compile::compiled::Compiled;
-use crate::model::cancel::{self, CancelHandle, CancelTarget};
+use crate::model::cancel::{self, CancelTarget};
 use crate::model::deadline::Deadline;
 use crate::model::error::{Error, Part, PayloadError, Position};
-use crate::model::function::Arguments;
-use crate::model::nesting::Nesting;
 use crate::model::poll::Poll;
-use crate::model::trace::{Cause, ErrorKind, ScriptError, Trace};
-use crate::model::value::Value;
+use crate::model::trace::{ErrorKind, ScriptError, Trace};
 use crate::registry::environment::Environment;
 use crate::vm::STACK;
 use crate::vm::job::Job;
 use crate::vm::stack::Stack;
-
-/// How long past its deadline a worker has to answer before it is killed.
-const GRACE: Duration =
-    if cfg!(debug_assertions) { Duration::from_millis(500) } else { Duration::from_millis(10) };
 
 /// How long a worker may take to start.
 const START: Duration = Duration::from_secs(10);
 
 /// How long it may take to compile.
 const COMPILE: Duration = Duration::from_secs(30);
-
-/// How often it is looked whether a run was cancelled whose worker does not hear of it.
-const LOOK: Duration = Duration::from_millis(50);
 
 /// Scripts that a worker is let to keep.
 const SCRIPTS: usize = 256;
@@ -199,13 +189,6 @@ impl Worker {
         Ok(answer)
     }
 
-    fn remember(&mut self, id: u64) {
-        if self.scripts.len() >= SCRIPTS {
-            self.scripts.clear();
-        }
-        self.scripts.insert(id);
-    }
-
     /// Runs a script to its end or its limits, or to the worker's, and returns the bytes of output that were past their limit.
     ///
     /// # Errors
@@ -228,9 +211,8 @@ impl Worker {
             due: poll.map_or(Deadline::NEVER, |poll| poll.due(began)),
         };
         let begun = self.begin(job, run.kill_at)?;
-        let ender = Arc::new(Ender { control: Arc::clone(&self.control), number: self.runs });
         let registrations: Vec<_> =
-            job.cancels().map(|cancel| cancel.register(Arc::clone(&ender) as _)).collect();
+            job.cancels().map(|cancel| cancel.register(Arc::new(self.ender()))).collect();
         // Host functions have the stack that they have where the VM is here.
         let mut stack = std::mem::take(&mut self.stack);
         let ended = stack.with_room(STACK, || begun.and_then(|()| self.converse(&mut run, poll, trace)));
@@ -259,12 +241,12 @@ impl Worker {
                         )
                     }
                     Silence::Gone => format!("the worker of {} ended: {}", trace.script, told(end)),
-                    Silence::TooLong => format!("the worker of {} sent what is no answer", trace.script),
+                    Silence::NoMessage => format!("the worker of {} sent what is no answer", trace.script),
                 };
                 let kind = match silence {
                     _ if run.is_over() => ErrorKind::Cancelled,
                     Silence::Late => ErrorKind::Timeout,
-                    Silence::Gone | Silence::TooLong => ErrorKind::Crashed,
+                    Silence::Gone | Silence::NoMessage => ErrorKind::Crashed,
                 };
                 trace.stderr = format!("{message}\n").into_bytes();
                 trace.status = kind.status();
@@ -275,6 +257,11 @@ impl Worker {
         trace.id = run.id();
         trace.usage.host_calls = run.calls;
         Ok(end)
+    }
+
+    /// What ends the run that it has.
+    fn ender(&self) -> Ender {
+        Ender { control: Arc::clone(&self.control), number: self.runs }
     }
 
     /// Sends what begins a run. A worker that ended while it had nothing to do is replaced: that was no run's fault.
@@ -300,15 +287,18 @@ impl Worker {
         message.byte(to_worker::RUN);
         message.number(self.runs);
         let compiled = job.compiled;
-        let forgets = !self.scripts.contains(&compiled.id) && self.scripts.len() >= SCRIPTS;
-        message.byte(forgets.into());
         let is_known = self.scripts.contains(&compiled.id);
+        let forgets = !is_known && self.scripts.len() >= SCRIPTS;
+        if forgets {
+            self.scripts.clear();
+        }
+        message.byte(forgets.into());
         message.number(compiled.id);
         message.optional((!is_known).then_some(compiled), |message, compiled| {
             message.bytes(compiled.name.as_bytes());
             message.bytes(compiled.hints.source().as_bytes());
         });
-        self.remember(compiled.id);
+        self.scripts.insert(compiled.id);
         let told = (job.environment.id(), job.functions.map_or(0, |own| own.id));
         let is_news = self.told != told;
         if is_news {
@@ -400,10 +390,10 @@ impl Worker {
         }
         if let Some(poll) = poll.filter(|_| run.due.has_passed(now)) {
             run.due = match poll.call() {
-                std::ops::ControlFlow::Continue(()) => poll.due(Instant::now()),
-                std::ops::ControlFlow::Break(()) => {
+                ControlFlow::Continue(()) => poll.due(Instant::now()),
+                ControlFlow::Break(()) => {
                     run.is_cancelled = true;
-                    Ender { control: Arc::clone(&self.control), number: self.runs }.on_cancel();
+                    self.ender().on_cancel();
                     Deadline::NEVER
                 }
             };
@@ -454,195 +444,6 @@ fn refused(reader: &mut Reader<'_>) -> Result<PayloadError, Malformed> {
 
 impl From<Malformed> for Silence {
     fn from(Malformed: Malformed) -> Self {
-        Self::TooLong
-    }
-}
-
-/// A run that a worker makes.
-struct RunOfWorker<'a> {
-    job: &'a Job<'a>,
-    calls: u64,
-    id: Option<u64>,
-    /// The causes of the host functions' errors, as they are numbered.
-    causes: Vec<Option<Cause>>,
-    /// The host ended it by its poll.
-    is_cancelled: bool,
-    /// When the worker is killed.
-    kill_at: Option<Instant>,
-    /// When the host is polled.
-    due: Deadline,
-}
-
-impl RunOfWorker<'_> {
-    fn id(&mut self) -> u64 {
-        *self.id.get_or_insert_with(|| self.job.runs.fetch_add(1, Relaxed) + 1)
-    }
-
-    /// Whether it was cancelled.
-    fn is_over(&self) -> bool {
-        self.is_cancelled || self.job.cancels().any(CancelHandle::is_cancelled)
-    }
-
-    /// When to look next.
-    fn until(&self) -> Option<Instant> {
-        let now = Instant::now();
-        let due = (self.due != Deadline::NEVER).then(|| now + self.due.left(now));
-        let look = self.job.cancels().next().map(|_| now + LOOK);
-        [self.kill_at, due, look].into_iter().flatten().min()
-    }
-
-    /// The time that a host function took is not the worker's fault.
-    fn called(&mut self) {
-        let soon = Instant::now() + GRACE;
-        self.kill_at = self.kill_at.map(|kill_at| kill_at.max(soon));
-    }
-
-    /// Calls a host function, and says what came of it.
-    fn call(&mut self, environment: &Environment, mut reader: Reader<'_>) -> Result<Writer, Malformed> {
-        self.calls += 1;
-        if self.calls > self.job.limits.host_calls {
-            return Err(Malformed);
-        }
-        let list = match (reader.byte()?, self.job.functions) {
-            (0, _) => &environment.functions.list,
-            (1, Some(own)) => &own.list,
-            _ => return Err(Malformed),
-        };
-        let (name, function) = list.get(reader.small::<usize>()?).ok_or(Malformed)?;
-        let arguments = reader.list(1, Argument::read)?;
-        reader.end()?;
-        let id = self.id();
-        let arguments = ReadArguments { name, arguments, id, run: self };
-        let result = {
-            let _nesting = Nesting::enter();
-            catch_unwind(AssertUnwindSafe(|| function(&arguments)))
-        };
-        let mut reply = Writer::default();
-        match result {
-            Ok(Ok(value)) => {
-                reply.byte(to_worker::VALUE);
-                reply.value(&value, 0);
-            }
-            Ok(Err(error)) => {
-                reply.byte(to_worker::ERROR);
-                reply.bytes(error.message.as_bytes());
-                reply.number(self.causes.len() as u64);
-                self.causes.push(error.cause);
-            }
-            Err(panic) => {
-                reply.byte(to_worker::PANIC);
-                reply.bytes(crate::vm::panic_text(&*panic).as_bytes());
-            }
-        }
-        Ok(reply)
-    }
-}
-
-/// An argument of a call, as the worker tells it.
-struct Argument {
-    kind: &'static str,
-    is_null: bool,
-    /// What it is, or why it is no value.
-    value: Result<Value, String>,
-    /// Why it is no JSON, where it is none.
-    no_json: Option<String>,
-}
-
-/// The kinds that a worker can tell of, as they are numbered.
-pub(crate) const ARGUMENT_KINDS: [&str; 12] = [
-    "nothing",
-    "json.null",
-    "nil",
-    "boolean",
-    "number",
-    "string",
-    "table",
-    "function",
-    "userdata",
-    "thread",
-    "buffer",
-    "vector",
-];
-
-impl Argument {
-    fn read(reader: &mut Reader<'_>) -> Result<Self, Malformed> {
-        let kind = ARGUMENT_KINDS.get(usize::from(reader.byte()?)).ok_or(Malformed)?;
-        let value = match reader.byte()? {
-            0 => Ok(reader.value(0)?),
-            1 => Err(reader.text()?.to_owned()),
-            _ => return Err(Malformed),
-        };
-        let no_json = reader.optional(|reader| reader.text().map(str::to_owned))?;
-        Ok(Self { kind, is_null: matches!(*kind, "nothing" | "json.null" | "nil"), value, no_json })
-    }
-}
-
-struct ReadArguments<'r, 'a> {
-    name: &'r str,
-    arguments: Vec<Argument>,
-    id: u64,
-    run: &'r RunOfWorker<'a>,
-}
-
-impl ReadArguments<'_, '_> {
-    fn get(&self, index: usize) -> Option<&Value> {
-        self.arguments.get(index)?.value.as_ref().ok()
-    }
-}
-
-impl Arguments for ReadArguments<'_, '_> {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    fn len(&self) -> usize {
-        self.arguments.len()
-    }
-
-    fn kind(&self, index: usize) -> &'static str {
-        self.arguments.get(index).map_or("nothing", |argument| argument.kind)
-    }
-
-    fn is_null(&self, index: usize) -> bool {
-        self.arguments.get(index).is_none_or(|argument| argument.is_null)
-    }
-
-    fn number(&self, index: usize) -> Option<f64> {
-        self.get(index)?.as_f64()
-    }
-
-    fn boolean(&self, index: usize) -> Option<bool> {
-        if let Value::Bool(flag) = self.get(index)? { Some(*flag) } else { None }
-    }
-
-    fn bytes(&self, index: usize) -> Option<&[u8]> {
-        self.get(index)?.as_bytes()
-    }
-
-    fn value(&self, index: usize) -> Result<Value, String> {
-        self.arguments.get(index).map_or(Ok(Value::Null), |argument| argument.value.clone())
-    }
-
-    fn json(&self, index: usize) -> Result<Vec<u8>, String> {
-        match self.arguments.get(index) {
-            Some(Argument { no_json: Some(reason), .. }) => Err(reason.clone()),
-            _ => serde_json::to_vec(&self.value(index)?).map_err(|error| format!(": {error}")),
-        }
-    }
-
-    fn run_id(&self) -> u64 {
-        self.id
-    }
-
-    fn script(&self) -> &str {
-        &self.run.job.compiled.name
-    }
-
-    fn remaining(&self) -> Duration {
-        self.run.job.deadline.left(Instant::now())
-    }
-
-    fn is_cancelled(&self) -> bool {
-        self.run.is_over()
+        Self::NoMessage
     }
 }

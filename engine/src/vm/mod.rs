@@ -1,4 +1,4 @@
-//! One Luau VM, and one run in it. Only this room uses mlua and Luau's VM, and only it has unsafe code.
+//! One Luau VM, and one run in it. Only this room uses mlua and Luau's VM.
 //!
 //! The VM is created by `lua_newstate` with our own allocator, and not by `mlua::Lua`, whose allocator fails at its limit
 //! without having collected, records no peak, and keeps 330 KB per VM for types that a run does not use. Luau calls the
@@ -61,7 +61,7 @@ mod traceback;
 mod uncaught;
 mod walk;
 
-pub(crate) use library::host::panic_text;
+pub(crate) use library::host::{VALUE_SIZE, panic_text};
 
 use std::ptr::NonNull;
 use std::sync::Arc;

@@ -27,7 +27,7 @@ use crate::model::value::Value;
 const SAFEPOINT_EVERY: u32 = 64;
 
 /// Bytes that a [`Value`] is charged with, beside those of a string.
-const VALUE_SIZE: usize = 64;
+pub(crate) const VALUE_SIZE: usize = 64;
 
 /// The beginning of the error of one call too many.
 pub(in super::super) const TOO_MANY: &str = "too many calls of host functions";
