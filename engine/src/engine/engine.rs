@@ -8,10 +8,11 @@ use super::inner::EngineInner;
 use super::isolation::Isolation;
 use crate::model::error::{CompileError, Error};
 use crate::model::limits::Limits;
+use crate::pool::backoff::Backoff;
 use crate::pool::metrics::Metrics;
 use crate::pool::pool::Pool;
 use crate::process::sandbox::Sandbox;
-use crate::registry::check::{Diagnostic, check};
+use crate::registry::check::Diagnostic;
 use crate::registry::environment::CurrentEnvironment;
 use crate::registry::named::ScriptRegistry;
 
@@ -90,7 +91,7 @@ impl Engine {
     /// ```
     #[must_use]
     pub fn check(&self, name: &str, source: impl AsRef<[u8]>) -> Vec<Diagnostic> {
-        check(name, source.as_ref(), &self.inner.limits, &self.inner.environment.current())
+        self.inner.check(name, source.as_ref())
     }
 
     /// What keeps the engine's workers from the system, beside their VMs; `None` where it has none. It may start one, and so tells at the beginning
@@ -214,9 +215,14 @@ impl EngineBuilder {
         let size = self
             .pool_size
             .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        let first_backoff = match &self.isolation {
+            Isolation::InProcess => None,
+            Isolation::Process(workers) => Some(workers.first_backoff()),
+        };
         let inner = EngineInner {
             limits: self.limits,
-            pool: Pool::new(size, self.isolation.start(self.limits.memory)),
+            pool: Pool::new(size, self.isolation.start(&self.limits)),
+            backoff: first_backoff.map(Backoff::new),
             runs: AtomicU64::new(0),
             environment: CurrentEnvironment::default(),
             backlog: self.backlog,

@@ -11,7 +11,7 @@ use crate::model::deadline::Deadline;
 use crate::model::error::Error;
 use crate::model::limits::Limits;
 use crate::model::request::Request;
-use crate::model::trace::{ErrorKind, ScriptError, Trace};
+use crate::model::trace::{ErrorKind, ScriptError, Status, Trace};
 use crate::pool::pool::{Checkout, CheckoutError};
 use crate::vm::job::Job;
 
@@ -74,11 +74,11 @@ impl<'a> Execution<'a> {
 
     /// Runs it in the first VM that is free.
     fn run_into(&self, trace: &mut Trace) -> Result<(), Error> {
-        if self.is_cancelled() {
-            self.cancelled(Duration::ZERO, trace);
+        if self.ends_early(Duration::ZERO, trace) {
             return Ok(());
         }
-        match self.script.engine.pool.checkout(self.limits.queue, self.request.poll.as_ref()) {
+        let (request, pool) = (self.request, &self.script.engine.pool);
+        match pool.checkout(self.limits.queue, request.poll.as_ref(), request.tenant.as_deref()) {
             Ok((checkout, queued)) => self.run_in(checkout, queued, trace),
             Err(error) => self.not_checked_out(error, trace),
         }
@@ -92,8 +92,7 @@ impl<'a> Execution<'a> {
         trace: &mut Trace,
     ) -> Result<(), Error> {
         // Checked before the run, since a run that is stopped costs its VM.
-        if self.is_cancelled() {
-            self.cancelled(queued, trace);
+        if self.ends_early(queued, trace) {
             return Ok(());
         }
         let (script, request) = (self.script, self.request);
@@ -116,6 +115,9 @@ impl<'a> Execution<'a> {
         };
         let dropped = pooled.seat.run(watchdog, job, began, trace)?;
         pooled.recorder.count(trace, dropped);
+        if let Some(backoff) = &script.engine.backoff {
+            backoff.ended(&script.compiled.hash, trace.status == Status::Crashed);
+        }
         span.end(trace);
         Ok(())
     }
@@ -137,8 +139,24 @@ impl<'a> Execution<'a> {
         Ok(())
     }
 
-    fn is_cancelled(&self) -> bool {
-        self.request.cancel.as_ref().into_iter().chain(self.cancel).any(CancelHandle::is_cancelled)
+    /// Whether it is over before it begins, which the trace then tells.
+    fn ends_early(&self, queued: Duration, trace: &mut Trace) -> bool {
+        if self.request.cancel.as_ref().into_iter().chain(self.cancel).any(CancelHandle::is_cancelled) {
+            self.cancelled(queued, trace);
+            return true;
+        }
+        let compiled = &self.script.compiled;
+        let backoff = self.script.engine.backoff.as_ref();
+        if let Some(refusal) = backoff.and_then(|backoff| backoff.refusal(&compiled.hash)) {
+            self.never_ran(
+                ErrorKind::Crashed,
+                format!("{} did not run: {refusal}", compiled.name),
+                queued,
+                trace,
+            );
+            return true;
+        }
+        false
     }
 
     /// Fills in the trace of a run that was cancelled before it began.

@@ -13,6 +13,7 @@ use parking_lot::Mutex;
 
 use crate::compile::compiled::Compiled;
 use crate::model::cancel::CancelHandle;
+use crate::model::capture::Keeper;
 use crate::model::deadline::Deadline;
 use crate::model::error::{Error, Part, PayloadError};
 use crate::model::function::{Arguments, HostError, HostFunction};
@@ -23,9 +24,11 @@ use crate::model::value::Value;
 use crate::pool::watchdog::{Watchdog, Watched};
 use crate::process::channel::Channel;
 use crate::process::sandbox::{self, Sandbox};
+use crate::process::shared::Stream;
 use crate::process::wire::{Malformed, Reader, Writer};
 use crate::process::{ARGUMENT, ARGUMENT_KINDS, ends_of_worker, to_host, to_worker};
-use crate::registry::environment::CurrentEnvironment;
+use crate::registry::check::{Diagnostic, Severity, check};
+use crate::registry::environment::{CurrentEnvironment, Environment};
 use crate::registry::functions::{Functions, next_id};
 use crate::vm::Vm;
 use crate::vm::job::Job;
@@ -48,8 +51,11 @@ pub fn init() {
 const MOST: usize = usize::MAX;
 
 fn serve() -> io::Result<()> {
-    let (channel, control) = ends_of_worker()?;
-    let memory = std::env::args().nth(2).and_then(|memory| memory.parse().ok()).unwrap_or_default();
+    let argument = |index| std::env::args().nth(index).and_then(|number| number.parse::<usize>().ok());
+    let (Some(memory), Some(output)) = (argument(2), argument(3)) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let (channel, control) = ends_of_worker(output)?;
     let sandbox = sandbox::before_threads(memory);
     let current = Arc::new(Mutex::new(Current::default()));
     let heard = Arc::clone(&current);
@@ -101,6 +107,18 @@ fn listen(mut control: UnixStream, current: &Mutex<Current>) {
     std::process::exit(0);
 }
 
+/// Where the output of a run is kept, which its host has when this process ends before the run.
+struct KeptStream {
+    channel: Arc<Channel>,
+    stream: Stream,
+}
+
+impl Keeper for KeptStream {
+    fn keep(&self, at: usize, bytes: &[u8], is_truncated: bool) {
+        self.channel.keep(self.stream, at, bytes, is_truncated);
+    }
+}
+
 struct Guest {
     channel: Arc<Channel>,
     current: Arc<Mutex<Current>>,
@@ -136,6 +154,10 @@ impl Guest {
         }
         if self.vm.is_none() {
             let vm = Vm::new()?;
+            vm.keep_output([Stream::Stdout, Stream::Stderr].map(|stream| {
+                let channel = Arc::clone(&self.channel);
+                Box::new(KeptStream { channel, stream }) as Box<dyn Keeper>
+            }));
             let watched = self.watchdog.watch(vm.interrupt())?;
             self.vm = Some((vm, watched));
         }
@@ -176,6 +198,7 @@ impl Guest {
         match reader.byte()? {
             to_worker::COMPILE => Self::compile(reader),
             to_worker::RUN => self.run(reader),
+            to_worker::CHECK => self.check(reader),
             _ => Err(Malformed),
         }
     }
@@ -191,6 +214,29 @@ impl Guest {
                 answer.number(line.into());
                 answer.bytes(reason.as_bytes());
             }
+        }
+        Ok(answer)
+    }
+
+    /// Says what is to be said of a source, given the names that there are for scripts.
+    fn check(&self, mut reader: Reader<'_>) -> Result<Writer, Malformed> {
+        let mut environment =
+            Environment { functions: self.stubs(&mut reader, 0)?, ..Environment::default() };
+        let module =
+            |reader: &mut Reader<'_>| Ok(Compiled::without_bytecode(reader.text()?, reader.bytes()?));
+        let modules = reader.list(16, usize::MAX, module)?.into_iter().map(Arc::new);
+        environment.modules = modules.map(|module| (Arc::clone(&module.name), module)).collect();
+        let (name, source) = (reader.text()?, reader.bytes()?);
+        reader.end()?;
+        let mut answer = Writer::default();
+        answer.byte(to_host::CHECKED);
+        let found = check(name, source, &any_source(), &environment);
+        answer.number(found.len() as u64);
+        for Diagnostic { script: _, line, column, severity, message } in found {
+            answer.number(line.into());
+            answer.number(column.into());
+            answer.byte((severity == Severity::Error).into());
+            answer.bytes(message.as_bytes());
         }
         Ok(answer)
     }
@@ -378,11 +424,15 @@ fn failed(reason: &str) -> Writer {
     answer
 }
 
-/// A name and a source, compiled. The host has held them to its limits.
+/// What the host has held to its own limits.
+fn any_source() -> Limits {
+    Limits { source: usize::MAX, ..Limits::default() }
+}
+
+/// A name and a source, compiled.
 fn compiled(reader: &mut Reader<'_>) -> Result<Result<Arc<Compiled>, (u32, String)>, Malformed> {
     let (name, source) = (reader.text()?, reader.bytes()?);
-    let limits = Limits { source: usize::MAX, ..Limits::default() };
-    let compiled = Compiled::new(name, source, &limits);
+    let compiled = Compiled::new(name, source, &any_source());
     Ok(compiled.map(Arc::new).map_err(|error| (error.line, error.reason)))
 }
 

@@ -2,10 +2,13 @@
 
 use std::sync::atomic::AtomicU64;
 
-use crate::compile::compiled::{Compiled, validate};
+use crate::compile::compiled::{Compiled, content_hash, validate};
 use crate::model::error::CompileError;
 use crate::model::limits::Limits;
+use crate::pool::backoff::Backoff;
 use crate::pool::pool::Pool;
+use crate::process::worker::Worker;
+use crate::registry::check::{Diagnostic, check};
 use crate::registry::environment::CurrentEnvironment;
 use crate::registry::named::ScriptRegistry;
 
@@ -13,6 +16,8 @@ use crate::registry::named::ScriptRegistry;
 pub(crate) struct EngineInner {
     pub(crate) limits: Limits,
     pub(crate) pool: Pool,
+    /// What sources did to workers, where it has such.
+    pub(crate) backoff: Option<Backoff>,
     /// How many runs have begun.
     pub(crate) runs: AtomicU64,
     pub(crate) environment: CurrentEnvironment,
@@ -25,23 +30,53 @@ pub(crate) struct EngineInner {
 impl EngineInner {
     /// Compiles a source, and counts that.
     pub(crate) fn compile(&self, name: &str, source: &[u8]) -> Result<Compiled, CompileError> {
-        let compiled = if self.pool.has_workers() {
-            self.compile_in_worker(name, source)
-        } else {
-            Compiled::new(name, source, &self.limits)
+        let compiled = match &self.backoff {
+            Some(backoff) => self.compile_in_worker(backoff, name, source),
+            None => Compiled::new(name, source, &self.limits),
         };
         self.pool.tally().count_compile(compiled.is_ok());
         compiled
     }
 
     /// The compiler reads strangers' text, too: what it would do to this process it does to a worker.
-    fn compile_in_worker(&self, name: &str, source: &[u8]) -> Result<Compiled, CompileError> {
+    fn compile_in_worker(
+        &self,
+        backoff: &Backoff,
+        name: &str,
+        source: &[u8],
+    ) -> Result<Compiled, CompileError> {
         validate(name, source, &self.limits)?;
-        let failed = |line, reason| CompileError { script: name.to_owned(), line, reason };
         let compiled = Compiled::without_bytecode(name, source);
-        match self.pool.compile(&compiled) {
-            Ok(()) => Ok(compiled),
-            Err((line, reason)) => Err(failed(line, reason)),
+        let result = self.ask_compiler(backoff, &compiled.hash, |worker| worker.compile(&compiled));
+        let failed = |(line, reason)| CompileError { script: name.to_owned(), line, reason };
+        result.map_err(|reason| (1, reason)).and_then(|result| result).map_err(failed)?;
+        Ok(compiled)
+    }
+
+    /// What is wrong with a source, or questionable.
+    pub(super) fn check(&self, name: &str, source: &[u8]) -> Vec<Diagnostic> {
+        let environment = self.environment.current();
+        let Some(backoff) = self.backoff.as_ref().filter(|_| validate(name, source, &self.limits).is_ok())
+        else {
+            return check(name, source, &self.limits, &environment);
+        };
+        let hash = content_hash(source);
+        let found = self.ask_compiler(backoff, &hash, |worker| worker.check(name, source, &environment));
+        found.unwrap_or_else(|reason| vec![Diagnostic::first(name, reason)])
+    }
+
+    /// What a worker comes to that reads a source, or why there is none.
+    fn ask_compiler<T>(
+        &self,
+        backoff: &Backoff,
+        hash: &str,
+        ask: impl Fn(&mut Worker) -> Option<T>,
+    ) -> Result<T, String> {
+        if let Some(refusal) = backoff.refusal(hash) {
+            return Err(format!("the source is refused: {refusal}"));
         }
+        let answer = self.pool.ask_compiler(ask).map_err(|error| error.to_string())?;
+        backoff.ended(hash, answer.is_none());
+        answer.ok_or_else(|| "the compiler crashed".to_owned())
     }
 }

@@ -1,8 +1,10 @@
 //! Where runs are made: in this process, or in others.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use crate::process::worker::Start;
+use crate::model::limits::Limits;
+use crate::process::starter::Start;
 
 /// Where an engine makes its runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,15 +13,32 @@ pub enum Isolation {
     /// In the process of the host: the cheapest. What keeps scripts from it is Luau's VM.
     #[default]
     InProcess,
-    /// In worker processes, as many as the engine has VMs and one that compiles, which can do nothing but compute: a fault in the VM, or a script that goes on where
-    /// nothing can stop it, costs one run. Scripts, traces and host functions stay as they are; host functions are called in this process.
+    /// In worker processes, which can do nothing but compute: a fault in the VM, or a script that goes on where nothing can stop it, costs one
+    /// run. Scripts, traces and host functions stay as they are; host functions are called in this process.
     Process(Workers),
 }
 
-/// The worker processes of an engine.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The worker processes of an engine: as many as it has VMs, a spare one that takes the place of any other at once, and one that compiles and
+/// checks sources.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workers {
     program: Option<PathBuf>,
+    max_runs: Option<u64>,
+    max_age: Option<Duration>,
+    backoff: Duration,
+    requires_sandbox: bool,
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self {
+            program: None,
+            max_runs: None,
+            max_age: None,
+            backoff: Duration::from_secs(1),
+            requires_sandbox: false,
+        }
+    }
 }
 
 impl Workers {
@@ -35,16 +54,58 @@ impl Workers {
         self.program = Some(path.into());
         self
     }
+
+    /// Has each worker replaced after so many runs, at least 1; without limit where nothing else is set.
+    #[must_use]
+    pub fn max_runs(mut self, runs: u64) -> Self {
+        self.max_runs = Some(runs);
+        self
+    }
+
+    /// Has no run begin in a worker that was started longer ago than this; without limit where nothing else is set. An idle engine replaces
+    /// none: one that is too old is found when the next run is to begin.
+    #[must_use]
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.max_age = Some(age);
+        self
+    }
+
+    /// For how long a source is refused that ended three workers in a row, at first; each time that it ends one more, the time doubles, up
+    /// to an hour. 1 s where nothing else is set; none for zero. A run that is refused is `crashed`, and takes no worker.
+    #[must_use]
+    pub fn backoff(mut self, first: Duration) -> Self {
+        self.backoff = first;
+        self
+    }
+
+    /// Has the engine fail where a part of the [`Sandbox`](crate::Sandbox) is missing, since the system does not have it. Where nothing is
+    /// set, workers do without it.
+    #[must_use]
+    pub fn require_sandbox(mut self, requires: bool) -> Self {
+        self.requires_sandbox = requires;
+        self
+    }
+
+    pub(super) fn first_backoff(&self) -> Duration {
+        self.backoff
+    }
 }
 
 impl Isolation {
-    /// How workers for runs of so many bytes are started, if there are any.
-    pub(super) fn start(self, memory: usize) -> Option<Start> {
-        let Self::Process(Workers { program }) = self else { return None };
+    /// How workers for runs within `limits` are started, if there are any.
+    pub(super) fn start(self, limits: &Limits) -> Option<Start> {
+        let Self::Process(workers) = self else { return None };
         // What the system calls this very program, also when its file was replaced.
-        let program = program.unwrap_or_else(|| "/proc/self/exe".into());
+        let program = workers.program.unwrap_or_else(|| "/proc/self/exe".into());
         // Workers begin elsewhere.
         let program = std::path::absolute(&program).unwrap_or(program);
-        Some(Start { program, memory })
+        Some(Start {
+            program,
+            memory: limits.memory,
+            output: limits.output,
+            max_runs: workers.max_runs,
+            max_age: workers.max_age,
+            requires_sandbox: workers.requires_sandbox,
+        })
     }
 }

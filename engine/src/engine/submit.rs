@@ -181,6 +181,7 @@ pub(crate) fn submit(
         Ok(execution) => execution.limits,
         Err(error) => return callback(Err(error)),
     };
+    let tenant = request.tenant.as_deref().map(Arc::from);
     let handles: Vec<CancelHandle> = request.cancel.iter().chain(cancel).cloned().collect();
     let submission = Arc::new(Submission {
         waiting: Mutex::new(Some(Waiting {
@@ -201,7 +202,7 @@ pub(crate) fn submit(
             waiting.registrations.push(registration);
         }
     }
-    engine.pool.submit(limits.queue, engine.backlog, Box::new(move |with| submission.run(with)));
+    engine.pool.submit(limits.queue, engine.backlog, tenant, Box::new(move |with| submission.run(with)));
 }
 
 /// A run that waits for a VM, until it has one or is cancelled.

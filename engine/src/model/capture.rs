@@ -1,13 +1,20 @@
 //! The captured stdout and stderr of a run: bounded buffers that never cut a UTF-8 character in two.
 
+/// Where a captured stream is kept, too, for when this process ends before its run does.
+pub(crate) trait Keeper {
+    /// Keeps `bytes` at this place, and nothing behind them.
+    fn keep(&self, at: usize, bytes: &[u8], is_truncated: bool);
+}
+
 /// One captured stream.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct CapturedOutput {
     bytes: Vec<u8>,
     limit: usize,
     truncated: bool,
     /// Bytes past the limit.
     dropped: u64,
+    keeper: Option<Box<dyn Keeper>>,
 }
 
 /// Bytes of capacity that a buffer keeps between runs.
@@ -21,6 +28,21 @@ impl CapturedOutput {
         self.limit = limit;
         self.truncated = false;
         self.dropped = 0;
+        self.keep(0);
+    }
+
+    /// Has it kept elsewhere, too.
+    pub(crate) fn keep_in(&mut self, keeper: Box<dyn Keeper>) {
+        self.keeper = Some(keeper);
+    }
+
+    /// Keeps what is new since it had so many bytes.
+    #[inline]
+    fn keep(&self, from: usize) {
+        if let Some(keeper) = &self.keeper {
+            let from = from.min(self.bytes.len());
+            keeper.keep(from, &self.bytes[from..], self.truncated);
+        }
     }
 
     /// Appends what fits; once something was dropped, everything after it is.
@@ -29,7 +51,8 @@ impl CapturedOutput {
             self.dropped = self.dropped.saturating_add(piece.len() as u64);
             return;
         }
-        let room = self.limit - self.bytes.len();
+        let before = self.bytes.len();
+        let room = self.limit - before;
         if piece.len() <= room {
             self.bytes.extend_from_slice(piece);
         } else {
@@ -40,6 +63,7 @@ impl CapturedOutput {
             self.dropped = (split + dropped.len()) as u64;
             self.bytes.truncate(self.bytes.len() - split);
         }
+        self.keep(before);
     }
 
     /// Appends past the limit: for the text of an uncaught error, whose own size is bounded.

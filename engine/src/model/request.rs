@@ -27,6 +27,7 @@ pub struct Request<'a> {
     pub(crate) limits: RunLimits,
     pub(crate) cancel: Option<CancelHandle>,
     pub(crate) poll: Option<Poll>,
+    pub(crate) tenant: Option<PartBytes<'a>>,
 }
 
 /// Where `GET` comes from.
@@ -215,6 +216,15 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// For whom the run is. Worker processes ([`Isolation::Process`](crate::Isolation)) serve one tenant only, of whom there is nothing left to
+    /// see for another's run, whatever his script's code could do; runs without a tenant share theirs. Where runs are in this process, it
+    /// changes nothing.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl IntoPart<'a>) -> Self {
+        self.tenant = PartBytes::from_part(tenant);
+        self
+    }
+
     /// The same request, owning all that it borrowed.
     #[must_use]
     pub fn into_owned(self) -> Request<'static> {
@@ -238,6 +248,7 @@ impl<'a> Request<'a> {
             limits: self.limits,
             cancel: self.cancel,
             poll: self.poll,
+            tenant: self.tenant.map(own),
         }
     }
 

@@ -11,25 +11,20 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::Sender;
 
-use super::counters::{Recorder, Tally};
+use super::counters::Tally;
+use super::idle::Idle;
 use super::metrics::Vms;
-use super::seat::Seat;
+use super::seat::{PooledVm, Seat};
 use super::tasks::{STARVING, Tasks};
 use super::watchdog::Watchdog;
-use crate::compile::compiled::Compiled;
 use crate::model::deadline::Deadline;
 use crate::model::error::Error;
 use crate::model::nesting::{MAX_NESTING, Nesting};
 use crate::model::poll::Poll;
 use crate::process::sandbox::Sandbox;
-use crate::process::worker::{Start, Worker};
+use crate::process::starter::{Start, Starter};
+use crate::process::worker::Worker;
 use crate::vm::fork;
-
-/// A VM, here or in a worker, and the counters of its runs.
-pub(crate) struct PooledVm {
-    pub(crate) seat: Seat,
-    pub(crate) recorder: Recorder,
-}
 
 /// The pool of an engine. After a `fork()` each process uses its own [`Generation`] of it.
 pub(crate) struct Pool {
@@ -51,7 +46,7 @@ struct Generation {
 /// the standard library's.
 pub(super) struct PoolInner {
     pub(super) size: usize,
-    start: Option<Start>,
+    starter: Option<Arc<Starter>>,
     /// The worker that compiles, and makes no runs: those that are under way keep nobody from compiling.
     compiler: Mutex<Option<Worker>>,
     state: Mutex<PoolState>,
@@ -65,20 +60,20 @@ pub(super) struct PoolInner {
 
 #[derive(Default)]
 pub(super) struct PoolState {
-    pub(super) idle: Vec<PooledVm>,
+    pub(super) idle: Idle,
     /// VMs that exist: idle, checked out or being replaced.
     pub(super) total: usize,
-    replacing: usize,
+    pub(super) replacing: usize,
     waiting: usize,
     /// Callers that have waited for [`STARVING`]: the next VMs that come back are reserved for them.
     pub(super) starving: usize,
     /// Submitted runs that wait for a VM.
     pub(super) tasks: Tasks<TaskFn>,
-    /// Sends VMs to the thread that closes and replaces them, which the first of them starts.
-    replacer: Option<Sender<PooledVm>>,
+    /// Sends VMs to the thread that closes and replaces them, which the first of them starts. Without one, a VM is made beside the others.
+    pub(super) replacer: Option<Sender<Option<PooledVm>>>,
     /// How many VMs were retired, and how many of those were replaced.
-    retired: u64,
-    rebuilt: u64,
+    pub(super) retired: u64,
+    pub(super) rebuilt: u64,
 }
 
 impl PoolState {
@@ -86,6 +81,19 @@ impl PoolState {
     fn reserved(&self) -> usize {
         self.starving + self.tasks.reserved()
     }
+
+    fn in_use(&self) -> usize {
+        self.total - self.idle.len() - self.replacing
+    }
+}
+
+/// What a run is to have.
+pub(super) enum Found {
+    Vm(PooledVm),
+    /// One that is to be made.
+    New,
+    /// One that is to be made when this one is closed.
+    Instead(PooledVm),
 }
 
 /// The code of a task. A runner calls it once: with a VM and the time it waited for that, or with why there is none.
@@ -111,18 +119,18 @@ impl Pool {
         Self { size, start, first }
     }
 
-    /// Has a source compiled by a worker, without a result: the error is a line and a reason.
-    pub(crate) fn compile(&self, compiled: &Compiled) -> Result<(), (u32, String)> {
+    /// What a worker comes to that compiles or checks a source; `None` where the source ended it.
+    ///
+    /// # Errors
+    /// No worker can be started.
+    pub(crate) fn ask_compiler<T>(&self, ask: impl Fn(&mut Worker) -> Option<T>) -> Result<Option<T>, Error> {
         // What ended the first one may have been somebody else.
         for _ in 0..2 {
-            match self.with_compiler(|worker| worker.compile(compiled)) {
-                Ok(Some(None)) => {}
-                Ok(Some(Some(result))) => return result,
-                Ok(None) => return Ok(()),
-                Err(error) => return Err((1, error.to_string())),
+            if let Some(Some(answer)) = self.with_compiler(&ask)? {
+                return Ok(Some(answer));
             }
         }
-        Err((1, "the compiler crashed".to_owned()))
+        Ok(None)
     }
 
     /// What keeps workers from the system, if there are any.
@@ -132,22 +140,18 @@ impl Pool {
 
     fn with_compiler<T>(&self, act: impl FnOnce(&mut Worker) -> T) -> Result<Option<T>, Error> {
         let inner = self.here();
-        let Some(start) = &inner.start else { return Ok(None) };
+        let Some(starter) = &inner.starter else { return Ok(None) };
+        inner.provide_spare(&mut inner.lock());
         let mut compiler = inner.compiler.lock().unwrap_or_else(PoisonError::into_inner);
         let worker = match &mut *compiler {
             Some(worker) if worker.is_sound() => worker,
             none => {
                 // One that was killed goes first: there is one at a time.
                 *none = None;
-                none.insert(Worker::start(start)?)
+                none.insert(Worker::start(starter)?)
             }
         };
         Ok(Some(act(worker)))
-    }
-
-    /// Whether runs are in processes of their own.
-    pub(crate) fn has_workers(&self) -> bool {
-        self.start.is_some()
     }
 
     /// The VMs of this process.
@@ -170,7 +174,7 @@ impl Pool {
         let state = self.here().lock();
         Vms {
             ready: state.idle.len() as u64,
-            in_use: (state.total - state.idle.len() - state.replacing) as u64,
+            in_use: state.in_use() as u64,
             retired: state.retired,
             rebuilt: state.rebuilt,
         }
@@ -183,6 +187,7 @@ impl Pool {
         &self,
         patience: Duration,
         poll: Option<&Poll>,
+        tenant: Option<&[u8]>,
     ) -> Result<(Checkout<'_>, Duration), CheckoutError> {
         let nesting = Nesting::depth();
         if nesting >= MAX_NESTING {
@@ -193,13 +198,9 @@ impl Pool {
         let mut due = Deadline::NEVER;
         let mut state = inner.lock();
         let result = loop {
-            let is_free = is_starving || nesting > 0 || state.idle.len() > state.reserved();
-            if is_free && let Some(pooled) = state.idle.pop() {
-                break Ok(Some(pooled));
-            }
-            if state.total < inner.size || nesting > 0 {
-                state.total += 1;
-                break Ok(None);
+            let is_free = is_starving || nesting > 0 || inner.lendable(&state) > state.reserved();
+            if let Some(found) = inner.find(&mut state, tenant, is_free, nesting > 0) {
+                break Ok(found);
             }
             let now = Instant::now();
             let first = *began.get_or_insert_with(|| {
@@ -235,13 +236,7 @@ impl Pool {
         };
         state.starving -= usize::from(is_starving);
         drop(state);
-        let pooled = match result? {
-            Some(pooled) => pooled,
-            None => inner.new_vm().map_err(|error| {
-                inner.forget_one();
-                CheckoutError::Failed(error)
-            })?,
-        };
+        let pooled = inner.obtain(result?, tenant)?;
         let waited = began.map_or(Duration::ZERO, |began| began.elapsed());
         Ok((Checkout { inner, pooled: Some(pooled), is_for_runner: false }, waited))
     }
@@ -256,7 +251,7 @@ impl Generation {
     fn new(size: usize, start: Option<Start>) -> Self {
         let inner = PoolInner {
             size,
-            start,
+            starter: start.map(|start| Arc::new(Starter::new(start))),
             compiler: Mutex::default(),
             state: Mutex::default(),
             returned: Condvar::new(),
@@ -288,7 +283,7 @@ impl PoolInner {
 
     /// Wakes a runner if there is a VM for it, or if some task's time could run out unseen.
     pub(super) fn wake_runner(&self, mut state: MutexGuard<'_, PoolState>, is_first_to_expire: bool) {
-        let is_free = !state.idle.is_empty() || state.total < self.size;
+        let is_free = self.free(&state) > 0;
         let wakes = state.tasks.must_wake(is_free, is_first_to_expire);
         drop(state);
         if wakes {
@@ -296,9 +291,82 @@ impl PoolInner {
         }
     }
 
+    pub(super) fn has_workers(&self) -> bool {
+        self.starter.is_some()
+    }
+
+    /// How many VMs may exist, beside the extra ones of nested runs. One of the workers is a spare.
+    pub(super) fn most(&self) -> usize {
+        self.size + usize::from(self.has_workers())
+    }
+
+    /// How many runs could begin now.
+    pub(super) fn free(&self, state: &PoolState) -> usize {
+        if self.has_workers() {
+            self.size.saturating_sub(state.in_use())
+        } else {
+            state.idle.len() + self.size.saturating_sub(state.total)
+        }
+    }
+
+    /// Of these, how many could have a VM that is reserved for others: where VMs are made when there is none, those are idle.
+    pub(super) fn lendable(&self, state: &PoolState) -> usize {
+        if self.has_workers() { self.free(state) } else { state.idle.len() }
+    }
+
+    /// What a run of `tenant` is to have, if there is anything for it now. `is_free` says that not all of that is reserved for others; an extra run
+    /// does not wait for another's end.
+    pub(super) fn find(
+        self: &Arc<Self>,
+        state: &mut PoolState,
+        tenant: Option<&[u8]>,
+        is_free: bool,
+        is_extra: bool,
+    ) -> Option<Found> {
+        let has_workers = self.has_workers();
+        // A spare one is not there for one more run at a time.
+        if has_workers && !is_extra && (!is_free || self.free(state) == 0) {
+            return None;
+        }
+        let idle = match (is_free, has_workers) {
+            (false, _) => None,
+            (true, false) => state.idle.pop(),
+            (true, true) => state.idle.take(tenant),
+        };
+        let found = if let Some(vm) = idle {
+            Found::Vm(vm)
+        } else if state.total < self.most() || is_extra {
+            state.total += 1;
+            Found::New
+        } else if is_free && let Some(worn) = state.idle.take_worn() {
+            Found::Instead(worn)
+        } else {
+            return None;
+        };
+        self.provide_spare(state);
+        Some(found)
+    }
+
+    /// Makes of what was found a VM to be used.
+    pub(super) fn obtain(&self, found: Found, tenant: Option<&[u8]>) -> Result<PooledVm, CheckoutError> {
+        match found {
+            Found::Vm(pooled) => return Ok(pooled),
+            Found::New => {}
+            // It goes before the next one comes.
+            Found::Instead(worn) => drop(worn),
+        }
+        match self.new_vm() {
+            Ok(pooled) => Ok(PooledVm { tenant: Some(tenant.map(Arc::from)), ..pooled }),
+            Err(error) => {
+                self.forget_one();
+                Err(CheckoutError::Failed(error))
+            }
+        }
+    }
+
     pub(super) fn new_vm(&self) -> Result<PooledVm, Error> {
-        let seat = Seat::new(&self.watchdog, self.start.as_ref())?;
-        Ok(PooledVm { seat, recorder: self.tally.recorder() })
+        let seat = Seat::new(&self.watchdog, self.starter.as_ref())?;
+        Ok(PooledVm { seat, recorder: self.tally.recorder(), tenant: None })
     }
 
     fn put_back(&self, mut pooled: PooledVm, is_for_runner: bool) {
@@ -306,7 +374,7 @@ impl PoolInner {
         let mut state = self.lock();
         state.retired += u64::from(has_replaced);
         state.rebuilt += u64::from(has_replaced);
-        if state.total > self.size {
+        if state.total > self.most() {
             state.total -= 1;
             drop(state);
             return drop(pooled);
@@ -317,7 +385,7 @@ impl PoolInner {
 
     /// Wakes whoever waits, after a VM became idle or may be created. A runner that returns its own VM looks for the next
     /// task itself, so none is woken for that VM.
-    fn announce(&self, state: MutexGuard<'_, PoolState>, is_for_runner: bool) {
+    pub(super) fn announce(&self, state: MutexGuard<'_, PoolState>, is_for_runner: bool) {
         let (waiting, starving) = (state.waiting > 0, state.reserved() > 0);
         if is_for_runner {
             drop(state);
@@ -330,63 +398,6 @@ impl PoolInner {
             (true, true) => self.returned.notify_all(),
             (true, false) => self.returned.notify_one(),
         }
-    }
-
-    /// Has a thread of its own close a VM and create another in its place, so that no run pays for either.
-    fn retire(self: &Arc<Self>, pooled: PooledVm) {
-        let mut state = self.lock();
-        state.retired += 1;
-        if state.replacer.is_none() {
-            let (sender, receiver) = crossbeam_channel::unbounded::<PooledVm>();
-            let pool = Arc::downgrade(self);
-            let replace = move || {
-                while let Ok(pooled) = receiver.recv() {
-                    // To close a large heap takes long, so the replacement comes first. Not when several VMs are to
-                    // be closed: only one large heap may exist beside the replacements.
-                    let is_only = receiver.is_empty();
-                    let Some(pool) = pool.upgrade() else { return };
-                    if is_only {
-                        pool.replace();
-                        drop(pooled);
-                    } else {
-                        drop(pooled);
-                        pool.replace();
-                    }
-                }
-            };
-            if std::thread::Builder::new().name("perilune-replace".into()).spawn(replace).is_ok() {
-                state.replacer = Some(sender);
-            }
-        }
-        match &state.replacer {
-            Some(replacer) => {
-                // This can't fail: the receiver lives as long as the sender in this state.
-                let _ = replacer.send(pooled);
-                state.replacing += 1;
-            }
-            None => {
-                state.total -= 1;
-                self.announce(state, false);
-                drop(pooled);
-            }
-        }
-    }
-
-    /// Creates a VM in the place of a retired one, unless that one was the extra VM of a nested run.
-    fn replace(&self) {
-        let is_needed = self.lock().total <= self.size;
-        let replacement = if is_needed { self.new_vm().ok() } else { None };
-        let mut state = self.lock();
-        state.replacing -= 1;
-        match replacement {
-            Some(pooled) => {
-                state.rebuilt += 1;
-                state.idle.push(pooled);
-            }
-            // The next run that needs the missing VM tries again.
-            None => state.total -= 1,
-        }
-        self.announce(state, false);
     }
 
     /// A VM is gone, or could not be created.

@@ -5,20 +5,20 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::pool::{Checkout, CheckoutError, Pool, PoolInner, PoolState, TaskFn};
+use super::seat::Tenant;
 use super::tasks::Task;
 use crate::model::error::Error;
 
 impl Pool {
     /// Has a runner call `work` as soon as there is a VM, or when `patience` has passed without one. When `capacity` tasks
     /// wait already, beyond those for which a VM is free, `work` is called at once with [`CheckoutError::Full`].
-    pub(crate) fn submit(&self, patience: Duration, capacity: usize, work: TaskFn) {
+    pub(crate) fn submit(&self, patience: Duration, capacity: usize, tenant: Tenant, work: TaskFn) {
         let inner = self.here();
         let submitted = Instant::now();
         // A longer wait would overflow an `Instant`.
         let expires = submitted + patience.min(Duration::from_secs(365 * 24 * 3600));
         let mut state = inner.lock();
-        let free = state.idle.len() + inner.size.saturating_sub(state.total);
-        if state.tasks.len() >= capacity.saturating_add(free) {
+        if state.tasks.len() >= capacity.saturating_add(inner.free(&state)) {
             drop(state);
             return work(Err(CheckoutError::Full));
         }
@@ -38,7 +38,7 @@ impl Pool {
                 Err(_) => {}
             }
         }
-        let is_first = state.tasks.push(Task { submitted, expires, work });
+        let is_first = state.tasks.push(Task { submitted, expires, tenant, work });
         inner.wake_runner(state, is_first);
     }
 }
@@ -53,25 +53,17 @@ impl PoolInner {
                 state = self.rest(state, None);
                 continue;
             };
-            let is_free = first.is_starving || state.idle.len() > state.starving;
-            let pooled = if is_free { state.idle.pop() } else { None };
-            let is_new = pooled.is_none() && state.total < self.size;
-            if pooled.is_none() && !is_new && first.expires > now {
+            let is_free = first.is_starving || self.lendable(&state) > state.starving;
+            let found = self.find(&mut state, first.tenant.as_deref(), is_free, false);
+            if found.is_none() && first.expires > now {
                 state = self.rest(state, Some(first.rest_until - now));
                 continue;
             }
-            state.total += usize::from(is_new);
             let task = state.tasks.take().expect("it was seen under this lock");
             self.wake_runner(state, false);
             let checkout = |pooled| (Checkout::for_runner(self, pooled), task.submitted.elapsed());
-            let with = match pooled {
-                Some(pooled) => Ok(checkout(pooled)),
-                None if is_new => self.new_vm().map(checkout).map_err(|error| {
-                    self.forget_one();
-                    CheckoutError::Failed(error)
-                }),
-                None => Err(CheckoutError::Timeout),
-            };
+            let with = found.ok_or(CheckoutError::Timeout);
+            let with = with.and_then(|found| self.obtain(found, first.tenant.as_deref())).map(checkout);
             // A task ends with the host's callback, whose panic must not end this thread.
             let _ = catch_unwind(AssertUnwindSafe(|| (task.work)(with)));
             state = self.lock();

@@ -3,14 +3,27 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::counters::Recorder;
 use super::watchdog::{Watchdog, Watched};
 use crate::model::deadline::Deadline;
 use crate::model::error::Error;
 use crate::model::poll::Polling;
 use crate::model::trace::Trace;
-use crate::process::worker::{Start, Worker};
+use crate::process::starter::Starter;
+use crate::process::worker::Worker;
 use crate::vm::Vm;
 use crate::vm::job::Job;
+
+/// Whom a worker serves, once it serves anyone: a tenant, or all runs that have none.
+pub(super) type Tenant = Option<Arc<[u8]>>;
+
+/// A VM, here or in a worker, and the counters of its runs.
+pub(crate) struct PooledVm {
+    pub(crate) seat: Seat,
+    pub(crate) recorder: Recorder,
+    /// Whom a worker serves, if it has served anyone.
+    pub(super) tenant: Option<Tenant>,
+}
 
 /// A VM and its entry with the watchdog, or a worker, which has a watchdog of its own.
 pub(crate) enum Seat {
@@ -19,9 +32,9 @@ pub(crate) enum Seat {
 }
 
 impl Seat {
-    pub(super) fn new(watchdog: &Watchdog, start: Option<&Start>) -> Result<Self, Error> {
-        if let Some(start) = start {
-            return Worker::start(start).map(|worker| Self::Worker(Box::new(worker)));
+    pub(super) fn new(watchdog: &Watchdog, starter: Option<&Arc<Starter>>) -> Result<Self, Error> {
+        if let Some(starter) = starter {
+            return Worker::start(starter).map(|worker| Self::Worker(Box::new(worker)));
         }
         let vm = Vm::new()?;
         let watched = watchdog.watch(vm.interrupt())?;

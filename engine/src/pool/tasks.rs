@@ -18,6 +18,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::seat::Tenant;
+
 /// How long a caller or task may wait before VMs are reserved for it. Until then a VM goes to whoever asks first, which
 /// gives the most throughput: to wake a thread takes longer than a short run.
 pub(super) const STARVING: Duration = Duration::from_millis(10);
@@ -26,13 +28,15 @@ pub(super) const STARVING: Duration = Duration::from_millis(10);
 pub(super) struct Task<W> {
     pub(super) submitted: Instant,
     pub(super) expires: Instant,
+    /// Whose run it is, where VMs serve one tenant.
+    pub(super) tenant: Tenant,
     pub(super) work: W,
 }
 
 /// The states above.
 pub(super) struct Tasks<W> {
     /// By when they expire, then by when they were submitted, then by their number.
-    waiting: BTreeMap<(Instant, Instant, u64), W>,
+    waiting: BTreeMap<(Instant, Instant, u64), (Tenant, W)>,
     submitted: u64,
     is_first_starving: bool,
     runners: usize,
@@ -64,6 +68,7 @@ pub(super) struct FirstTask {
     /// Until when a runner sleeps when no VM is free. It checks again then, since no runner is woken for a VM whose own
     /// runner still runs a callback.
     pub(super) rest_until: Instant,
+    pub(super) tenant: Tenant,
 }
 
 impl<W> Tasks<W> {
@@ -98,17 +103,17 @@ impl<W> Tasks<W> {
     pub(super) fn push(&mut self, task: Task<W>) -> bool {
         let is_first = self.waiting.keys().next().is_none_or(|(expires, ..)| task.expires < *expires);
         self.submitted += 1;
-        self.waiting.insert((task.expires, task.submitted, self.submitted), task.work);
+        self.waiting.insert((task.expires, task.submitted, self.submitted), (task.tenant, task.work));
         is_first
     }
 
     /// The task that a runner is to take next, if there is any.
     pub(super) fn peek(&mut self, now: Instant) -> Option<FirstTask> {
-        let first = self.waiting.keys().next().map(|&(expires, submitted, _)| {
+        let first = self.waiting.first_key_value().map(|(&(expires, submitted, _), (tenant, _))| {
             let starves_at = submitted + STARVING;
             let is_starving = starves_at <= now;
             let rest_until = expires.min(if is_starving { now + STARVING } else { starves_at });
-            FirstTask { is_starving, expires, rest_until }
+            FirstTask { is_starving, expires, rest_until, tenant: tenant.clone() }
         });
         self.is_first_starving = first.as_ref().is_some_and(|first| first.is_starving);
         first
@@ -117,7 +122,8 @@ impl<W> Tasks<W> {
     /// Removes the task that [`peek`](Self::peek) described, under the same lock.
     pub(super) fn take(&mut self) -> Option<Task<W>> {
         self.is_first_starving = false;
-        self.waiting.pop_first().map(|((expires, submitted, _), work)| Task { submitted, expires, work })
+        let first = self.waiting.pop_first();
+        first.map(|((expires, submitted, _), (tenant, work))| Task { submitted, expires, tenant, work })
     }
 
     /// A runner goes to sleep until it is woken or, when it `watches`, until its timeout.

@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
 
-use super::shared::{PIECE, Shared, Side};
+use super::shared::{PIECE, Shared, Side, Stream};
 
 /// How long who waits spins.
 const SPIN: Duration = Duration::from_micros(20);
@@ -59,6 +59,21 @@ impl Channel {
             shared.head().turn.0.store(Side::Worker as u32, SeqCst);
         }
         Ok(Self { shared, side, waker })
+    }
+
+    /// What a worker's run writes is kept in what both share.
+    pub(crate) fn keep(&self, stream: Stream, at: usize, bytes: &[u8], is_truncated: bool) {
+        self.shared.keep(stream, at, bytes, is_truncated);
+    }
+
+    /// Forgets what was kept: to be called by who has the turn.
+    pub(super) fn forget_kept(&self) {
+        self.shared.forget_kept();
+    }
+
+    /// What was kept of a stream, at most so many bytes, and whether there was more.
+    pub(super) fn kept(&self, stream: Stream, most: usize) -> (Vec<u8>, bool) {
+        self.shared.kept(stream, most)
     }
 
     fn other(&self) -> Side {

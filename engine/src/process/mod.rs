@@ -5,6 +5,7 @@
 //! | [`shared`] | memory that two processes share |
 //! | [`channel`] | messages through it, in turns |
 //! | [`wire`] | what stands in messages |
+//! | [`starter`] | what starts workers, on a thread of its own |
 //! | [`worker`] | a worker, as its host has it: started, asked, killed |
 //! | [`call`] | one of its runs, and the host functions that this calls |
 //! | [`sandbox`], [`walls`] | what a worker gives up before its first source, and what a host is told of it |
@@ -15,7 +16,8 @@
 mod call;
 pub(crate) mod channel;
 pub(crate) mod sandbox;
-mod shared;
+pub(crate) mod shared;
+pub(crate) mod starter;
 mod walls;
 pub(crate) mod wire;
 pub(crate) mod worker;
@@ -28,7 +30,7 @@ use channel::Channel;
 use shared::{Shared, Side};
 
 /// The first argument of a worker's process. The number counts changes of what is said between the two.
-pub(crate) const ARGUMENT: &str = "--perilune-worker=1";
+pub(crate) const ARGUMENT: &str = "--perilune-worker=2";
 
 /// What the first byte of a message to a worker says that it is.
 pub(crate) mod to_worker {
@@ -36,6 +38,8 @@ pub(crate) mod to_worker {
     pub(crate) const COMPILE: u8 = 0;
     /// A run.
     pub(crate) const RUN: u8 = 1;
+    /// What there is for scripts, and a name and a source to be checked.
+    pub(crate) const CHECK: u8 = 5;
     /// What a host function returned: a value.
     pub(crate) const VALUE: u8 = 2;
     /// It failed: a message, and the number of its cause.
@@ -58,6 +62,8 @@ pub(crate) mod to_host {
     pub(crate) const FAILED: u8 = 5;
     /// A call of a host function.
     pub(crate) const CALL: u8 = 6;
+    /// What was found in a source.
+    pub(crate) const CHECKED: u8 = 7;
 }
 
 /// What an argument of a host function can be, as a worker numbers it.
@@ -76,6 +82,9 @@ pub(crate) const ARGUMENT_KINDS: [&str; 12] = [
     "vector",
 ];
 
+/// The most that is kept of a stream, in bytes, for when its worker ends before its run.
+const KEPT: usize = 16 << 20;
+
 /// The ends of a worker, of which the host keeps the one and hands the other to the process.
 pub(crate) struct Ends {
     pub(crate) channel: Channel,
@@ -85,8 +94,9 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    pub(crate) fn new() -> io::Result<Self> {
-        let (shared, file) = Shared::new()?;
+    /// For runs that write at most so many bytes to each stream.
+    pub(crate) fn new(output: usize) -> io::Result<Self> {
+        let (shared, file) = Shared::new(output.min(KEPT))?;
         let (waker, their_waker) = UnixStream::pair()?;
         let (control, their_control) = UnixStream::pair()?;
         let channel = Channel::new(shared, Side::Host, waker)?;
@@ -95,10 +105,10 @@ impl Ends {
 }
 
 /// The ends that a worker's process has as its standard streams.
-pub(crate) fn ends_of_worker() -> io::Result<(Channel, UnixStream)> {
+pub(crate) fn ends_of_worker(output: usize) -> io::Result<(Channel, UnixStream)> {
     let own = |fd: &dyn AsFd| fd.as_fd().try_clone_to_owned();
     let (waker, control) = (own(&io::stdin())?.into(), own(&io::stdout())?.into());
-    let shared = Shared::map(io::stderr())?;
+    let shared = Shared::map(io::stderr(), output.min(KEPT))?;
     // What is said by mistake is said to nobody.
     let nothing = std::fs::File::options().read(true).write(true).open("/dev/null")?;
     rustix::stdio::dup2_stdin(&nothing)?;

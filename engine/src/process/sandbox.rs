@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use landlock::{ABI, Access, AccessFs, AccessNet, Ruleset, RulesetAttr, RulesetStatus, Scope};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, Signal, set_dumpable_behavior, set_parent_process_death_signal,
+    setrlimit,
+};
 use rustix::thread::{UnshareFlags, set_no_new_privs, unshare_unsafe};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
@@ -25,8 +28,7 @@ impl Sandbox {
     }
 
     pub(crate) fn write(&self, writer: &mut Writer) {
-        let Self { system_calls, files, namespaces, resources } = self;
-        for wall in [system_calls, files, namespaces, resources] {
+        for (_, wall) in self.parts() {
             writer.optional(wall.as_ref().err(), |writer, reason| writer.bytes(reason.as_bytes()));
         }
     }
@@ -48,6 +50,9 @@ pub(crate) fn before_threads(memory: usize) -> Sandbox {
     let privileges = said(set_no_new_privs(true));
     // SAFETY: nothing in this process relies on the users and networks that it was started with, nor has it other threads.
     let namespaces = said(unsafe { unshare_unsafe(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) });
+    // The system forgets it where a process gets other rights, as just now.
+    let dies = || said(set_parent_process_death_signal(Some(Signal::KILL)));
+    let resources = resources.and_then(|()| dies());
     let files = privileges.and_then(|()| no_files());
     Sandbox { system_calls: Ok(()), files, namespaces, resources }
 }

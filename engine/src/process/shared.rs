@@ -1,4 +1,5 @@
-//! Memory that a host and its worker share: a head of two words, and room for one piece of a message in each direction.
+//! Memory that a host and its worker share: a head of some words, room for one piece of a message in each direction, and what a run has
+//! written so far, for when the worker ends before it.
 //!
 //! The worker is hostile: it may write here at any time. So nothing here is ever a reference to what the other side can change: words are
 //! atomics, and bytes are copied out once, before anyone looks at them. The file is sealed, so that nobody can make it shorter, and a
@@ -8,6 +9,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
@@ -18,7 +20,15 @@ pub(super) const PIECE: usize = 256 << 10;
 /// Before the pieces: a page for the words.
 const HEAD: usize = 4096;
 
-const LENGTH: usize = HEAD + 2 * PIECE;
+/// In the length of what a stream has written: there was more.
+const TRUNCATED: u32 = 1 << 31;
+
+/// The streams of a run, as their output is kept.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Stream {
+    Stdout = 0,
+    Stderr = 1,
+}
 
 /// The two sides. Each writes pieces of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +46,8 @@ pub(super) struct Head {
     pub(super) sleeps: [Line; 2],
     /// Bytes of the piece that was written last, with [`MORE`](super::channel::MORE) where others follow.
     pub(super) length: Line,
+    /// Bytes that the run has written to its streams, with [`TRUNCATED`] where there were more.
+    written: [Line; 2],
 }
 
 #[repr(C, align(128))]
@@ -44,6 +56,8 @@ pub(super) struct Line(pub(super) AtomicU32);
 /// The mapping. It goes with the last side's.
 pub(super) struct Shared {
     at: NonNull<u8>,
+    /// Bytes that are kept of a stream.
+    output: usize,
 }
 
 // SAFETY: what it points to is reached by atomics, and by copies that the turns keep apart; what a hostile side does in between changes
@@ -53,28 +67,31 @@ unsafe impl Send for Shared {}
 unsafe impl Sync for Shared {}
 
 impl Shared {
-    /// New memory, and the file that another process maps it by.
-    pub(super) fn new() -> io::Result<(Self, OwnedFd)> {
+    /// New memory that keeps so many bytes of each stream, and the file that another process maps it by.
+    pub(super) fn new(output: usize) -> io::Result<(Self, OwnedFd)> {
         let file = memfd_create("perilune", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?;
-        ftruncate(&file, LENGTH as u64)?;
+        ftruncate(&file, length(output)? as u64)?;
         fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL)?;
-        Ok((Self::map(&file)?, file))
+        Ok((Self::map(&file, output)?, file))
     }
 
     /// Maps the memory of a file that [`new`](Self::new) made.
-    pub(super) fn map(file: impl AsFd) -> io::Result<Self> {
+    pub(super) fn map(file: impl AsFd, output: usize) -> io::Result<Self> {
+        let length = length(output)?;
         // SAFETY: a new mapping at no particular address, of a file of this length that can't be made shorter.
         let at = unsafe {
             mmap(
                 ptr::null_mut(),
-                LENGTH,
+                length,
                 ProtFlags::READ | ProtFlags::WRITE,
                 MapFlags::SHARED,
                 file.as_fd(),
                 0,
             )
         }?;
-        NonNull::new(at.cast()).map(|at| Self { at }).ok_or_else(|| io::Error::other("mapped at null"))
+        NonNull::new(at.cast())
+            .map(|at| Self { at, output })
+            .ok_or_else(|| io::Error::other("mapped at null"))
     }
 
     pub(super) fn head(&self) -> &Head {
@@ -106,11 +123,54 @@ impl Shared {
             into.set_len(into.len() + length);
         }
     }
+
+    fn stream(&self, stream: Stream) -> NonNull<u8> {
+        // SAFETY: what both streams wrote is within the mapping, behind the pieces.
+        unsafe { self.at.add(HEAD + 2 * PIECE + stream as usize * self.output) }
+    }
+
+    /// Keeps what a stream has written at a place, and nothing behind that, as far as there is room.
+    pub(crate) fn keep(&self, stream: Stream, at: usize, bytes: &[u8], is_truncated: bool) {
+        let at = at.min(self.output);
+        let kept = bytes.len().min(self.output - at);
+        // SAFETY: it fits, as was just seen, and the source is no part of the mapping.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.stream(stream).add(at).as_ptr(), kept) };
+        let is_truncated = is_truncated || kept < bytes.len();
+        let length = (at + kept) as u32 | if is_truncated { TRUNCATED } else { 0 };
+        self.head().written[stream as usize].0.store(length, Release);
+    }
+
+    /// Forgets what was kept.
+    pub(super) fn forget_kept(&self) {
+        for written in &self.head().written {
+            written.0.store(0, Relaxed);
+        }
+    }
+
+    /// A copy of what was kept, at most so many bytes, and whether there was more.
+    pub(super) fn kept(&self, stream: Stream, most: usize) -> (Vec<u8>, bool) {
+        let length = self.head().written[stream as usize].0.load(Acquire);
+        let whole = (length & !TRUNCATED) as usize;
+        let kept = whole.min(most).min(self.output);
+        let mut bytes = Vec::with_capacity(kept);
+        // SAFETY: as in `read`.
+        unsafe {
+            ptr::copy_nonoverlapping(self.stream(stream).as_ptr(), bytes.as_mut_ptr(), kept);
+            bytes.set_len(kept);
+        }
+        (bytes, length & TRUNCATED != 0 || kept < whole)
+    }
+}
+
+/// Bytes of a mapping.
+fn length(output: usize) -> io::Result<usize> {
+    let length = output.checked_mul(2).and_then(|both| both.checked_add(HEAD + 2 * PIECE));
+    length.ok_or_else(|| io::Error::other("the limit of output is too large to be shared"))
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         // SAFETY: it was mapped here with this length, and nothing that it lent lives longer.
-        let _ = unsafe { munmap(self.at.as_ptr().cast(), LENGTH) };
+        let _ = length(self.output).map(|length| unsafe { munmap(self.at.as_ptr().cast(), length) });
     }
 }

@@ -39,6 +39,12 @@ impl Writer {
         }
     }
 
+    /// As many names as there are.
+    pub(crate) fn names<'a>(&mut self, names: impl ExactSizeIterator<Item = &'a str>) {
+        self.number(names.len() as u64);
+        names.for_each(|name| self.bytes(name.as_bytes()));
+    }
+
     fn duration(&mut self, duration: Duration) {
         self.number(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX));
     }

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,6 +11,8 @@ use std::time::{Duration, Instant};
 use super::call::{GRACE, RunOfWorker};
 use super::channel::{Channel, Silence, tell};
 use super::sandbox::Sandbox;
+use super::shared::Stream;
+use super::starter::{Start, Starter};
 use super::wire::{Malformed, Reader, Writer};
 use super::{ARGUMENT, Ends, to_host, to_worker};
 use crate::compile::compiled::Compiled;
@@ -20,6 +21,7 @@ use crate::model::deadline::Deadline;
 use crate::model::error::{Error, Part, PayloadError, Position};
 use crate::model::poll::Poll;
 use crate::model::trace::{ErrorKind, ScriptError, Trace};
+use crate::registry::check::{Diagnostic, Severity};
 use crate::registry::environment::Environment;
 use crate::vm::STACK;
 use crate::vm::job::Job;
@@ -37,17 +39,10 @@ const SCRIPTS: usize = 256;
 /// Bytes that a message has beside what limits are for.
 const BESIDE: usize = 1 << 20;
 
-/// How a worker is started.
-#[derive(Debug, Clone)]
-pub(crate) struct Start {
-    pub(crate) program: PathBuf,
-    /// What a run may take, in bytes.
-    pub(crate) memory: usize,
-}
-
 /// A process that runs scripts, one at a time.
 pub(crate) struct Worker {
-    start: Start,
+    starter: Arc<Starter>,
+    started: Instant,
     child: Child,
     channel: Channel,
     control: Arc<UnixStream>,
@@ -82,26 +77,27 @@ impl CancelTarget for Ender {
 impl Worker {
     /// # Errors
     /// The system can't start it, or it is not a worker of this version.
-    pub(crate) fn start(start: &Start) -> Result<Self, Error> {
+    pub(crate) fn start(starter: &Arc<Starter>) -> Result<Self, Error> {
+        let start = &starter.start;
         let failed = |reason: String| {
             Error::Internal(format!("can't start a worker, {}: {reason}", start.program.display()))
         };
         let Ends { channel, control, theirs: [stdin, stdout, stderr] } =
-            Ends::new().map_err(|error| failed(error.to_string()))?;
+            Ends::new(start.output).map_err(|error| failed(error.to_string()))?;
         control.set_nonblocking(true).map_err(|error| failed(error.to_string()))?;
-        let child = Command::new(&start.program)
-            .arg(ARGUMENT)
-            .arg(start.memory.to_string())
+        let mut command = Command::new(&start.program);
+        command
+            .args([ARGUMENT, &start.memory.to_string(), &start.output.to_string()])
             .env_clear()
             .current_dir("/")
             .process_group(0)
             .stdin(Stdio::from(stdin))
             .stdout(Stdio::from(stdout))
-            .stderr(Stdio::from(stderr))
-            .spawn()
-            .map_err(|error| failed(error.to_string()))?;
+            .stderr(Stdio::from(stderr));
+        let child = starter.spawn(command).map_err(|error| failed(error.to_string()))?;
         let mut worker = Self {
-            start: start.clone(),
+            starter: Arc::clone(starter),
+            started: Instant::now(),
             child,
             channel,
             control: Arc::new(control),
@@ -123,6 +119,9 @@ impl Worker {
         });
         match version {
             Some((env!("CARGO_PKG_VERSION"), Ok(sandbox))) => {
+                if let Some(missing) = sandbox.missing().filter(|_| start.requires_sandbox) {
+                    return Err(failed(format!("its sandbox is not whole, as is required: {missing}")));
+                }
                 worker.sandbox = sandbox;
                 Ok(worker)
             }
@@ -149,7 +148,10 @@ impl Worker {
 
     /// Whether it may have another run.
     pub(crate) fn is_sound(&self) -> bool {
+        let Start { max_runs, max_age, .. } = &self.starter.start;
         self.is_sound
+            && max_runs.is_none_or(|runs| self.runs < runs.max(1))
+            && max_age.is_none_or(|age| self.started.elapsed() < age)
     }
 
     /// Has a source compiled: the error is a line and a reason. There is no answer from one that was ended before it was asked, or by the
@@ -159,34 +161,71 @@ impl Worker {
         message.byte(to_worker::COMPILE);
         message.bytes(compiled.name.as_bytes());
         message.bytes(compiled.hints.source().as_bytes());
-        let answer = self.ask(message, Instant::now() + COMPILE);
-        let read = answer.and_then(|answer| {
-            let mut reader = Reader(&answer);
-            match reader.byte()? {
-                to_host::COMPILED => reader.end().map(|()| Ok(())),
-                to_host::NOT_COMPILED => {
-                    let (line, reason) = (reader.small()?, reader.text()?.to_owned());
-                    reader.end().map(|()| Err((line, reason)))
-                }
-                _ => Err(Malformed),
+        let read = |reader: &mut Reader<'_>| match reader.byte()? {
+            to_host::COMPILED => Ok(Ok(())),
+            to_host::NOT_COMPILED => Ok(Err((reader.small()?, reader.text()?.to_owned()))),
+            _ => Err(Malformed),
+        };
+        self.ask(&message, read).map(|result| result.unwrap_or_else(|late| Err((1, late))))
+    }
+
+    /// Has a source checked, in the environment of `names`. There is no answer from one that was ended before it was asked, or by the source.
+    pub(crate) fn check(
+        &mut self,
+        name: &str,
+        source: &[u8],
+        environment: &Environment,
+    ) -> Option<Vec<Diagnostic>> {
+        let mut message = Writer::default();
+        message.byte(to_worker::CHECK);
+        message.names(environment.functions.list.iter().map(|(name, _)| &**name));
+        message.modules(environment);
+        message.bytes(name.as_bytes());
+        message.bytes(source);
+        let read = |reader: &mut Reader<'_>| {
+            if reader.byte()? != to_host::CHECKED {
+                return Err(Malformed);
             }
-            .map_err(Into::into)
+            reader.list(25, usize::MAX, |reader| {
+                let (line, column) = (reader.small()?, reader.small()?);
+                let severity = if reader.byte()? == 0 { Severity::Warning } else { Severity::Error };
+                Ok(Diagnostic {
+                    script: name.to_owned(),
+                    line,
+                    column,
+                    severity,
+                    message: reader.text()?.to_owned(),
+                })
+            })
+        };
+        let late = |message| vec![Diagnostic::first(name, message)];
+        self.ask(&message, read).map(|result| result.unwrap_or_else(late))
+    }
+
+    /// Asks something of the compiler; the error says that it took too long.
+    fn ask<T>(
+        &mut self,
+        message: &Writer,
+        read: impl FnOnce(&mut Reader<'_>) -> Result<T, Malformed>,
+    ) -> Option<Result<T, String>> {
+        let until = Some(Instant::now() + COMPILE);
+        let mut answer = Vec::new();
+        let asked = self.channel.send(&message.0, until);
+        let answered = asked.and_then(|()| self.channel.receive(&mut answer, BESIDE, until));
+        let read = answered.and_then(|()| {
+            let mut reader = Reader(&answer);
+            let result = read(&mut reader)?;
+            reader.end()?;
+            Ok(result)
         });
         match read {
-            Ok(result) => Some(result),
+            Ok(result) => Some(Ok(result)),
             Err(silence) => {
                 self.kill();
                 let reason = || format!("it did not compile within {} s", COMPILE.as_secs());
-                matches!(silence, Silence::Late).then(|| Err((1, reason())))
+                matches!(silence, Silence::Late).then(|| Err(reason()))
             }
         }
-    }
-
-    fn ask(&mut self, message: Writer, until: Instant) -> Result<Vec<u8>, Silence> {
-        self.channel.send(&message.0, Some(until))?;
-        let mut answer = Vec::new();
-        self.channel.receive(&mut answer, BESIDE, Some(until))?;
-        Ok(answer)
     }
 
     /// Runs a script to its end or its limits, or to the worker's, and returns the bytes of output that were past their limit.
@@ -248,7 +287,7 @@ impl Worker {
                     Silence::Late => ErrorKind::Timeout,
                     Silence::Gone | Silence::NoMessage => ErrorKind::Crashed,
                 };
-                trace.stderr = format!("{message}\n").into_bytes();
+                self.keep_output(job, &message, trace);
                 trace.status = kind.status();
                 trace.error = Some(Box::new(ScriptError::new(kind, message)));
                 0
@@ -257,6 +296,17 @@ impl Worker {
         trace.id = run.id();
         trace.usage.host_calls = run.calls;
         Ok(end)
+    }
+
+    /// Tells what a run had written when its worker ended, and why that was.
+    fn keep_output(&self, job: &Job<'_>, message: &str, trace: &mut Trace) {
+        let kept = |stream| self.channel.kept(stream, job.limits.output);
+        (trace.stdout, trace.stdout_truncated) = kept(Stream::Stdout);
+        (trace.stderr, trace.stderr_truncated) = kept(Stream::Stderr);
+        if !trace.stderr.is_empty() && !trace.stderr.ends_with(b"\n") {
+            trace.stderr.push(b'\n');
+        }
+        trace.stderr.extend_from_slice(format!("{message}\n").as_bytes());
     }
 
     /// What ends the run that it has.
@@ -269,13 +319,14 @@ impl Worker {
     /// # Errors
     /// There is no other.
     fn begin(&mut self, job: &Job<'_>, until: Option<Instant>) -> Result<Result<(), Silence>, Error> {
+        self.channel.forget_kept();
         let message = self.message(job);
         let sent = self.channel.send(&message.0, until);
         if !matches!(sent, Err(Silence::Gone)) {
             return Ok(sent);
         }
         let runs = self.runs;
-        *self = Self::start(&self.start)?;
+        *self = Self::start(&self.starter.clone())?;
         self.runs = runs;
         let message = self.message(job);
         Ok(self.channel.send(&message.0, until))
@@ -306,20 +357,10 @@ impl Worker {
             self.told = (self.environment.id, told.1);
         }
         message.optional(is_news.then_some(&*self.environment), |message, environment| {
-            message.number(environment.functions.list.len() as u64);
-            for (name, _) in &environment.functions.list {
-                message.bytes(name.as_bytes());
-            }
-            message.number(environment.modules.len() as u64);
-            for module in environment.modules.values() {
-                message.bytes(module.name.as_bytes());
-                message.bytes(module.hints.source().as_bytes());
-            }
+            message.names(environment.functions.list.iter().map(|(name, _)| &**name));
+            message.modules(environment);
             let own = job.functions.map_or(&[][..], |own| &own.list);
-            message.number(own.len() as u64);
-            for (name, _) in own {
-                message.bytes(name.as_bytes());
-            }
+            message.names(own.iter().map(|(name, _)| &**name));
         });
         message.limits(job.limits);
         message.request(job.request);
@@ -411,6 +452,17 @@ impl Worker {
         self.is_sound = false;
         let _ = self.child.kill();
         self.child.wait().ok()
+    }
+}
+
+impl Writer {
+    /// The names and sources of the modules that there are.
+    fn modules(&mut self, environment: &Environment) {
+        self.number(environment.modules.len() as u64);
+        for module in environment.modules.values() {
+            self.bytes(module.name.as_bytes());
+            self.bytes(module.hints.source().as_bytes());
+        }
     }
 }
 

@@ -75,6 +75,7 @@ use self::job::{Job, Run};
 use self::stack::Stack;
 use self::uncaught::Fault;
 use crate::model::cancel;
+use crate::model::capture::Keeper;
 use crate::model::error::Error;
 use crate::model::trace::{ErrorKind, ScriptError, Status, Trace};
 
@@ -148,6 +149,13 @@ impl Vm {
         // SAFETY: the state is live.
         control.interrupt.connect(unsafe { ffi::lua_callbacks(raw) }, control::interrupt);
         Ok(vm)
+    }
+
+    /// Has what runs write to stdout and stderr kept elsewhere, too.
+    pub(crate) fn keep_output(&self, [stdout, stderr]: [Box<dyn Keeper>; 2]) {
+        let control = self.control();
+        control.stdout.borrow_mut().keep_in(stdout);
+        control.stderr.borrow_mut().keep_in(stderr);
     }
 
     /// How the watchdog reaches this VM.

@@ -46,6 +46,13 @@ pub struct Diagnostic {
     pub message: String,
 }
 
+impl Diagnostic {
+    /// An error that is of no place in particular.
+    pub(crate) fn first(script: &str, message: String) -> Self {
+        Self { script: script.to_owned(), line: 1, column: 1, severity: Severity::Error, message }
+    }
+}
+
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}: ", self.script, self.line)?;
