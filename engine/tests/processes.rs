@@ -2,13 +2,10 @@
 
 mod common;
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io::ErrorKind::NotFound;
-use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
+use common::children::{children, has_ended, kill, wait_until};
 use common::workers;
 use perilune::{
     CancelHandle, Engine, EngineBuilder, Error, ErrorKind, HostError, Isolation, Request, Status, Trace,
@@ -29,33 +26,6 @@ fn builder() -> EngineBuilder {
 #[track_caller]
 fn run(engine: &Engine, source: &str, request: &Request<'_>) -> Trace {
     engine.compile("test", source).expect("it compiles").run(request).expect("it runs")
-}
-
-/// The processes that this one has started and that were not waited for, which is a process of one test.
-fn children() -> BTreeSet<u32> {
-    let own = process::id().to_string();
-    let stat_of = |entry: fs::DirEntry| match fs::read_to_string(entry.path().join("stat")) {
-        Err(error) if error.kind() == NotFound => None,
-        stat => stat.ok(),
-    };
-    let all = fs::read_dir("/proc").expect("a list of processes").flatten().filter_map(stat_of);
-    all.filter_map(|stat| {
-        let (before, behind) = stat.rsplit_once(')')?;
-        let parent = behind.split_whitespace().nth(1)?;
-        let id = before.split_whitespace().next()?.parse().ok()?;
-        (parent == own).then_some(id)
-    })
-    .collect()
-}
-
-fn has_ended(id: u32) -> bool {
-    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_none_or(|(_, behind)| behind.trim_start().starts_with('Z'))
-}
-
-fn kill(id: u32) {
-    let killed = process::Command::new("kill").args(["-9", &id.to_string()]).status();
-    assert!(killed.expect("there is a kill").success());
 }
 
 /// Without what differs between any two runs.
@@ -168,17 +138,11 @@ fn a_worker_that_ends_costs_its_run_alone() {
     // One that had nothing to do is nobody's loss.
     for _ in 0..5 {
         children().into_iter().for_each(kill);
-        while children().into_iter().any(|id| !has_ended(id)) {
-            std::thread::yield_now();
-        }
+        wait_until("they have ended", || children().into_iter().all(has_ended));
         assert!(run(&engine, "return 1", &Request::new()).ok());
     }
     drop(engine);
-    let gone = (0..1000).any(|_| {
-        std::thread::yield_now();
-        children().is_empty()
-    });
-    assert!(gone, "workers are left: {:?}", children());
+    wait_until("no worker is left", || children().is_empty());
 }
 
 #[test]

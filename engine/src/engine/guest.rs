@@ -243,6 +243,7 @@ impl Guest {
 
     fn run(&mut self, mut reader: Reader<'_>) -> Result<Writer, Malformed> {
         let number = reader.number()?;
+        self.channel.begin(number);
         if reader.byte()? != 0 {
             self.scripts.clear();
         }

@@ -72,11 +72,13 @@ impl EngineInner {
         hash: &str,
         ask: impl Fn(&mut Worker) -> Option<T>,
     ) -> Result<T, String> {
-        if let Some(refusal) = backoff.refusal(hash) {
+        // What it does to the compiler is counted apart from what its runs do.
+        let source = format!("{hash} compiled");
+        if let Some(refusal) = backoff.refusal(&source) {
             return Err(format!("the source is refused: {refusal}"));
         }
         let answer = self.pool.ask_compiler(ask).map_err(|error| error.to_string())?;
-        backoff.ended(hash, answer.is_none());
+        backoff.ended(&source, answer.is_none());
         answer.ok_or_else(|| "the compiler crashed".to_owned())
     }
 }

@@ -5,7 +5,7 @@
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -66,9 +66,19 @@ impl Channel {
         self.shared.keep(stream, at, bytes, is_truncated);
     }
 
-    /// Forgets what was kept: to be called by who has the turn.
-    pub(super) fn forget_kept(&self) {
-        self.shared.forget_kept();
+    /// Forgets what is known of a run: to be called by the host before another.
+    pub(super) fn forget_run(&self) {
+        self.shared.forget_run();
+    }
+
+    /// Tells the host that a run has begun, by the last digits of its number.
+    pub(crate) fn begin(&self, number: u64) {
+        self.shared.head().begun.0.store(number as u32, Release);
+    }
+
+    /// Whether the worker has told so. It is not to be believed: this decides only who is to blame for its end.
+    pub(super) fn has_begun(&self, number: u64) -> bool {
+        self.shared.head().begun.0.load(Acquire) == number as u32
     }
 
     /// What was kept of a stream, at most so many bytes, and whether there was more.

@@ -46,6 +46,8 @@ pub(super) struct Head {
     pub(super) sleeps: [Line; 2],
     /// Bytes of the piece that was written last, with [`MORE`](super::channel::MORE) where others follow.
     pub(super) length: Line,
+    /// The worker's latest run that began, by its number.
+    pub(super) begun: Line,
     /// Bytes that the run has written to its streams, with [`TRUNCATED`] where there were more.
     written: [Line; 2],
 }
@@ -140,8 +142,9 @@ impl Shared {
         self.head().written[stream as usize].0.store(length, Release);
     }
 
-    /// Forgets what was kept.
-    pub(super) fn forget_kept(&self) {
+    /// Forgets what is known of a run.
+    pub(super) fn forget_run(&self) {
+        self.head().begun.0.store(0, Relaxed);
         for written in &self.head().written {
             written.0.store(0, Relaxed);
         }

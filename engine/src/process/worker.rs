@@ -249,53 +249,72 @@ impl Worker {
             kill_at: began.checked_add(job.limits.timeout).and_then(|end| end.checked_add(GRACE)),
             due: poll.map_or(Deadline::NEVER, |poll| poll.due(began)),
         };
-        let begun = self.begin(job, run.kill_at)?;
-        let registrations: Vec<_> =
-            job.cancels().map(|cancel| cancel.register(Arc::new(self.ender()))).collect();
-        // Host functions have the stack that they have where the VM is here.
-        let mut stack = std::mem::take(&mut self.stack);
-        let ended = stack.with_room(STACK, || begun.and_then(|()| self.converse(&mut run, poll, trace)));
-        self.stack = stack;
-        let panicked = |_| Error::Internal("a function of the library panicked".to_owned());
-        let ended = match ended.map_err(Error::from).and_then(|ended| ended.map_err(panicked)) {
-            Ok(ended) => ended,
-            Err(error) => {
-                // It is in the midst of a run.
-                self.kill();
-                return Err(error);
-            }
-        };
-        drop(registrations);
+        let mut ended = self.attempt(&mut run, poll, trace)?;
+        // One that ended while it had nothing to do is replaced: that was no run's fault.
+        if matches!(ended, Err(Silence::Gone)) && !self.channel.has_begun(self.runs) && !run.is_over() {
+            let runs = self.runs;
+            *self = Self::start(&Arc::clone(&self.starter))?;
+            self.runs = runs;
+            ended = self.attempt(&mut run, poll, trace)?;
+        }
         let end = match ended {
             Ok(ended) => ended?,
             Err(silence) => {
-                let end = self.kill();
+                self.silenced(&mut run, &silence, trace);
                 trace.duration = began.elapsed();
-                let message = match silence {
-                    _ if run.is_over() => cancel::MESSAGE.to_owned(),
-                    Silence::Late => {
-                        format!(
-                            "the run did not end within its timeout of {} ms",
-                            job.limits.timeout.as_millis()
-                        )
-                    }
-                    Silence::Gone => format!("the worker of {} ended: {}", trace.script, told(end)),
-                    Silence::NoMessage => format!("the worker of {} sent what is no answer", trace.script),
-                };
-                let kind = match silence {
-                    _ if run.is_over() => ErrorKind::Cancelled,
-                    Silence::Late => ErrorKind::Timeout,
-                    Silence::Gone | Silence::NoMessage => ErrorKind::Crashed,
-                };
-                self.keep_output(job, &message, trace);
-                trace.status = kind.status();
-                trace.error = Some(Box::new(ScriptError::new(kind, message)));
                 0
             }
         };
         trace.id = run.id();
         trace.usage.host_calls = run.calls;
         Ok(end)
+    }
+
+    /// Has the worker make a run, which is an error where it failed, and silence where it did not come to an end.
+    fn attempt(
+        &mut self,
+        run: &mut RunOfWorker<'_>,
+        poll: Option<&Poll>,
+        trace: &mut Trace,
+    ) -> Result<Result<Result<u64, Error>, Silence>, Error> {
+        self.channel.forget_run();
+        let message = self.message(run.job);
+        let sent = self.channel.send(&message.0, run.kill_at);
+        let registrations: Vec<_> =
+            run.job.cancels().map(|cancel| cancel.register(Arc::new(self.ender()))).collect();
+        // Host functions have the stack that they have where the VM is here.
+        let mut stack = std::mem::take(&mut self.stack);
+        let ended = stack.with_room(STACK, || sent.and_then(|()| self.converse(run, poll, trace)));
+        self.stack = stack;
+        drop(registrations);
+        let panicked = |_| Error::Internal("a function of the library panicked".to_owned());
+        let ended = ended.map_err(Error::from).and_then(|ended| ended.map_err(panicked));
+        if ended.is_err() {
+            // It is in the midst of a run.
+            self.kill();
+        }
+        ended
+    }
+
+    /// Ends a worker that did not answer, and tells why in the trace of its run.
+    fn silenced(&mut self, run: &mut RunOfWorker<'_>, silence: &Silence, trace: &mut Trace) {
+        let end = self.kill();
+        let (kind, message) = match silence {
+            _ if run.is_over() => (ErrorKind::Cancelled, cancel::MESSAGE.to_owned()),
+            Silence::Late => {
+                let timeout = run.job.limits.timeout.as_millis();
+                (ErrorKind::Timeout, format!("the run did not end within its timeout of {timeout} ms"))
+            }
+            Silence::Gone => {
+                (ErrorKind::Crashed, format!("the worker of {} ended: {}", trace.script, told(end)))
+            }
+            Silence::NoMessage => {
+                (ErrorKind::Crashed, format!("the worker of {} sent what is no answer", trace.script))
+            }
+        };
+        self.keep_output(run.job, &message, trace);
+        trace.status = kind.status();
+        trace.error = Some(Box::new(ScriptError::new(kind, message)));
     }
 
     /// Tells what a run had written when its worker ended, and why that was.
@@ -312,24 +331,6 @@ impl Worker {
     /// What ends the run that it has.
     fn ender(&self) -> Ender {
         Ender { control: Arc::clone(&self.control), number: self.runs }
-    }
-
-    /// Sends what begins a run. A worker that ended while it had nothing to do is replaced: that was no run's fault.
-    ///
-    /// # Errors
-    /// There is no other.
-    fn begin(&mut self, job: &Job<'_>, until: Option<Instant>) -> Result<Result<(), Silence>, Error> {
-        self.channel.forget_kept();
-        let message = self.message(job);
-        let sent = self.channel.send(&message.0, until);
-        if !matches!(sent, Err(Silence::Gone)) {
-            return Ok(sent);
-        }
-        let runs = self.runs;
-        *self = Self::start(&self.starter.clone())?;
-        self.runs = runs;
-        let message = self.message(job);
-        Ok(self.channel.send(&message.0, until))
     }
 
     /// What begins a run.

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "every test file uses a part of this")]
 
+pub(crate) mod children;
+
 use std::sync::OnceLock;
 
 use perilune::{
