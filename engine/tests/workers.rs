@@ -276,3 +276,129 @@ fn a_spare_worker_stands_ready() {
     drop((script, engine));
     wait_until("they go with the engine", || children().is_empty());
 }
+
+/// Requests of which some can't be given to a script, some fail and some end as they are not to.
+fn mixed() -> Vec<Request<'static>> {
+    (0..500)
+        .map(|n| match n % 50 {
+            7 => Request::new().json("{").into_owned(),
+            13 => Request::new().query("what=error"),
+            21 => Request::new().query("what=timeout"),
+            29 => Request::new().query("what=memory"),
+            31 => Request::new().query("what=large"),
+            35 => Request::new().query("what=slow"),
+            41 => Request::new().query("x".repeat(600_000).as_str()).into_owned(),
+            43 => Request::new().json(&format!("{{\"a\":\"{}\"}}", "x".repeat(100_000))).into_owned(),
+            _ => Request::new().param("n", n.to_string()).into_owned(),
+        })
+        .collect()
+}
+
+const MIXED: &str = "
+local what = GET.what
+print(GET.n)
+if what == 'error' then error('no') end
+if what == 'timeout' then while true do end end
+if what == 'memory' then local t = {} while true do t[#t + 1] = {} end end
+if what == 'large' then io.write(('x'):rep(300000)) end
+if what == 'slow' then local began = os.clock() while os.clock() - began < 0.005 do end end
+return { n = GET.n, a = POST.a }";
+
+#[test]
+fn a_batch_comes_to_the_same_as_here() {
+    let _alone = alone();
+    let requests = mixed();
+    let results = [builder(workers()), Engine::builder()].map(|builder| {
+        let engine = builder.pool_size(2).timeout(Duration::from_millis(100)).memory(2 << 20).build();
+        let (done, most) = (AtomicU64::new(0), requests.len());
+        let script = engine.compile("test", MIXED).expect("it compiles");
+        let counts = |_, of| {
+            assert_eq!(of, most);
+            done.fetch_add(1, Relaxed);
+        };
+        let results = script.batch().progress(counts).run(&requests);
+        assert_eq!(done.load(Relaxed), requests.len() as u64);
+        let runs = engine.metrics().runs;
+        let ids: BTreeSet<_> = results.iter().flatten().map(|trace| trace.id).collect();
+        assert_eq!(ids.len(), results.iter().flatten().count(), "ids are unique");
+        let told = results.into_iter().map(|result| {
+            result.map(|trace| {
+                let error = trace.error.map(|error| (error.kind, error.message, error.line, error.traceback));
+                (trace.status, trace.stdout, trace.stderr, trace.value, error, trace.script, trace.version)
+            })
+        });
+        (told.collect::<Vec<_>>(), runs)
+    });
+    let [(in_workers, runs), (here, runs_here)] = results;
+    for (nth, (in_worker, here)) in in_workers.iter().zip(&here).enumerate() {
+        assert_eq!(in_worker, here, "run {nth}");
+    }
+    assert_eq!(in_workers.len(), here.len());
+    assert_eq!(runs, runs_here);
+    assert!(runs.timeout == 10 && runs.memory_limit == 10 && runs.failure == 10, "{runs:?}");
+}
+
+#[test]
+fn of_a_batch_whose_workers_are_killed_no_run_is_lost() {
+    let _alone = alone();
+    let engine = builder(workers()).pool_size(2).build();
+    let source = "local s = 0 for i = 1, 2000 do s = s + i end print(GET.n) return GET.n";
+    let script = engine.compile("test", source).expect("it compiles");
+    let requests: Vec<_> = (0..3000).map(|n| Request::new().param("n", n.to_string()).into_owned()).collect();
+    let done = AtomicU64::new(0);
+    let results = script
+        .batch()
+        .progress(|_, _| {
+            if done.fetch_add(1, Relaxed) % 200 == 199 {
+                children().into_iter().for_each(kill);
+            }
+        })
+        .run(&requests);
+    assert_eq!(done.load(Relaxed), 3000);
+    let mut crashed = 0;
+    for (nth, result) in results.into_iter().enumerate() {
+        let trace = result.expect("it runs");
+        if trace.status == Status::Crashed {
+            crashed += 1;
+            assert_eq!(trace.error.expect("it says why").message, "the worker of test ended: signal 9");
+            continue;
+        }
+        assert_eq!(trace.value, Some(format!("\"{nth}\"")));
+        assert_eq!(trace.stdout_text(), format!("{nth}\n"));
+    }
+    // Each time at most the run under way in each of the workers.
+    assert!(crashed <= 2 * 15, "{crashed}");
+}
+
+#[test]
+fn a_batch_that_is_cancelled_ends() {
+    let _alone = alone();
+    let engine = builder(workers()).pool_size(2).build();
+    let script = engine.compile("test", "if GET.n == '100' then while true do end end").expect("it compiles");
+    let requests: Vec<_> = (0..300).map(|n| Request::new().param("n", n.to_string()).into_owned()).collect();
+    for _ in 0..5 {
+        let cancel = perilune::CancelHandle::new();
+        let done = AtomicU64::new(0);
+        let results = std::thread::scope(|threads| {
+            let run = || {
+                let counts = |_, _| {
+                    done.fetch_add(1, Relaxed);
+                };
+                script.batch().cancel(&cancel).progress(counts).run(&requests)
+            };
+            let results = threads.spawn(run);
+            wait_until("some have ended", || done.load(Relaxed) >= 50);
+            cancel.cancel();
+            results.join().expect("no panic")
+        });
+        let statuses = results.into_iter().map(|result| result.expect("it ends").status).collect::<Vec<_>>();
+        assert_eq!(statuses.len(), 300);
+        assert!(
+            statuses.iter().all(|status| matches!(status, Status::Success | Status::Cancelled)),
+            "{statuses:?}"
+        );
+        assert_eq!(statuses[100], Status::Cancelled);
+        assert_eq!(statuses[0], Status::Success);
+    }
+    assert!(script.run(&Request::new()).expect("it runs").ok());
+}

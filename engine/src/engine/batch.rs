@@ -38,8 +38,8 @@ impl Script {
 /// A batch to be run: see [`Script::batch`](crate::Script::batch).
 #[must_use = "it runs with `run`"]
 pub struct Batch<'a> {
-    script: &'a Script,
-    cancel: Option<CancelHandle>,
+    pub(super) script: &'a Script,
+    pub(super) cancel: Option<CancelHandle>,
     progress: Option<Box<dyn Fn(usize, usize) + Sync + 'a>>,
 }
 
@@ -68,14 +68,22 @@ impl<'a> Batch<'a> {
         let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
         let origin = Origin::here();
         let work = || {
-            let mut results = Vec::new();
+            let mut share = Share {
+                batch: self,
+                requests,
+                next: &next,
+                done: &done,
+                origin: &origin,
+                results: Vec::new(),
+                singly: Vec::new(),
+            };
             loop {
-                let index = next.fetch_add(1, Relaxed);
-                let Some(request) = requests.get(index) else { return results };
-                let run = || Execution::new(self.script, request, self.cancel.as_ref())?.run();
-                results.push((index, origin.within(run)));
-                if let Some(progress) = &self.progress {
-                    progress(done.fetch_add(1, Relaxed) + 1, requests.len());
+                let goes_on = if share.may_be_many() { share.run_many() } else { share.run_next() };
+                while let Some(index) = share.singly.pop() {
+                    share.run_one(index);
+                }
+                if !goes_on {
+                    return share.results;
                 }
             }
         };
@@ -98,6 +106,49 @@ impl<'a> Batch<'a> {
         });
         results.sort_unstable_by_key(|(index, _)| *index);
         results.into_iter().map(|(_, result)| result).collect()
+    }
+}
+
+/// What one thread runs of a batch.
+pub(super) struct Share<'b, 'a> {
+    pub(super) batch: &'b Batch<'a>,
+    pub(super) requests: &'b [Request<'b>],
+    next: &'b AtomicUsize,
+    done: &'b AtomicUsize,
+    pub(super) origin: &'b Origin,
+    results: Vec<(usize, Result<Trace, Error>)>,
+    /// Runs that are to be made one by one.
+    pub(super) singly: Vec<usize>,
+}
+
+impl<'b, 'a> Share<'b, 'a> {
+    /// The index of a request that nobody has run.
+    pub(super) fn claim(&self) -> Option<usize> {
+        let index = self.next.fetch_add(1, Relaxed);
+        (index < self.requests.len()).then_some(index)
+    }
+
+    /// The run of a request.
+    pub(super) fn execution(&self, index: usize) -> Result<Execution<'b>, Error> {
+        Execution::new(self.batch.script, &self.requests[index], self.batch.cancel.as_ref())
+    }
+
+    fn run_one(&mut self, index: usize) {
+        let result = self.origin.within(|| self.execution(index)?.run());
+        self.push(index, result);
+    }
+
+    /// Makes the next run, if one is left.
+    fn run_next(&mut self) -> bool {
+        let index = self.claim();
+        index.map(|index| self.run_one(index)).is_some()
+    }
+
+    pub(super) fn push(&mut self, index: usize, result: Result<Trace, Error>) {
+        self.results.push((index, result));
+        if let Some(progress) = &self.batch.progress {
+            progress(self.done.fetch_add(1, Relaxed) + 1, self.requests.len());
+        }
     }
 }
 

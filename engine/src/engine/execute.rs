@@ -1,7 +1,6 @@
 //! One run, from a request to a trace.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::script::Script;
@@ -168,7 +167,7 @@ impl<'a> Execution<'a> {
     fn never_ran(&self, kind: ErrorKind, message: String, queued: Duration, trace: &mut Trace) {
         let span = Span::enter(self.script);
         self.begin(queued, trace);
-        trace.id = self.script.engine.runs.fetch_add(1, Relaxed) + 1;
+        trace.id = self.script.engine.next_run();
         trace.status = kind.status();
         trace.stderr = format!("{message}\n").into_bytes();
         trace.error = Some(Box::new(ScriptError::new(kind, message)));

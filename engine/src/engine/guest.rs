@@ -23,6 +23,7 @@ use crate::model::trace::Trace;
 use crate::model::value::Value;
 use crate::pool::watchdog::{Watchdog, Watched};
 use crate::process::channel::Channel;
+use crate::process::many::{ANSWER_AFTER, ENOUGH};
 use crate::process::sandbox::{self, Sandbox};
 use crate::process::shared::Stream;
 use crate::process::wire::{Malformed, Reader, Writer};
@@ -88,7 +89,7 @@ struct Current {
     /// Of runs, counted by the host.
     number: u64,
     handle: Option<CancelHandle>,
-    /// The latest that the host cancelled, which may not have begun.
+    /// The host cancelled all up to this one, which may not have begun.
     cancelled: u64,
 }
 
@@ -98,7 +99,7 @@ fn listen(mut control: UnixStream, current: &Mutex<Current>) {
     while control.read_exact(&mut number).is_ok() {
         let mut current = current.lock();
         current.cancelled = u64::from_le_bytes(number);
-        if current.number == current.cancelled
+        if current.number <= current.cancelled
             && let Some(handle) = &current.handle
         {
             handle.cancel();
@@ -198,6 +199,7 @@ impl Guest {
         match reader.byte()? {
             to_worker::COMPILE => Self::compile(reader),
             to_worker::RUN => self.run(reader),
+            to_worker::RUNS => self.run_many(reader),
             to_worker::CHECK => self.check(reader),
             _ => Err(Malformed),
         }
@@ -241,50 +243,111 @@ impl Guest {
         Ok(answer)
     }
 
+    /// Makes a run.
     fn run(&mut self, mut reader: Reader<'_>) -> Result<Writer, Malformed> {
+        let (number, script) = self.head(&mut reader)?;
+        let (limits, request) = (reader.limits()?, reader.request()?);
+        reader.end()?;
+        let mut answer = Writer::default();
+        self.run_one(number, script.as_ref(), &limits, &request, &mut answer);
+        Ok(answer)
+    }
+
+    /// Makes several runs, of which it tells as they end, and returns what is left to be told.
+    fn run_many(&mut self, mut reader: Reader<'_>) -> Result<Writer, Malformed> {
+        let (first, script) = self.head(&mut reader)?;
+        let mut answer = Writer::default();
+        answer.begin_answer();
+        let (mut count, mut since) = (0, Instant::now());
+        let runs = reader.number()?;
+        for nth in 0..runs {
+            let (limits, request) = (reader.limits()?, reader.request()?);
+            // The host tells of those that are cancelled before they begin.
+            if self.current.lock().cancelled >= first + nth {
+                break;
+            }
+            let at = answer.0.len();
+            answer.number(0);
+            let now = self.run_one(first + nth, script.as_ref(), &limits, &request, &mut answer);
+            answer.put_number(at, (answer.0.len() - at - size_of::<u64>()) as u64);
+            count += 1;
+            let Some(now) = now else { break };
+            let is_last = nth + 1 == runs;
+            if !is_last && (now.duration_since(since) >= ANSWER_AFTER || answer.0.len() >= ENOUGH) {
+                answer.end_answer(count, false);
+                if self.channel.send(&answer.0, None).is_err() {
+                    std::process::exit(0);
+                }
+                let mut go = Vec::new();
+                if self.channel.receive(&mut go, 1, None).is_err() {
+                    std::process::exit(0);
+                }
+                answer.begin_answer();
+                (count, since) = (0, Instant::now());
+            }
+        }
+        answer.end_answer(count, true);
+        Ok(answer)
+    }
+
+    /// Reads what there is for runs: the number of the first, and the script or why it does not compile.
+    fn head(&mut self, reader: &mut Reader<'_>) -> Result<(u64, Result<Arc<Compiled>, String>), Malformed> {
         let number = reader.number()?;
         self.channel.begin(number);
         if reader.byte()? != 0 {
             self.scripts.clear();
         }
         let id = reader.number()?;
-        if let Some(compiled) = reader.optional(compiled)? {
-            match compiled {
-                Ok(compiled) => drop(self.scripts.insert(id, compiled)),
-                Err((_, reason)) => return Ok(failed(&reason)),
+        let script = match reader.optional(compiled)? {
+            Some(Err((_, reason))) => Err(reason),
+            Some(Ok(compiled)) => {
+                self.scripts.insert(id, Arc::clone(&compiled));
+                Ok(compiled)
             }
-        }
-        let compiled = Arc::clone(self.scripts.get(&id).ok_or(Malformed)?);
+            None => Ok(Arc::clone(self.scripts.get(&id).ok_or(Malformed)?)),
+        };
         if let Some(told) = reader.optional(|reader| self.environment(reader))? {
             self.functions = told;
         }
-        let limits = reader.limits()?;
-        let request = reader.request()?;
-        reader.end()?;
+        Ok((number, script))
+    }
 
+    /// Makes a run, appends what came of it, and returns when it ended; `None` where this worker can't make another.
+    fn run_one(
+        &mut self,
+        number: u64,
+        script: Result<&Arc<Compiled>, &String>,
+        limits: &Limits,
+        request: &Request<'_>,
+        answer: &mut Writer,
+    ) -> Option<Instant> {
+        self.channel.begin(number);
         let cancel = CancelHandle::new();
         {
             let mut current = self.current.lock();
             (current.number, current.handle) = (number, Some(cancel.clone()));
-            if current.cancelled == number {
+            if current.cancelled >= number {
                 cancel.cancel();
             }
         }
-        if let Err(error) = self.vm() {
-            return Ok(failed(&error.to_string()));
-        }
-        let Some((vm, watched)) = &mut self.vm else { return Err(Malformed) };
+        let vm = self.vm().map(drop).map_err(|error| error.to_string());
+        let (compiled, (vm, watched)) = match (script, vm, &mut self.vm) {
+            (Ok(compiled), Ok(()), Some(vm)) => (compiled, vm),
+            (Err(reason), ..) => return failed(answer, reason),
+            (_, Err(reason), _) => return failed(answer, &reason),
+            (.., None) => return failed(answer, &no_vm().to_string()),
+        };
         let began = Instant::now();
         let deadline = Deadline::after(began, limits.timeout);
         let watch = self.watchdog.guard(watched, deadline);
         let job = Job {
-            compiled: &compiled,
+            compiled,
             functions: self.functions.as_ref(),
             environment: &self.environment,
             runs: &self.runs,
-            request: &request,
+            request,
             cancel: Some(&cancel),
-            limits: &limits,
+            limits,
             deadline,
             polling: None,
         };
@@ -292,7 +355,6 @@ impl Guest {
         let end = vm.run(&job, &mut trace);
         drop(watch);
         self.current.lock().handle = None;
-        let mut answer = Writer(Vec::with_capacity(256 + trace.stdout.len() + trace.stderr.len()));
         match end {
             Ok(end) => {
                 trace.duration = end.at.duration_since(began);
@@ -302,6 +364,7 @@ impl Guest {
                 let cause =
                     cause.and_then(|cause| cause.downcast_ref::<Remote>()).map(|Remote(number)| *number);
                 answer.trace(&trace, end.dropped, cause);
+                Some(end.at)
             }
             Err(Error::Payload(PayloadError::Json { part, reason, position })) => {
                 answer.byte(to_host::REFUSED);
@@ -314,10 +377,10 @@ impl Guest {
                 for number in [position.line, position.column, position.char] {
                     answer.number(number as u64);
                 }
+                Some(Instant::now())
             }
-            Err(error) => return Ok(failed(&error.to_string())),
+            Err(error) => failed(answer, &error.to_string()),
         }
-        Ok(answer)
     }
 
     /// Takes over what the host registered, and returns the script's own functions.
@@ -418,11 +481,11 @@ fn returned(reply: &[u8]) -> Result<(Returned, bool, bool), Malformed> {
     Ok((result, is_late, is_cancelled))
 }
 
-fn failed(reason: &str) -> Writer {
-    let mut answer = Writer::default();
+/// Tells that this worker can make no runs.
+fn failed<T>(answer: &mut Writer, reason: &str) -> Option<T> {
     answer.byte(to_host::FAILED);
     answer.bytes(reason.as_bytes());
-    answer
+    None
 }
 
 /// What the host has held to its own limits.

@@ -1,6 +1,6 @@
 //! What all clones of an engine, and all of its scripts, share.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::compile::compiled::{Compiled, content_hash, validate};
 use crate::model::error::CompileError;
@@ -28,6 +28,11 @@ pub(crate) struct EngineInner {
 }
 
 impl EngineInner {
+    /// The id of a run that begins.
+    pub(super) fn next_run(&self) -> u64 {
+        self.runs.fetch_add(1, Relaxed) + 1
+    }
+
     /// Compiles a source, and counts that.
     pub(crate) fn compile(&self, name: &str, source: &[u8]) -> Result<Compiled, CompileError> {
         let compiled = match &self.backoff {

@@ -1,6 +1,7 @@
 //! The handles that users hold, and what they do: engines, scripts, and a run from a request to a trace.
 
 pub(crate) mod batch;
+mod batch_many;
 pub(crate) mod call;
 pub(crate) mod directory;
 #[allow(clippy::module_inception, reason = "it is what the room is named after")]

@@ -61,6 +61,11 @@ impl Span {
         Self { entered: span.entered() }
     }
 
+    /// Whether anyone sees the spans of runs.
+    pub(crate) fn is_seen() -> bool {
+        tracing::enabled!(target: "perilune", tracing::Level::INFO)
+    }
+
     /// Records how the run ended.
     pub(crate) fn end(&self, trace: &Trace) {
         self.entered.record("id", trace.id);
@@ -73,6 +78,10 @@ impl Span {
 impl Span {
     pub(crate) fn enter(_: &Script) -> Self {
         Self {}
+    }
+
+    pub(crate) fn is_seen() -> bool {
+        false
     }
 
     pub(crate) fn end(&self, _: &Trace) {}

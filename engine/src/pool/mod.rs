@@ -10,6 +10,6 @@ pub(crate) mod pool;
 mod prometheus;
 mod replace;
 mod runners;
-mod seat;
+pub(crate) mod seat;
 mod tasks;
 pub(crate) mod watchdog;

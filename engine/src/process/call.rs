@@ -21,7 +21,7 @@ pub(super) const GRACE: Duration =
     if cfg!(debug_assertions) { Duration::from_millis(500) } else { Duration::from_millis(10) };
 
 /// How often it is looked whether a run was cancelled whose worker does not hear of it.
-const LOOK: Duration = Duration::from_millis(50);
+pub(super) const LOOK: Duration = Duration::from_millis(50);
 
 /// A run that a worker makes.
 pub(super) struct RunOfWorker<'a> {

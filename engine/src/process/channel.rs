@@ -71,8 +71,9 @@ impl Channel {
         self.shared.forget_run();
     }
 
-    /// Tells the host that a run has begun, by the last digits of its number.
+    /// Tells the host that a run has begun, by the last digits of its number, and that it has written nothing.
     pub(crate) fn begin(&self, number: u64) {
+        self.shared.forget_run();
         self.shared.head().begun.0.store(number as u32, Release);
     }
 

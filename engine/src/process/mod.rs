@@ -8,6 +8,7 @@
 //! | [`starter`] | what starts workers, on a thread of its own |
 //! | [`worker`] | a worker, as its host has it: started, asked, killed |
 //! | [`call`] | one of its runs, and the host functions that this calls |
+//! | [`many`] | many of its runs, several in a message |
 //! | [`sandbox`], [`walls`] | what a worker gives up before its first source, and what a host is told of it |
 //! | `elsewhere` | what there is where the system is not Linux |
 //!
@@ -15,6 +16,7 @@
 
 mod call;
 pub(crate) mod channel;
+pub(crate) mod many;
 pub(crate) mod sandbox;
 pub(crate) mod shared;
 pub(crate) mod starter;
@@ -38,6 +40,10 @@ pub(crate) mod to_worker {
     pub(crate) const COMPILE: u8 = 0;
     /// A run.
     pub(crate) const RUN: u8 = 1;
+    /// Several runs of one script, which calls no host functions.
+    pub(crate) const RUNS: u8 = 6;
+    /// The next of them.
+    pub(crate) const GO: u8 = 7;
     /// What there is for scripts, and a name and a source to be checked.
     pub(crate) const CHECK: u8 = 5;
     /// What a host function returned: a value.
@@ -62,6 +68,8 @@ pub(crate) mod to_host {
     pub(crate) const FAILED: u8 = 5;
     /// A call of a host function.
     pub(crate) const CALL: u8 = 6;
+    /// What came of some of several runs.
+    pub(crate) const ENDED: u8 = 8;
     /// What was found in a source.
     pub(crate) const CHECKED: u8 = 7;
 }

@@ -27,6 +27,13 @@ impl Writer {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
+    /// Writes a number over the one at a place.
+    pub(crate) fn put_number(&mut self, at: usize, number: u64) {
+        if let Some(room) = self.0.get_mut(at..at + size_of::<u64>()) {
+            room.copy_from_slice(&number.to_le_bytes());
+        }
+    }
+
     pub(crate) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
@@ -223,7 +230,7 @@ impl<'m> Reader<'m> {
     }
 
     /// Nothing stands behind what was read.
-    pub(crate) fn end(self) -> Result<(), Malformed> {
+    pub(crate) fn end(&self) -> Result<(), Malformed> {
         if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 

@@ -19,6 +19,7 @@ use crate::compile::compiled::Compiled;
 use crate::model::cancel::{self, CancelTarget};
 use crate::model::deadline::Deadline;
 use crate::model::error::{Error, Part, PayloadError, Position};
+use crate::model::limits::Limits;
 use crate::model::poll::Poll;
 use crate::model::trace::{ErrorKind, ScriptError, Trace};
 use crate::registry::check::{Diagnostic, Severity};
@@ -44,10 +45,10 @@ pub(crate) struct Worker {
     starter: Arc<Starter>,
     started: Instant,
     child: Child,
-    channel: Channel,
+    pub(super) channel: Channel,
     control: Arc<UnixStream>,
-    /// How many runs it had.
-    runs: u64,
+    /// The number of its latest run.
+    pub(super) runs: u64,
     sandbox: Sandbox,
     /// The scripts that it has.
     scripts: HashSet<u64>,
@@ -61,9 +62,9 @@ pub(crate) struct Worker {
 }
 
 /// What ends a run of a worker from other threads.
-struct Ender {
+pub(super) struct Ender {
     control: Arc<UnixStream>,
-    /// Which of its runs.
+    /// The last of its runs that is over.
     number: u64,
 }
 
@@ -260,7 +261,7 @@ impl Worker {
         let end = match ended {
             Ok(ended) => ended?,
             Err(silence) => {
-                self.silenced(&mut run, &silence, trace);
+                self.silenced(job.limits, run.is_over(), &silence, trace);
                 trace.duration = began.elapsed();
                 0
             }
@@ -278,10 +279,12 @@ impl Worker {
         trace: &mut Trace,
     ) -> Result<Result<Result<u64, Error>, Silence>, Error> {
         self.channel.forget_run();
-        let message = self.message(run.job);
+        let mut message = self.head(to_worker::RUN, run.job);
+        message.limits(run.job.limits);
+        message.request(run.job.request);
         let sent = self.channel.send(&message.0, run.kill_at);
         let registrations: Vec<_> =
-            run.job.cancels().map(|cancel| cancel.register(Arc::new(self.ender()))).collect();
+            run.job.cancels().map(|cancel| cancel.register(Arc::new(self.ender(self.runs)))).collect();
         // Host functions have the stack that they have where the VM is here.
         let mut stack = std::mem::take(&mut self.stack);
         let ended = stack.with_room(STACK, || sent.and_then(|()| self.converse(run, poll, trace)));
@@ -297,12 +300,18 @@ impl Worker {
     }
 
     /// Ends a worker that did not answer, and tells why in the trace of its run.
-    fn silenced(&mut self, run: &mut RunOfWorker<'_>, silence: &Silence, trace: &mut Trace) {
+    pub(super) fn silenced(
+        &mut self,
+        limits: &Limits,
+        is_cancelled: bool,
+        silence: &Silence,
+        trace: &mut Trace,
+    ) {
         let end = self.kill();
         let (kind, message) = match silence {
-            _ if run.is_over() => (ErrorKind::Cancelled, cancel::MESSAGE.to_owned()),
+            _ if is_cancelled => (ErrorKind::Cancelled, cancel::MESSAGE.to_owned()),
             Silence::Late => {
-                let timeout = run.job.limits.timeout.as_millis();
+                let timeout = limits.timeout.as_millis();
                 (ErrorKind::Timeout, format!("the run did not end within its timeout of {timeout} ms"))
             }
             Silence::Gone => {
@@ -312,14 +321,14 @@ impl Worker {
                 (ErrorKind::Crashed, format!("the worker of {} sent what is no answer", trace.script))
             }
         };
-        self.keep_output(run.job, &message, trace);
+        self.keep_output(limits.output, &message, trace);
         trace.status = kind.status();
         trace.error = Some(Box::new(ScriptError::new(kind, message)));
     }
 
     /// Tells what a run had written when its worker ended, and why that was.
-    fn keep_output(&self, job: &Job<'_>, message: &str, trace: &mut Trace) {
-        let kept = |stream| self.channel.kept(stream, job.limits.output);
+    fn keep_output(&self, most: usize, message: &str, trace: &mut Trace) {
+        let kept = |stream| self.channel.kept(stream, most);
         (trace.stdout, trace.stdout_truncated) = kept(Stream::Stdout);
         (trace.stderr, trace.stderr_truncated) = kept(Stream::Stderr);
         if !trace.stderr.is_empty() && !trace.stderr.ends_with(b"\n") {
@@ -328,15 +337,20 @@ impl Worker {
         trace.stderr.extend_from_slice(format!("{message}\n").as_bytes());
     }
 
-    /// What ends the run that it has.
-    fn ender(&self) -> Ender {
-        Ender { control: Arc::clone(&self.control), number: self.runs }
+    /// What ends the runs that it has, up to that number.
+    pub(super) fn ender(&self, number: u64) -> Ender {
+        Ender { control: Arc::clone(&self.control), number }
     }
 
-    /// What begins a run.
-    fn message(&mut self, job: &Job<'_>) -> Writer {
+    /// Forgets what the worker was told of functions and modules, so that it is told again.
+    pub(super) fn forget_told(&mut self) {
+        self.told.0 = u64::MAX;
+    }
+
+    /// What begins a message about runs: which is the first, of which script, and what there is for it.
+    pub(super) fn head(&mut self, kind: u8, job: &Job<'_>) -> Writer {
         let mut message = Writer(Vec::with_capacity(512));
-        message.byte(to_worker::RUN);
+        message.byte(kind);
         message.number(self.runs);
         let compiled = job.compiled;
         let is_known = self.scripts.contains(&compiled.id);
@@ -363,8 +377,6 @@ impl Worker {
             let own = job.functions.map_or(&[][..], |own| &own.list);
             message.names(own.iter().map(|(name, _)| &**name));
         });
-        message.limits(job.limits);
-        message.request(job.request);
         message
     }
 
@@ -376,10 +388,7 @@ impl Worker {
         trace: &mut Trace,
     ) -> Result<Result<u64, Error>, Silence> {
         let limits = run.job.limits;
-        let most = BESIDE
-            .saturating_add(limits.output.saturating_mul(2))
-            .saturating_add(limits.value.saturating_mul(2))
-            .saturating_add(limits.memory);
+        let most = most(limits);
         let mut answer = Vec::new();
         loop {
             match self.channel.receive(&mut answer, most, run.until()) {
@@ -392,24 +401,6 @@ impl Worker {
             }
             let mut reader = Reader(&answer);
             match reader.byte()? {
-                to_host::TRACE => {
-                    self.has_replaced = reader.byte()? != 0;
-                    let (dropped, cause) = reader.trace(trace, limits)?;
-                    reader.end()?;
-                    if let (Some(error), Some(cause)) = (&mut trace.error, cause) {
-                        error.cause = run.causes.get(cause as usize).cloned().flatten();
-                    }
-                    return Ok(Ok(dropped));
-                }
-                to_host::REFUSED => {
-                    let error = refused(&mut reader)?;
-                    reader.end()?;
-                    return Ok(Err(Error::Payload(error)));
-                }
-                to_host::FAILED => {
-                    self.is_sound = false;
-                    return Ok(Err(Error::Internal(reader.text()?.to_owned())));
-                }
                 to_host::CALL => {
                     let mut reply = run.call(&self.environment, reader)?;
                     // The worker's clock is a little behind, and a cancel may be on its way.
@@ -419,9 +410,40 @@ impl Worker {
                     self.channel.send(&reply.0, run.kill_at)?;
                     answer.clear();
                 }
-                _ => return Err(Malformed.into()),
+                kind => {
+                    let (ended, cause) = self.ended(kind, &mut reader, trace, limits)?;
+                    if let (Some(error), Some(cause)) = (&mut trace.error, cause) {
+                        error.cause = run.causes.get(cause as usize).cloned().flatten();
+                    }
+                    return Ok(ended);
+                }
             }
         }
+    }
+
+    /// Reads what came of a run, and the number of the cause of its error.
+    pub(super) fn ended(
+        &mut self,
+        kind: u8,
+        reader: &mut Reader<'_>,
+        trace: &mut Trace,
+        limits: &Limits,
+    ) -> Result<(Result<u64, Error>, Option<u64>), Malformed> {
+        let ended = match kind {
+            to_host::TRACE => {
+                self.has_replaced |= reader.byte()? != 0;
+                let (dropped, cause) = reader.trace(trace, limits)?;
+                (Ok(dropped), cause)
+            }
+            to_host::REFUSED => (Err(Error::Payload(refused(reader)?)), None),
+            to_host::FAILED => {
+                self.is_sound = false;
+                (Err(Error::Internal(reader.text()?.to_owned())), None)
+            }
+            _ => return Err(Malformed),
+        };
+        reader.end()?;
+        Ok(ended)
     }
 
     /// Sees to what is due while a worker runs.
@@ -435,7 +457,7 @@ impl Worker {
                 ControlFlow::Continue(()) => poll.due(Instant::now()),
                 ControlFlow::Break(()) => {
                     run.is_cancelled = true;
-                    self.ender().on_cancel();
+                    self.ender(self.runs).on_cancel();
                     Deadline::NEVER
                 }
             };
@@ -449,7 +471,7 @@ impl Worker {
 
     /// Ends the process, and returns how it ended. One that is gone by itself has its end already, which this does not change: streams are closed
     /// later.
-    fn kill(&mut self) -> Option<ExitStatus> {
+    pub(super) fn kill(&mut self) -> Option<ExitStatus> {
         self.is_sound = false;
         let _ = self.child.kill();
         self.child.wait().ok()
@@ -471,6 +493,14 @@ impl Drop for Worker {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// The most bytes of what a worker says of a run, or of one of its calls.
+pub(super) fn most(limits: &Limits) -> usize {
+    BESIDE
+        .saturating_add(limits.output.saturating_mul(2))
+        .saturating_add(limits.value.saturating_mul(2))
+        .saturating_add(limits.memory)
 }
 
 /// How a process ended, in words.
