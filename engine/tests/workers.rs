@@ -398,7 +398,7 @@ fn a_batch_that_is_cancelled_ends() {
             "{statuses:?}"
         );
         assert_eq!(statuses[100], Status::Cancelled);
-        assert_eq!(statuses[0], Status::Success);
+        assert!(statuses.iter().filter(|status| **status == Status::Success).count() >= 50);
     }
     assert!(script.run(&Request::new()).expect("it runs").ok());
 }

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
@@ -53,10 +53,10 @@ const MOST: usize = usize::MAX;
 
 fn serve() -> io::Result<()> {
     let argument = |index| std::env::args().nth(index).and_then(|number| number.parse::<usize>().ok());
-    let (Some(memory), Some(output)) = (argument(2), argument(3)) else {
+    let (Some(memory), Some(output), Some(spin)) = (argument(2), argument(3), argument(4)) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
-    let (channel, control) = ends_of_worker(output)?;
+    let (channel, control) = ends_of_worker(output, Duration::from_micros(spin as u64))?;
     let sandbox = sandbox::before_threads(memory);
     let current = Arc::new(Mutex::new(Current::default()));
     let heard = Arc::clone(&current);

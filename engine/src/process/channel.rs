@@ -1,21 +1,27 @@
 //! Messages between a host and its worker, which take turns: one writes a message while the other waits for it.
 //!
-//! Who waits spins at first, since to be woken costs more than most runs, and then sleeps until a byte comes through a socket. The socket
-//! tells also that the other process has ended.
+//! Who waits spins at first, since to be woken costs more than most runs, and then sleeps: a worker on the word that says whose turn it is
+//! (a futex), and its host until a byte comes through a socket, which tells also that the worker has ended. A worker whose host has ended is
+//! ended by the system, and by its thread that hears of it.
 
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::net::{SendFlags, send};
+use rustix::thread::futex;
 
 use super::shared::{PIECE, Shared, Side, Stream};
 
-/// How long who waits spins.
-const SPIN: Duration = Duration::from_micros(20);
+/// How long a host spins when it had to wake its worker: the system takes longer for that than for most else.
+const SPIN_FOR_SLEEPER: Duration = Duration::from_micros(100);
+
+/// What is left of the time for which a side spins, at the least, after it spun in vain: the other side may need this very processor.
+const LEAST_SPIN: u32 = 16;
 
 /// Turns of the loop between two looks at the clock.
 const LOOK_EVERY: u32 = 64;
@@ -38,6 +44,12 @@ pub(crate) struct Channel {
     side: Side,
     /// Bytes come through it to wake who sleeps; it is closed with the process.
     waker: UnixStream,
+    /// For how long this side spins at most.
+    spin: Duration,
+    /// By what that is divided now: twice as much after each time in vain.
+    divisor: AtomicU32,
+    /// The worker slept, and was woken for what is waited for.
+    has_woken: AtomicBool,
 }
 
 /// Why there is no message.
@@ -52,13 +64,14 @@ pub(crate) enum Silence {
 }
 
 impl Channel {
-    pub(super) fn new(shared: Shared, side: Side, waker: UnixStream) -> io::Result<Self> {
+    /// Who waits spins for `spin` at most.
+    pub(super) fn new(shared: Shared, side: Side, waker: UnixStream, spin: Duration) -> io::Result<Self> {
         waker.set_nonblocking(true)?;
         if side == Side::Host {
             // The worker says the first word.
             shared.head().turn.0.store(Side::Worker as u32, SeqCst);
         }
-        Ok(Self { shared, side, waker })
+        Ok(Self { shared, side, waker, spin, divisor: AtomicU32::new(1), has_woken: AtomicBool::new(false) })
     }
 
     /// What a worker's run writes is kept in what both share.
@@ -141,10 +154,18 @@ impl Channel {
         // Each side stores one of these words and then loads the other's, all in one total order: either this sees that the other sleeps, or
         // that sees its turn before it does.
         head.turn.0.store(other as u32, SeqCst);
-        if head.sleeps[other as usize].0.swap(0, SeqCst) != 0 {
-            return tell(&self.waker, &[1]);
+        if head.sleeps[other as usize].0.swap(0, SeqCst) == 0 {
+            return Ok(());
         }
-        Ok(())
+        match other {
+            Side::Host => tell(&self.waker, &[1]),
+            Side::Worker => {
+                self.has_woken.store(true, Relaxed);
+                // It fails for addresses that are none.
+                let _ = futex::wake(&head.turn.0, futex::Flags::empty(), 1);
+                Ok(())
+            }
+        }
     }
 
     fn has_turn(&self) -> bool {
@@ -152,41 +173,66 @@ impl Channel {
     }
 
     fn wait_for_turn(&self, until: Option<Instant>) -> Result<(), Silence> {
-        let mut spun_since = None::<Instant>;
-        loop {
-            for _ in 0..LOOK_EVERY {
-                if self.has_turn() {
-                    return Ok(());
-                }
-                std::hint::spin_loop();
-            }
-            let now = Instant::now();
-            if now.duration_since(*spun_since.get_or_insert(now)) >= SPIN {
-                break;
-            }
+        if self.spins_to_turn() {
+            return Ok(());
         }
         loop {
-            let sleeps = &self.shared.head().sleeps[self.side as usize].0;
+            let head = self.shared.head();
+            let sleeps = &head.sleeps[self.side as usize].0;
             sleeps.store(1, SeqCst);
-            if self.shared.head().turn.0.load(SeqCst) == self.side as u32 {
+            if head.turn.0.load(SeqCst) == self.side as u32 {
                 sleeps.store(0, Relaxed);
                 return Ok(());
             }
-            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
-            if left.is_some_and(|left| left.is_zero()) {
-                return Err(Silence::Late);
-            }
-            let left = left.and_then(|left| Timespec::try_from(left).ok());
-            let mut waited = [PollFd::new(&self.waker, PollFlags::IN)];
-            match poll(&mut waited, left.as_ref()) {
-                Ok(0) => return if self.has_turn() { Ok(()) } else { Err(Silence::Late) },
-                Ok(_) => self.drain()?,
-                Err(Errno::INTR) => {}
-                Err(_) => return Err(Silence::Gone),
+            match self.side {
+                // Whatever wakes it, it looks.
+                Side::Worker => {
+                    let _ = futex::wait(&head.turn.0, futex::Flags::empty(), self.other() as u32, None);
+                }
+                Side::Host => self.sleep(until)?,
             }
             if self.has_turn() {
                 return Ok(());
             }
+        }
+    }
+
+    /// Spins for as long as is worth it; returns whether the turn has come.
+    fn spins_to_turn(&self) -> bool {
+        let divisor = self.divisor.load(Relaxed);
+        let has_woken = self.has_woken.swap(false, Relaxed);
+        let spin = if has_woken && !self.spin.is_zero() { SPIN_FOR_SLEEPER } else { self.spin / divisor };
+        let mut spun_since = None::<Instant>;
+        loop {
+            for _ in 0..LOOK_EVERY {
+                if self.has_turn() {
+                    self.divisor.store((divisor / 2).max(1), Relaxed);
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            let now = Instant::now();
+            if now.duration_since(*spun_since.get_or_insert(now)) >= spin {
+                self.divisor.store((divisor * 2).min(LEAST_SPIN), Relaxed);
+                return false;
+            }
+        }
+    }
+
+    /// Sleeps until the worker gives a sign, or is late.
+    fn sleep(&self, until: Option<Instant>) -> Result<(), Silence> {
+        let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(Silence::Late);
+        }
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let mut waited = [PollFd::new(&self.waker, PollFlags::IN)];
+        match poll(&mut waited, left.as_ref()) {
+            Ok(0) if self.has_turn() => Ok(()),
+            Ok(0) => Err(Silence::Late),
+            Ok(_) => self.drain(),
+            Err(Errno::INTR) => Ok(()),
+            Err(_) => Err(Silence::Gone),
         }
     }
 

@@ -14,6 +14,7 @@ pub(crate) mod starter {
         pub(crate) output: usize,
         pub(crate) max_runs: Option<u64>,
         pub(crate) max_age: Option<Duration>,
+        pub(crate) spin: Duration,
         pub(crate) requires_sandbox: bool,
     }
 

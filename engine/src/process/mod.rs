@@ -27,6 +27,7 @@ pub(crate) mod worker;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use channel::Channel;
 use shared::{Shared, Side};
@@ -102,18 +103,18 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// For runs that write at most so many bytes to each stream.
-    pub(crate) fn new(output: usize) -> io::Result<Self> {
+    /// For runs that write at most so many bytes to each stream, and a host that spins for so long.
+    pub(crate) fn new(output: usize, spin: Duration) -> io::Result<Self> {
         let (shared, file) = Shared::new(output.min(KEPT))?;
         let (waker, their_waker) = UnixStream::pair()?;
         let (control, their_control) = UnixStream::pair()?;
-        let channel = Channel::new(shared, Side::Host, waker)?;
+        let channel = Channel::new(shared, Side::Host, waker, spin)?;
         Ok(Self { channel, control, theirs: [their_waker.into(), their_control.into(), file] })
     }
 }
 
 /// The ends that a worker's process has as its standard streams.
-pub(crate) fn ends_of_worker(output: usize) -> io::Result<(Channel, UnixStream)> {
+pub(crate) fn ends_of_worker(output: usize, spin: Duration) -> io::Result<(Channel, UnixStream)> {
     let own = |fd: &dyn AsFd| fd.as_fd().try_clone_to_owned();
     let (waker, control) = (own(&io::stdin())?.into(), own(&io::stdout())?.into());
     let shared = Shared::map(io::stderr(), output.min(KEPT))?;
@@ -122,5 +123,5 @@ pub(crate) fn ends_of_worker(output: usize) -> io::Result<(Channel, UnixStream)>
     rustix::stdio::dup2_stdin(&nothing)?;
     rustix::stdio::dup2_stdout(&nothing)?;
     rustix::stdio::dup2_stderr(&nothing)?;
-    Ok((Channel::new(shared, Side::Worker, waker)?, control))
+    Ok((Channel::new(shared, Side::Worker, waker, spin)?, control))
 }

@@ -23,6 +23,8 @@ pub(crate) struct Start {
     pub(crate) max_runs: Option<u64>,
     /// After that time, too.
     pub(crate) max_age: Option<Duration>,
+    /// How long who waits for the other spins before it sleeps.
+    pub(crate) spin: Duration,
     /// Whether one without a part of its sandbox is none.
     pub(crate) requires_sandbox: bool,
 }

@@ -84,11 +84,12 @@ impl Worker {
             Error::Internal(format!("can't start a worker, {}: {reason}", start.program.display()))
         };
         let Ends { channel, control, theirs: [stdin, stdout, stderr] } =
-            Ends::new(start.output).map_err(|error| failed(error.to_string()))?;
+            Ends::new(start.output, start.spin).map_err(|error| failed(error.to_string()))?;
         control.set_nonblocking(true).map_err(|error| failed(error.to_string()))?;
         let mut command = Command::new(&start.program);
         command
-            .args([ARGUMENT, &start.memory.to_string(), &start.output.to_string()])
+            .arg(ARGUMENT)
+            .args([start.memory, start.output, start.spin.as_micros() as usize].map(|it| it.to_string()))
             .env_clear()
             .current_dir("/")
             .process_group(0)
