@@ -20,7 +20,8 @@ use super::shared::{PIECE, Shared, Side, Stream};
 /// How long a host spins when it had to wake its worker: the system takes longer for that than for most else.
 const SPIN_FOR_SLEEPER: Duration = Duration::from_micros(100);
 
-/// What is left of the time for which a side spins, at the least, after it spun in vain: the other side may need this very processor.
+/// A side spins for a shorter time after it waited for longer than is worth it, since the other one may need this very processor: at the least
+/// for this part of the time.
 const LEAST_SPIN: u32 = 16;
 
 /// Turns of the loop between two looks at the clock.
@@ -46,7 +47,7 @@ pub(crate) struct Channel {
     waker: UnixStream,
     /// For how long this side spins at most.
     spin: Duration,
-    /// By what that is divided now: twice as much after each time in vain.
+    /// By what that is divided now.
     divisor: AtomicU32,
     /// The worker slept, and was woken for what is waited for.
     has_woken: AtomicBool,
@@ -173,9 +174,7 @@ impl Channel {
     }
 
     fn wait_for_turn(&self, until: Option<Instant>) -> Result<(), Silence> {
-        if self.spins_to_turn() {
-            return Ok(());
-        }
+        let Some(since) = self.spin_to_turn() else { return Ok(()) };
         loop {
             let head = self.shared.head();
             let sleeps = &head.sleeps[self.side as usize].0;
@@ -192,13 +191,16 @@ impl Channel {
                 Side::Host => self.sleep(until)?,
             }
             if self.has_turn() {
+                let divisor = self.divisor.load(Relaxed);
+                let is_worth_it = since.elapsed() < 2 * self.spin;
+                self.divisor.store(if is_worth_it { 1 } else { (divisor * 2).min(LEAST_SPIN) }, Relaxed);
                 return Ok(());
             }
         }
     }
 
-    /// Spins for as long as is worth it; returns whether the turn has come.
-    fn spins_to_turn(&self) -> bool {
+    /// Spins for as long as is worth it, and returns since when, where the turn has not come.
+    fn spin_to_turn(&self) -> Option<Instant> {
         let divisor = self.divisor.load(Relaxed);
         let has_woken = self.has_woken.swap(false, Relaxed);
         let spin = if has_woken && !self.spin.is_zero() { SPIN_FOR_SLEEPER } else { self.spin / divisor };
@@ -206,15 +208,14 @@ impl Channel {
         loop {
             for _ in 0..LOOK_EVERY {
                 if self.has_turn() {
-                    self.divisor.store((divisor / 2).max(1), Relaxed);
-                    return true;
+                    return None;
                 }
                 std::hint::spin_loop();
             }
             let now = Instant::now();
-            if now.duration_since(*spun_since.get_or_insert(now)) >= spin {
-                self.divisor.store((divisor * 2).min(LEAST_SPIN), Relaxed);
-                return false;
+            let since = *spun_since.get_or_insert(now);
+            if now.duration_since(since) >= spin {
+                return Some(since);
             }
         }
     }

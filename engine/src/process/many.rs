@@ -20,7 +20,7 @@ use crate::model::trace::Trace;
 use crate::vm::job::Job;
 
 /// The most runs of a message.
-const MOST: usize = 32;
+const MOST: usize = 16;
 
 /// Bytes after which a message has no more runs, and a worker answers.
 pub(crate) const ENOUGH: usize = 64 << 10;
