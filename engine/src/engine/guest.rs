@@ -23,6 +23,8 @@ use crate::model::trace::Trace;
 use crate::model::value::Value;
 use crate::pool::watchdog::{Watchdog, Watched};
 use crate::process::channel::Channel;
+#[cfg(feature = "faults")]
+use crate::process::faults;
 use crate::process::many::{ANSWER_AFTER, ENOUGH};
 use crate::process::sandbox::{self, Sandbox};
 use crate::process::shared::Stream;
@@ -401,7 +403,13 @@ impl Guest {
     /// Functions that call those of the host.
     fn stubs(&self, reader: &mut Reader<'_>, list: u8) -> Result<Functions, Malformed> {
         let names = reader.list(8, usize::MAX, |reader| reader.text().map(Arc::<str>::from))?;
-        let stub = |(index, name)| (name, self.stub(list, index));
+        let stub = |(index, name): (usize, Arc<str>)| {
+            #[cfg(feature = "faults")]
+            if &*name == "fault" {
+                return (name, faults::function(&self.channel));
+            }
+            (name, self.stub(list, index))
+        };
         Ok(Functions { id: next_id(), list: names.into_iter().enumerate().map(stub).collect() })
     }
 
@@ -496,6 +504,10 @@ fn any_source() -> Limits {
 /// A name and a source, compiled.
 fn compiled(reader: &mut Reader<'_>) -> Result<Result<Arc<Compiled>, (u32, String)>, Malformed> {
     let (name, source) = (reader.text()?, reader.bytes()?);
+    #[cfg(feature = "faults")]
+    if source.starts_with(faults::IN_SOURCE) {
+        std::process::abort();
+    }
     let compiled = Compiled::new(name, source, &any_source());
     Ok(compiled.map(Arc::new).map_err(|error| (error.line, error.reason)))
 }

@@ -101,6 +101,20 @@ impl Channel {
         self.shared.kept(stream, most)
     }
 
+    /// Writes over all that both sides share.
+    #[cfg(feature = "faults")]
+    pub(super) fn scribble(&self, byte: u8) {
+        self.shared.scribble(byte);
+    }
+
+    /// Gives the turn with a message of a length that is none.
+    #[cfg(feature = "faults")]
+    pub(super) fn forge_length(&self, length: u32) {
+        self.shared.head().length.0.store(length, Relaxed);
+        let _ = self.give_turn();
+        let _ = self.wait_for_turn(None);
+    }
+
     fn other(&self) -> Side {
         match self.side {
             Side::Host => Side::Worker,

@@ -10,12 +10,15 @@
 //! | [`call`] | one of its runs, and the host functions that this calls |
 //! | [`many`] | many of its runs, several in a message |
 //! | [`sandbox`], [`walls`] | what a worker gives up before its first source, and what a host is told of it |
+//! | `faults` | what goes wrong in a worker on purpose, for tests |
 //! | `elsewhere` | what there is where the system is not Linux |
 //!
 //! What a worker does is in `engine/guest.rs`: the same VM as in the host.
 
 mod call;
 pub(crate) mod channel;
+#[cfg(feature = "faults")]
+pub(crate) mod faults;
 pub(crate) mod many;
 pub(crate) mod sandbox;
 pub(crate) mod shared;

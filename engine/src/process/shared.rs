@@ -126,6 +126,14 @@ impl Shared {
         }
     }
 
+    /// Writes over all of it.
+    #[cfg(feature = "faults")]
+    pub(super) fn scribble(&self, byte: u8) {
+        let length = HEAD + 2 * (PIECE + self.output);
+        // SAFETY: within the mapping, of whose bytes nobody relies on any.
+        unsafe { self.at.as_ptr().write_bytes(byte, length) };
+    }
+
     fn stream(&self, stream: Stream) -> NonNull<u8> {
         // SAFETY: what both streams wrote is within the mapping, behind the pieces.
         unsafe { self.at.add(HEAD + 2 * PIECE + stream as usize * self.output) }

@@ -31,6 +31,9 @@ use crate::vm::stack::Stack;
 /// How long a worker may take to start.
 const START: Duration = Duration::from_secs(10);
 
+/// How often one is started anew that somebody killed before it could say a word.
+const STARTS: u32 = 5;
+
 /// How long it may take to compile.
 const COMPILE: Duration = Duration::from_secs(30);
 
@@ -79,6 +82,18 @@ impl Worker {
     /// # Errors
     /// The system can't start it, or it is not a worker of this version.
     pub(crate) fn start(starter: &Arc<Starter>) -> Result<Self, Error> {
+        let mut tries = 1..STARTS;
+        loop {
+            let mut is_killed = false;
+            let started = Self::start_once(starter, &mut is_killed);
+            if started.is_ok() || !is_killed || tries.next().is_none() {
+                return started;
+            }
+        }
+    }
+
+    /// Starts one, and says where there is none whether somebody killed it.
+    fn start_once(starter: &Arc<Starter>, is_killed: &mut bool) -> Result<Self, Error> {
         let start = &starter.start;
         let failed = |reason: String| {
             Error::Internal(format!("can't start a worker, {}: {reason}", start.program.display()))
@@ -114,6 +129,7 @@ impl Worker {
         };
         let mut message = Vec::new();
         let hello = worker.channel.receive(&mut message, BESIDE, Some(Instant::now() + START));
+        let is_gone = matches!(hello, Err(Silence::Gone));
         let mut reader = Reader(&message);
         let version = hello.ok().and_then(|()| {
             let version = (reader.byte() == Ok(to_host::HELLO)).then(|| reader.text().ok())??;
@@ -133,6 +149,7 @@ impl Worker {
             }
             None => {
                 let end = worker.kill();
+                *is_killed = is_gone && end.is_some_and(|end| end.signal() == Some(libc::SIGKILL));
                 Err(failed(format!("it does not answer as a worker ({})", told(end))))
             }
         }

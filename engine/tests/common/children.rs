@@ -5,6 +5,9 @@ use std::io::ErrorKind::NotFound;
 use std::time::{Duration, Instant};
 use std::{fs, process};
 
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, kill_process};
+
 /// The processes that this one has started and that were not waited for, which is a process of one test.
 pub(crate) fn children() -> BTreeSet<u32> {
     let own = process::id().to_string();
@@ -27,9 +30,13 @@ pub(crate) fn has_ended(id: u32) -> bool {
     stat.rsplit_once(')').is_none_or(|(_, behind)| behind.trim_start().starts_with('Z'))
 }
 
+/// Kills a process, unless it has ended.
 pub(crate) fn kill(id: u32) {
-    let killed = process::Command::new("kill").args(["-9", &id.to_string()]).status();
-    assert!(killed.expect("there is a kill").success());
+    let id = Pid::from_raw(id as i32).expect("an id");
+    match kill_process(id, Signal::KILL) {
+        Ok(()) | Err(Errno::SRCH) => {}
+        Err(error) => panic!("{error}"),
+    }
 }
 
 /// How long a process has computed, in ticks of the system's clock.
