@@ -261,6 +261,11 @@ typedef int32_t perilune_limit;
 typedef int32_t perilune_code;
 
 /**
+ * How the worker processes of an engine are to be.
+ */
+typedef int32_t perilune_worker_option;
+
+/**
  * What is told how a submitted run ended, once. Called on one of the engine's threads, which other runs wait for, or on the
  * caller's when the run can't begin or is cancelled while it waits: so it must not block, and it must return as usual.
  *
@@ -595,6 +600,11 @@ typedef void (*perilune_answered)(struct perilune_exchange *exchange,
 typedef int32_t perilune_severity;
 
 /**
+ * A part of what keeps workers from the system.
+ */
+typedef int32_t perilune_sandbox_part;
+
+/**
  * It was done.
  */
 #define PERILUNE_OK 0
@@ -773,6 +783,53 @@ typedef int32_t perilune_severity;
  * A source, in bytes; 1 MiB. An engine's only.
  */
 #define PERILUNE_LIMIT_SOURCE 9
+
+/**
+ * Each is replaced after so many runs, at least 1. Without limit where nothing else is set.
+ */
+#define PERILUNE_WORKER_MAX_RUNS 1
+
+/**
+ * No run begins in one that was started longer ago, in nanoseconds. Without limit where nothing else is set.
+ */
+#define PERILUNE_WORKER_MAX_AGE_NS 2
+
+/**
+ * For how long a source is refused that ended three workers in a row, in nanoseconds: twice as long after each that it ends then. 1 s where
+ * nothing else is set; 0 refuses none.
+ */
+#define PERILUNE_WORKER_BACKOFF_NS 3
+
+/**
+ * How long a worker and its host wait for each other without sleeping, in nanoseconds. 20 µs where nothing else is set, and nothing on a
+ * machine with one processor.
+ */
+#define PERILUNE_WORKER_SPIN_NS 4
+
+/**
+ * 1 has the engine fail where a part of the sandbox is missing. 0 where nothing else is set.
+ */
+#define PERILUNE_WORKER_REQUIRE_SANDBOX 5
+
+/**
+ * Only system calls that computing needs (seccomp).
+ */
+#define PERILUNE_SANDBOX_SYSTEM_CALLS 1
+
+/**
+ * No file can be opened, and no port (Landlock).
+ */
+#define PERILUNE_SANDBOX_FILES 2
+
+/**
+ * A user and a network of its own (namespaces).
+ */
+#define PERILUNE_SANDBOX_NAMESPACES 3
+
+/**
+ * Bounds of memory, processes, descriptors and files (resource limits), no dumps, and an end with the host.
+ */
+#define PERILUNE_SANDBOX_RESOURCES 4
 
 /**
  * Nothing: json.null, nil, or an argument that is not there.
@@ -973,16 +1030,29 @@ perilune_code perilune_options_set_backlog(struct perilune_options *options,
                                            struct perilune_error **error);
 
 /**
- * Has runs made in worker processes, as many as the engine may have VMs and one that compiles, which can do nothing but compute: a fault in the VM, or a script that
- * goes on where nothing can stop it, costs one run, whose status is PERILUNE_STATUS_CRASHED or PERILUNE_STATUS_TIMEOUT. Host functions are
- * called in this process. Where nothing is set, runs are made in this process.
+ * Has runs made in worker processes, which can do nothing but compute: a fault in the VM, or a script that goes on where nothing can stop it,
+ * costs one run, whose status is PERILUNE_STATUS_CRASHED or PERILUNE_STATUS_TIMEOUT. There are as many as the engine may have VMs, a spare one
+ * and one that compiles. Host functions are called in this process. Where nothing is set, runs are made in this process.
  *
- * @param program  the path of the workers' program: the command perilune, or perilune-worker, of this library's version. NULL for no workers
+ * @param program  the path of the workers' program: the command perilune, or perilune-worker, of this library's version. "" is the one that
+ *                 was installed with libperilune.so, which is found from where that lies. NULL for no workers
  * @param error    where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_options_set_workers(struct perilune_options *options,
                                            perilune_slice program,
                                            struct perilune_error **error);
+
+/**
+ * Sets how worker processes are to be, where there are to be any.
+ *
+ * @param option  one of PERILUNE_WORKER_*
+ * @param value   in the unit that the constant says
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_options_set_worker_option(struct perilune_options *options,
+                                                 perilune_worker_option option,
+                                                 uint64_t value,
+                                                 struct perilune_error **error);
 
 /**
  * Sets a limit: the ceiling of every run.
@@ -1315,6 +1385,17 @@ perilune_code perilune_request_set_limit(struct perilune_request *request,
                                          perilune_limit limit,
                                          uint64_t value,
                                          struct perilune_error **error);
+
+/**
+ * For whom the runs of this request are. A worker process serves one tenant only; runs without a tenant share theirs. Where runs are in this
+ * process, it changes nothing.
+ *
+ * @param tenant  any bytes, copied; NULL is none
+ * @param error   where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_request_set_tenant(struct perilune_request *request,
+                                          perilune_slice tenant,
+                                          struct perilune_error **error);
 
 /**
  * Has the handle end this request's runs.

@@ -33,6 +33,7 @@ pub(crate) struct Exchange {
     next: Next,
 }
 
+#[allow(clippy::large_enum_variant, reason = "most of them are runs, and each is moved but once")]
 enum Next {
     Answer(Answered),
     Body(Box<Body>),

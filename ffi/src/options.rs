@@ -1,7 +1,10 @@
 //! How an engine is to be.
 
-use std::ffi::OsStr;
+use std::ffi::{CStr, OsStr, c_void};
+use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use perilune::{Engine, EngineBuilder, Isolation, Limits, Workers};
 
@@ -25,13 +28,26 @@ impl Handle for perilune_options {
 pub(crate) struct Options {
     pool_size: Option<usize>,
     backlog: Option<usize>,
-    isolation: Isolation,
+    /// The path of the workers' program, where there are to be any.
+    program: Option<PathBuf>,
+    workers: Workers,
     limits: Limits,
 }
 
 impl Options {
     pub(crate) fn new() -> Self {
-        Self { pool_size: None, backlog: None, isolation: Isolation::InProcess, limits: Limits::default() }
+        Self {
+            pool_size: None,
+            backlog: None,
+            program: None,
+            workers: Workers::new(),
+            limits: Limits::default(),
+        }
+    }
+
+    fn isolation(&self) -> Isolation {
+        let workers = |program: &PathBuf| Isolation::Process(self.workers.clone().program(program));
+        self.program.as_ref().map_or(Isolation::InProcess, workers)
     }
 
     pub(crate) fn builder(&self) -> EngineBuilder {
@@ -47,7 +63,7 @@ impl Options {
             .request(request)
             .parameters(parameters)
             .source(source)
-            .isolation(self.isolation.clone());
+            .isolation(self.isolation());
         if let Some(vms) = self.pool_size {
             builder = builder.pool_size(vms);
         }
@@ -110,11 +126,12 @@ pub unsafe extern "C" fn perilune_options_set_backlog(
     unsafe { guard::fallible(error, body) }
 }
 
-/// Has runs made in worker processes, as many as the engine may have VMs and one that compiles, which can do nothing but compute: a fault in the VM, or a script that
-/// goes on where nothing can stop it, costs one run, whose status is PERILUNE_STATUS_CRASHED or PERILUNE_STATUS_TIMEOUT. Host functions are
-/// called in this process. Where nothing is set, runs are made in this process.
+/// Has runs made in worker processes, which can do nothing but compute: a fault in the VM, or a script that goes on where nothing can stop it,
+/// costs one run, whose status is PERILUNE_STATUS_CRASHED or PERILUNE_STATUS_TIMEOUT. There are as many as the engine may have VMs, a spare one
+/// and one that compiles. Host functions are called in this process. Where nothing is set, runs are made in this process.
 ///
-/// @param program  the path of the workers' program: the command perilune, or perilune-worker, of this library's version. NULL for no workers
+/// @param program  the path of the workers' program: the command perilune, or perilune-worker, of this library's version. "" is the one that
+///                 was installed with libperilune.so, which is found from where that lies. NULL for no workers
 /// @param error    where an error goes, if not NULL; the caller frees it
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_options_set_workers(
@@ -126,12 +143,76 @@ pub unsafe extern "C" fn perilune_options_set_workers(
         // SAFETY: as the header says.
         let (options, program) =
             unsafe { (handle::get_mut(options, "options")?, handle::bytes(program, "program")?) };
-        if program.is_some_and(<[u8]>::is_empty) {
-            return Err(Failure::argument("program: it is empty".to_owned()));
-        }
-        let workers = |program: &[u8]| Workers::new().program(OsStr::from_bytes(program));
-        options.isolation =
-            program.map_or(Isolation::InProcess, |program| Isolation::Process(workers(program)));
+        options.program = match program {
+            None => None,
+            Some(b"") => Some(installed_worker()?),
+            Some(path) => Some(PathBuf::from(OsStr::from_bytes(path))),
+        };
+        Ok(())
+    };
+    // SAFETY: `error` is null or can be written to.
+    unsafe { guard::fallible(error, body) }
+}
+
+/// The worker's program that lies in libexec beside the folder of this library, or of the program that has it in it.
+fn installed_worker() -> Result<PathBuf, Failure> {
+    let mut own = MaybeUninit::<libc::Dl_info>::zeroed();
+    // SAFETY: the address is one of this library, and there is room for what is told of it.
+    let is_found = unsafe { libc::dladdr(perilune_options_set_workers as *const c_void, own.as_mut_ptr()) };
+    // SAFETY: zeros are one, and it was filled in where there is something to be told.
+    let name = unsafe { own.assume_init() }.dli_fname;
+    let path = if is_found == 0 || name.is_null() {
+        None
+    } else {
+        // SAFETY: it ends in a NUL byte, and lives as long as this library.
+        let name = unsafe { CStr::from_ptr(name) };
+        std::fs::canonicalize(OsStr::from_bytes(name.to_bytes())).ok()
+    };
+    let path =
+        path.ok_or_else(|| Failure::argument("program: it is not known where this library lies".to_owned()))?;
+    // PREFIX/lib, and PREFIX/lib/x86_64-linux-gnu.
+    let places =
+        path.ancestors().skip(2).take(2).map(|prefix| prefix.join("libexec/perilune/perilune-worker"));
+    let places: Vec<_> = places.collect();
+    places.iter().find(|place| place.is_file()).cloned().ok_or_else(|| {
+        let places: Vec<_> = places.iter().map(|place| place.display().to_string()).collect();
+        Failure::argument(format!(
+            "program: there is no {}: install it there, or pass its path",
+            places.join(" and no ")
+        ))
+    })
+}
+
+/// Sets how worker processes are to be, where there are to be any.
+///
+/// @param option  one of PERILUNE_WORKER_*
+/// @param value   in the unit that the constant says
+/// @param error   where an error goes, if not NULL; the caller frees it
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_options_set_worker_option(
+    options: *mut perilune_options,
+    option: perilune_worker_option,
+    value: u64,
+    error: *mut *mut perilune_error,
+) -> perilune_code {
+    let body = || {
+        // SAFETY: as the header says.
+        let options = unsafe { handle::get_mut(options, "options") }?;
+        let (workers, time) = (options.workers.clone(), Duration::from_nanos(value));
+        options.workers = match (option, value) {
+            (PERILUNE_WORKER_MAX_RUNS, 1..) => workers.max_runs(value),
+            (PERILUNE_WORKER_MAX_RUNS, 0) => {
+                return Err(Failure::argument("value: a worker makes at least 1 run".to_owned()));
+            }
+            (PERILUNE_WORKER_MAX_AGE_NS, _) => workers.max_age(time),
+            (PERILUNE_WORKER_BACKOFF_NS, _) => workers.backoff(time),
+            (PERILUNE_WORKER_SPIN_NS, _) => workers.spin(time),
+            (PERILUNE_WORKER_REQUIRE_SANDBOX, 0 | 1) => workers.require_sandbox(value == 1),
+            (PERILUNE_WORKER_REQUIRE_SANDBOX, _) => {
+                return Err(Failure::argument(format!("value: pass 0 or 1, not {value}")));
+            }
+            _ => return Err(Failure::argument(format!("option: {option} is none of PERILUNE_WORKER_*"))),
+        };
         Ok(())
     };
     // SAFETY: `error` is null or can be written to.

@@ -254,6 +254,21 @@ pub unsafe extern "C" fn perilune_request_set_limit(
     unsafe { guard::fallible(error, body) }
 }
 
+/// For whom the runs of this request are. A worker process serves one tenant only; runs without a tenant share theirs. Where runs are in this
+/// process, it changes nothing.
+///
+/// @param tenant  any bytes, copied; NULL is none
+/// @param error   where an error goes, if not NULL; the caller frees it
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_request_set_tenant(
+    request: *mut perilune_request,
+    tenant: perilune_slice,
+    error: *mut *mut perilune_error,
+) -> perilune_code {
+    // SAFETY: as the header says.
+    unsafe { set_part(request, tenant, "tenant", error, |request, tenant| request.tenant(tenant)) }
+}
+
 /// Has the handle end this request's runs.
 ///
 /// @param cancel  stays the caller's; NULL for none

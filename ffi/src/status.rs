@@ -90,6 +90,34 @@ pub const PERILUNE_LIMIT_PARAMETERS: perilune_limit = 8;
 /// A source, in bytes; 1 MiB. An engine's only.
 pub const PERILUNE_LIMIT_SOURCE: perilune_limit = 9;
 
+/// How the worker processes of an engine are to be.
+pub type perilune_worker_option = i32;
+
+/// Each is replaced after so many runs, at least 1. Without limit where nothing else is set.
+pub const PERILUNE_WORKER_MAX_RUNS: perilune_worker_option = 1;
+/// No run begins in one that was started longer ago, in nanoseconds. Without limit where nothing else is set.
+pub const PERILUNE_WORKER_MAX_AGE_NS: perilune_worker_option = 2;
+/// For how long a source is refused that ended three workers in a row, in nanoseconds: twice as long after each that it ends then. 1 s where
+/// nothing else is set; 0 refuses none.
+pub const PERILUNE_WORKER_BACKOFF_NS: perilune_worker_option = 3;
+/// How long a worker and its host wait for each other without sleeping, in nanoseconds. 20 µs where nothing else is set, and nothing on a
+/// machine with one processor.
+pub const PERILUNE_WORKER_SPIN_NS: perilune_worker_option = 4;
+/// 1 has the engine fail where a part of the sandbox is missing. 0 where nothing else is set.
+pub const PERILUNE_WORKER_REQUIRE_SANDBOX: perilune_worker_option = 5;
+
+/// A part of what keeps workers from the system.
+pub type perilune_sandbox_part = i32;
+
+/// Only system calls that computing needs (seccomp).
+pub const PERILUNE_SANDBOX_SYSTEM_CALLS: perilune_sandbox_part = 1;
+/// No file can be opened, and no port (Landlock).
+pub const PERILUNE_SANDBOX_FILES: perilune_sandbox_part = 2;
+/// A user and a network of its own (namespaces).
+pub const PERILUNE_SANDBOX_NAMESPACES: perilune_sandbox_part = 3;
+/// Bounds of memory, processes, descriptors and files (resource limits), no dumps, and an end with the host.
+pub const PERILUNE_SANDBOX_RESOURCES: perilune_sandbox_part = 4;
+
 /// What a value or an argument is.
 pub type perilune_type = i32;
 

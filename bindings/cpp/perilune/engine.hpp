@@ -21,6 +21,55 @@ namespace perilune {
 /// The version of the library, such as "0.1.0".
 inline std::string_view version() noexcept { return perilune_version(); }
 
+/// How the worker processes of an engine are to be. What is not set is as the comments say.
+class Workers {
+public:
+    /// Of the program that was installed with the library.
+    Workers() = default;
+    /// Of this program: the command perilune, or perilune-worker.
+    Workers(std::string program) : program_(std::move(program)) {}
+    /// As above.
+    Workers(const char* program) : program_(program) {}
+
+    /// Each is replaced after so many runs, at least 1; without limit.
+    Workers& max_runs(std::uint64_t runs) & { return set(PERILUNE_WORKER_MAX_RUNS, runs); }
+    Workers max_runs(std::uint64_t runs) && { return std::move(max_runs(runs)); }
+    /// No run begins in one that was started longer ago; without limit.
+    Workers& max_age(std::chrono::nanoseconds age) & { return set(PERILUNE_WORKER_MAX_AGE_NS, detail::nanoseconds(age)); }
+    Workers max_age(std::chrono::nanoseconds age) && { return std::move(max_age(age)); }
+    /// For how long a source is refused that ended three of them in a row, twice as long after each that it ends then; 1 s.
+    Workers& backoff(std::chrono::nanoseconds first) & { return set(PERILUNE_WORKER_BACKOFF_NS, detail::nanoseconds(first)); }
+    Workers backoff(std::chrono::nanoseconds first) && { return std::move(backoff(first)); }
+    /// How long a worker and its host wait for each other without sleeping; 20 µs.
+    Workers& spin(std::chrono::nanoseconds time) & { return set(PERILUNE_WORKER_SPIN_NS, detail::nanoseconds(time)); }
+    Workers spin(std::chrono::nanoseconds time) && { return std::move(spin(time)); }
+    /// The engine can't be made where a part of the sandbox is missing.
+    Workers& require_sandbox(bool requires_it = true) & { return set(PERILUNE_WORKER_REQUIRE_SANDBOX, requires_it ? 1 : 0); }
+    Workers require_sandbox(bool requires_it = true) && { return std::move(require_sandbox(requires_it)); }
+
+private:
+    friend class Engine;
+
+    Workers& set(perilune_worker_option option, std::uint64_t value) {
+        options_.emplace_back(option, value);
+        return *this;
+    }
+
+    std::string program_;
+    std::vector<std::pair<perilune_worker_option, std::uint64_t>> options_;
+};
+
+/// What keeps workers from the system beside their VMs: each with why it is missing, or nothing where it is in place.
+struct Sandbox {
+    std::optional<std::string> system_calls;  ///< Only system calls that computing needs (seccomp).
+    std::optional<std::string> files;         ///< No file can be opened, and no port (Landlock).
+    std::optional<std::string> namespaces;    ///< A user and a network of its own (namespaces).
+    std::optional<std::string> resources;     ///< Bounds of memory, processes and files, no dumps, and an end with the host.
+
+    /// Whether nothing is missing.
+    bool is_whole() const noexcept { return !system_calls && !files && !namespaces && !resources; }
+};
+
 /// How an engine is to be. What is not set is as the comments say.
 class EngineOptions : public detail::RunLimits<EngineOptions> {
 public:
@@ -36,12 +85,12 @@ public:
         return *this;
     }
     EngineOptions backlog(std::size_t runs) && { return std::move(backlog(runs)); }
-    /// Has runs made in worker processes of this program: the command perilune, or perilune-worker. They are made in this process.
-    EngineOptions& workers(std::string program) & {
-        workers_ = std::move(program);
+    /// Has runs made in worker processes, which can do nothing but compute. They are made in this process.
+    EngineOptions& workers(Workers how = {}) & {
+        workers_ = std::move(how);
         return *this;
     }
-    EngineOptions workers(std::string program) && { return std::move(workers(std::move(program))); }
+    EngineOptions workers(Workers how = {}) && { return std::move(workers(std::move(how))); }
     /// Query, body, config and meta together, in bytes; 512 KiB.
     EngineOptions& request(std::uint64_t bytes) & { return set(PERILUNE_LIMIT_REQUEST, bytes); }
     EngineOptions request(std::uint64_t bytes) && { return std::move(request(bytes)); }
@@ -60,7 +109,7 @@ private:
 
     std::optional<std::size_t> pool_size_;
     std::optional<std::size_t> backlog_;
-    std::optional<std::string> workers_;
+    std::optional<Workers> workers_;
     std::vector<std::pair<perilune_limit, std::uint64_t>> limits_;
 };
 
@@ -296,6 +345,21 @@ public:
     /// What it counted until now, in this process.
     Metrics metrics() const { return Metrics(detail::make<Snapshot>(perilune_engine_metrics, handle()).release()); }
 
+    /// What keeps the engine's workers from the system; nothing where it has none.
+    std::optional<Sandbox> sandbox() const {
+        perilune_sandbox* made = nullptr;
+        detail::call(perilune_engine_sandbox, handle(), &made);
+        if (!made) return std::nullopt;
+        const detail::Guard<perilune_sandbox, perilune_sandbox_free> told(made);
+        const auto missing = [&](perilune_sandbox_part part) -> std::optional<std::string> {
+            const perilune_slice reason = perilune_sandbox_missing(told.get(), part);
+            if (!reason.data) return std::nullopt;
+            return std::string(reason.data, reason.len);
+        };
+        return Sandbox{missing(PERILUNE_SANDBOX_SYSTEM_CALLS), missing(PERILUNE_SANDBOX_FILES), missing(PERILUNE_SANDBOX_NAMESPACES),
+                       missing(PERILUNE_SANDBOX_RESOURCES)};
+    }
+
 private:
     using Snapshot = detail::Guard<perilune_metrics, perilune_metrics_free>;
 
@@ -303,7 +367,12 @@ private:
         const detail::Guard<perilune_options, perilune_options_free> made(perilune_options_new());
         if (options.pool_size_) detail::call(perilune_options_set_pool_size, made.get(), *options.pool_size_);
         if (options.backlog_) detail::call(perilune_options_set_backlog, made.get(), *options.backlog_);
-        if (options.workers_) detail::call(perilune_options_set_workers, made.get(), detail::slice(*options.workers_));
+        if (options.workers_) {
+            detail::call(perilune_options_set_workers, made.get(), detail::slice(options.workers_->program_));
+            for (const auto& [option, value] : options.workers_->options_) {
+                detail::call(perilune_options_set_worker_option, made.get(), option, value);
+            }
+        }
         for (const auto& [which, most] : options.limits_) {
             detail::call(perilune_options_set_limit, made.get(), which, most);
         }

@@ -126,6 +126,9 @@ public:
         return *this;
     }
     Request seed(std::uint64_t number) && { return std::move(seed(number)); }
+    /// For whom the runs are: a worker process serves one tenant only, and runs without one share theirs.
+    Request& tenant(std::string_view whose) & { return set_text(perilune_request_set_tenant, whose); }
+    Request tenant(std::string_view whose) && { return std::move(tenant(whose)); }
     /// Has the handle end the runs.
     Request& cancel(const Cancel& handle) & {
         detail::call(perilune_request_set_cancel, mutable_handle(), handle.handle());

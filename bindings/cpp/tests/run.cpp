@@ -146,7 +146,15 @@ TEST(a_cancel_ends_a_run_from_another_thread) {
 
 TEST(runs_are_made_in_workers) {
     CHECK_THROWS(Error, Engine(EngineOptions().workers("/nonexistent/worker")), CHECK(error.code() == Code::internal));
-    const Engine engine(EngineOptions().workers(WORKER).pool_size(1));
+    CHECK_THROWS(Error, Engine(EngineOptions().workers()), CHECK(error.code() == Code::invalid_argument));
+    CHECK_THROWS(Error, Engine(EngineOptions().workers(Workers(WORKER).max_runs(0))), CHECK(error.code() == Code::invalid_argument));
+    CHECK(!Engine().sandbox());
+    const auto workers = Workers(WORKER).max_runs(1).max_age(1h).backoff(0s).spin(1ms).require_sandbox(false);
+    const Engine engine(EngineOptions().workers(workers).pool_size(1));
+    const auto sandbox = engine.sandbox();
+    CHECK(sandbox && !sandbox->system_calls && !sandbox->resources);
+    CHECK(engine.compile("return GET.a").run(Request().query("a=1").tenant("acme")).ok());
+    CHECK(engine.metrics().vms.retired == 1);
     engine.function("twice", [](double n) { return 2 * n; });
     const Trace trace = engine.compile("test", "return host.twice(ARGS.n + 0)").run("n=21");
     CHECK(trace.status() == Status::success);

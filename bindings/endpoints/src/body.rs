@@ -35,8 +35,10 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    pub(crate) fn request(self, payload: Payload) -> Request<'static> {
-        let mut request = Request::new().query(self.query);
+    /// The request of a run of `script`, whose instance is its tenant.
+    pub(crate) fn request(self, script: &Script, payload: Payload) -> Request<'static> {
+        let (instance, _) = script.name().split_once('/').unwrap_or_default();
+        let mut request = Request::new().query(self.query).tenant(instance.as_bytes().to_vec());
         if let Some(meta) = self.meta {
             request = request.meta(meta);
         }

@@ -31,6 +31,7 @@ pub struct Endpoints {
 /// What is to be done next for a request.
 #[derive(Debug)]
 #[must_use]
+#[allow(clippy::large_enum_variant, reason = "most of them are runs, and each is moved but once")]
 pub enum Step {
     /// Send it: that was all.
     Answer(Answer),
@@ -158,7 +159,8 @@ impl Endpoints {
         let asked = Asked { query: query.into_owned(), meta };
         match wanted {
             Wanted::Found(script) if !has_body || known.length == Some(0) => {
-                Ok(Step::Run(Run { script, request: asked.request(Payload::None) }))
+                let request = asked.request(&script, Payload::None);
+                Ok(Step::Run(Run { script, request }))
             }
             wanted => {
                 let limits = self.engine.limits();
@@ -195,7 +197,8 @@ impl Endpoints {
                 (script, payload)
             }
         };
-        Ok(Run { script, request: asked.request(payload) })
+        let request = asked.request(&script, payload);
+        Ok(Run { script, request })
     }
 
     /// Answers with what came of a [`Run`], and keeps its trace.

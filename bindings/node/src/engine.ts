@@ -16,6 +16,8 @@ export interface EngineOptions {
    * whose status is `crashed`, or in this process (`'none'`, and if not given). Functions of the host are called here either way.
    */
   isolation?: 'none' | 'process' | undefined
+  /** How worker processes are to be, where there are any. */
+  workers?: WorkerOptions | undefined
   /** How many VMs, and so how many runs at once; as many as the machine has threads, if not given. */
   poolSize?: number | undefined
   /** Milliseconds of one run; 30,000. */
@@ -40,6 +42,32 @@ export interface EngineOptions {
   backlog?: number | undefined
 }
 
+/** How the worker processes of an engine are to be. */
+export interface WorkerOptions {
+  /** Runs after which each is replaced; without limit, if not given. */
+  maxRuns?: number | undefined
+  /** Milliseconds after which no run begins in one; without limit, if not given. */
+  maxAge?: number | undefined
+  /** Milliseconds for which a source is refused that ended three of them in a row, twice as long after each that it ends then; 1,000. */
+  backoff?: number | undefined
+  /** Milliseconds for which a worker and this process wait for each other without sleeping; 0.02. */
+  spin?: number | undefined
+  /** The engine can't be made where a part of the sandbox is missing. */
+  requireSandbox?: boolean | undefined
+}
+
+/** What keeps workers from the system beside their VMs: each with why it is missing, or null where it is in place. */
+export interface Sandbox {
+  /** Only system calls that computing needs (seccomp). */
+  readonly systemCalls: string | null
+  /** No file can be opened, and no port (Landlock). */
+  readonly files: string | null
+  /** A user and a network of its own (namespaces). */
+  readonly namespaces: string | null
+  /** Bounds of memory, processes and files, no dumps, and an end with this process. */
+  readonly resources: string | null
+}
+
 /** What came of loading a directory, or of a change in a watched one. */
 export interface Report {
   /** The names of scripts that are new or changed. */
@@ -60,13 +88,30 @@ export interface Diagnostic {
   readonly message: string
 }
 
-type LimitName = keyof Omit<EngineOptions, 'isolation' | 'poolSize' | 'backlog'>
+type LimitName = keyof Omit<EngineOptions, 'isolation' | 'workers' | 'poolSize' | 'backlog'>
 
 /** The library's limits by the names that they have here, with their numbers and whether they are times. */
 const LIMITS = new Map<string, { number: number; isTime: boolean }>()
 native.limits.forEach((name, number) => {
   LIMITS.set(name.replace(/_(.)/g, (_, letter: string) => letter.toUpperCase()), { number, isTime: native.limitUnits[number] === 'ns' })
 })
+
+/** Options of workers as the library takes them: the numbers of PERILUNE_WORKER_*, each with its value. */
+function workerOptions(options: WorkerOptions): number[] {
+  const { maxRuns, maxAge, backoff, spin, requireSandbox, ...others } = options
+  for (const key in others) throw new TypeError(`workers have no option ${key}`)
+  if (maxRuns !== undefined && !(Number.isSafeInteger(maxRuns) && maxRuns >= 1)) {
+    throw new RangeError('maxRuns: pass an integer from 1 on')
+  }
+  const values = [
+    maxRuns,
+    nanoseconds(maxAge, 'maxAge'),
+    nanoseconds(backoff, 'backoff'),
+    nanoseconds(spin, 'spin'),
+    requireSandbox ? 1 : undefined,
+  ]
+  return values.flatMap((value, index) => (value === undefined ? [] : [index + 1, value]))
+}
 
 /** The program of worker processes. */
 function workerProgram(): string {
@@ -181,7 +226,7 @@ export class Engine {
   readonly functions = new HostFunctions()
 
   constructor(options: EngineOptions = {}) {
-    const { isolation = 'none', poolSize, backlog } = options
+    const { isolation = 'none', workers, poolSize, backlog } = options
     if (isolation !== 'none' && isolation !== 'process') throw new TypeError("isolation: pass 'process' or 'none'")
     for (const [name, value, least] of [['poolSize', poolSize, 1], ['backlog', backlog, 0]] as const) {
       if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
@@ -190,7 +235,7 @@ export class Engine {
     }
     const limits: number[] = []
     for (const key in options) {
-      if (key === 'isolation' || key === 'poolSize' || key === 'backlog') continue
+      if (key === 'isolation' || key === 'workers' || key === 'poolSize' || key === 'backlog') continue
       const limit = LIMITS.get(key)
       if (!limit) throw new TypeError(`an engine has no option ${key}`)
       const value = options[key as LimitName]
@@ -198,7 +243,9 @@ export class Engine {
       if (most !== undefined) limits.push(limit.number, most)
     }
     this.poolSize = poolSize ?? (availableParallelism ? availableParallelism() : cpus().length)
-    this.#handle = call(() => native.engineNew(this.poolSize, backlog ?? -1, limits, isolation === 'process' ? workerProgram() : undefined))
+    if (workers && isolation !== 'process') throw new TypeError("workers: they are for isolation: 'process'")
+    const program = isolation === 'process' ? workerProgram() : undefined
+    this.#handle = call(() => native.engineNew(this.poolSize, backlog ?? -1, limits, program, workerOptions(workers ?? {})))
   }
 
   /** @internal */
@@ -210,6 +257,14 @@ export class Engine {
   /** @internal */
   assertOpen(): void {
     if (!this.#handle) throw new PeriluneError('the engine is closed')
+  }
+
+  /** What keeps the engine's workers from the system; undefined where it has none. */
+  sandbox(): Sandbox | undefined {
+    const missing = call(() => native.engineSandbox(this.handle))
+    if (!missing) return undefined
+    const [systemCalls = null, files = null, namespaces = null, resources = null] = missing
+    return { systemCalls, files, namespaces, resources }
   }
 
   /** Compiles a script, on this thread. */

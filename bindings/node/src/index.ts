@@ -3,7 +3,7 @@
 import { native } from './native'
 
 export { Engine, Script, Scripts, Watch } from './engine'
-export type { Diagnostic, EngineOptions, Report } from './engine'
+export type { Diagnostic, EngineOptions, Report, Sandbox, WorkerOptions } from './engine'
 export { CompileError, PayloadError, PeriluneError, ScriptNotFound } from './errors'
 export type { HostFunction } from './functions'
 export type { Text } from './native'

@@ -24,6 +24,8 @@ export interface RunRequest {
   memory?: Size | undefined
   /** Of stdout and stderr, each. */
   output?: Size | undefined
+  /** For whom the run is: a worker process serves one tenant only, and runs without one share theirs. */
+  tenant?: Text | undefined
 }
 
 /** What goes with an asynchronous run. */
@@ -38,7 +40,7 @@ export interface BatchOptions extends RunOptions {
   onProgress?: ((done: number, total: number) => void) | undefined
 }
 
-const KNOWN = new Set(['query', 'get', 'post', 'form', 'config', 'meta', 'seed', 'timeout', 'memory', 'output'])
+const KNOWN = new Set(['query', 'get', 'post', 'form', 'config', 'meta', 'seed', 'timeout', 'memory', 'output', 'tenant'])
 
 /** What a script knows of the engine that it belongs to. */
 export interface Owner {
@@ -205,5 +207,6 @@ function optionsOf(request: RunRequest, cancel: Handle | undefined): NativeOptio
     size(request.memory, 'memory'),
     size(request.output, 'output'),
     cancel,
+    request.tenant,
   ]
 }

@@ -38,8 +38,34 @@ test('an isolation that there is not', () => {
   }
 })
 
+test('workers are as is said', () => {
+  const workers = { maxRuns: 1, maxAge: 3_600_000, backoff: 0, spin: 0, requireSandbox: false }
+  const engine = new Engine({ poolSize: 1, isolation: 'process', workers })
+  const script = engine.compile('return GET.a')
+  for (const tenant of ['acme', Buffer.from('acme'), undefined]) {
+    assert.equal(script.runSync({ query: 'a=1', tenant }).value, '1')
+  }
+  assert.ok(engine.metrics().vms.retired >= 3)
+  const sandbox = engine.sandbox()
+  assert.deepEqual(Object.keys(sandbox), ['systemCalls', 'files', 'namespaces', 'resources'])
+  assert.equal(sandbox.systemCalls, null)
+  assert.equal(new Engine().sandbox(), undefined)
+  const whole = () => new Engine({ isolation: 'process', workers: { requireSandbox: true } }).sandbox()
+  if (Object.values(sandbox).every((part) => part === null)) assert.deepEqual(whole(), sandbox)
+  else assert.throws(whole, /its sandbox is not whole/)
+
+  for (const [options, message] of [
+    [{ workers: {} }, /they are for isolation: 'process'/],
+    [{ isolation: 'process', workers: { maxRuns: 0 } }, /maxRuns: pass an integer from 1 on/],
+    [{ isolation: 'process', workers: { maxAge: -1 } }, /maxAge/],
+    [{ isolation: 'process', workers: { max: 1 } }, /workers have no option max/],
+  ]) {
+    assert.throws(() => new Engine(options), message)
+  }
+})
+
 test('a worker that is killed costs its run', async () => {
-  const engine = new Engine({ poolSize: 1, isolation: 'process' })
+  const engine = new Engine({ poolSize: 1, isolation: 'process', workers: { backoff: 0 } })
   const script = engine.compile('host.begin() while true do end', { name: 'endless' })
   const next = engine.compile('return 42')
   const check = (trace) => {

@@ -1,7 +1,22 @@
 /* The engine. Uses text.c, object.c, interpreter.c, error.c, function.c, directory.c, request.c and endpoints.c. */
 #include "native.h"
 
-static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject *limits, Text workers, perilune_error **error)
+/* Options of workers: their numbers and values in turn. */
+static int set_workers(perilune_options *options, Text program, PyObject *numbers, perilune_error **error)
+{
+    Py_ssize_t i;
+    int ok = perilune_options_set_workers(options, TEXT(program), error) == PERILUNE_OK;
+    for (i = 0; ok && i + 1 < PyTuple_Size(numbers); i += 2) {
+        long option = PyLong_AsLong(PyTuple_GetItem(numbers, i));
+        unsigned long long value = PyLong_AsUnsignedLongLong(PyTuple_GetItem(numbers, i + 1));
+        ok = !PyErr_Occurred() &&
+             perilune_options_set_worker_option(options, (perilune_worker_option)option, value, error) == PERILUNE_OK;
+    }
+    return ok;
+}
+
+static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject *limits, Text workers, PyObject *numbers,
+                             perilune_error **error)
 {
     perilune_options *options = perilune_options_new();
     perilune_engine *engine = NULL;
@@ -10,7 +25,7 @@ static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject 
     Py_ssize_t at = 0;
     int more = 0, ok = (pool_size <= 0 || perilune_options_set_pool_size(options, (size_t)pool_size, error) == PERILUNE_OK) &&
                        (backlog < 0 || perilune_options_set_backlog(options, (size_t)backlog, error) == PERILUNE_OK) &&
-                       perilune_options_set_workers(options, TEXT(workers), error) == PERILUNE_OK;
+                       set_workers(options, workers, numbers, error);
     while (ok && (more = pl_limits_next(limits, &at, &limit, &value)) > 0) {
         ok = perilune_options_set_limit(options, limit, value, error) == PERILUNE_OK;
     }
@@ -21,19 +36,20 @@ static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject 
     return engine;
 }
 
-/* Engine(pool_size, backlog, limits, program of workers): 0, -1 and no entry for what is as the library says; None for no workers */
+/* Engine(pool_size, backlog, limits, program of workers, their options): 0, -1 and no entry for what is as the library says; None for no
+ * workers */
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
     Py_ssize_t pool_size, backlog;
-    PyObject *limits;
+    PyObject *limits, *numbers;
     Text workers;
     perilune_engine *engine;
     perilune_error *error = NULL;
     Engine *self;
-    if (!PyArg_ParseTuple(args, "nnO!z#", &pool_size, &backlog, &PyDict_Type, &limits, PARSED(workers))) {
+    if (!PyArg_ParseTuple(args, "nnO!z#O!", &pool_size, &backlog, &PyDict_Type, &limits, PARSED(workers), &PyTuple_Type, &numbers)) {
         return NULL;
     }
-    engine = made(pool_size, backlog, limits, workers, &error);
+    engine = made(pool_size, backlog, limits, workers, numbers, &error);
     if (!engine) {
         return error ? pl_raise(error) : NULL;
     }
@@ -162,6 +178,30 @@ static PyObject *engine_metrics(Engine *self, PyObject *args)
     return result;
 }
 
+/* None without workers, or why the parts are missing, in the order of their numbers */
+static PyObject *engine_sandbox(Engine *self, PyObject *args)
+{
+    perilune_error *error = NULL;
+    perilune_sandbox *sandbox = NULL;
+    perilune_slice missing[PERILUNE_SANDBOX_RESOURCES];
+    PyObject *result;
+    perilune_sandbox_part part;
+    WITHOUT_GIL(perilune_engine_sandbox(self->engine, &sandbox, &error));
+    if (error) {
+        return pl_raise(error);
+    }
+    if (!sandbox) {
+        Py_RETURN_NONE;
+    }
+    for (part = PERILUNE_SANDBOX_SYSTEM_CALLS; part <= PERILUNE_SANDBOX_RESOURCES; part++) {
+        missing[part - 1] = perilune_sandbox_missing(sandbox, part);
+    }
+    result = Py_BuildValue("(z#z#z#z#)", missing[0].data, (Py_ssize_t)missing[0].len, missing[1].data, (Py_ssize_t)missing[1].len,
+                           missing[2].data, (Py_ssize_t)missing[2].len, missing[3].data, (Py_ssize_t)missing[3].len);
+    perilune_sandbox_free(sandbox);
+    return result;
+}
+
 static PyObject *engine_limits(Engine *self, PyObject *args)
 {
     return pl_limits(self->engine);
@@ -174,7 +214,7 @@ int pl_add_engine(PyObject *module)
         METHOD("_remove", engine_remove, METH_VARARGS),     METHOD("_names", engine_names, METH_NOARGS),
         METHOD("_check", engine_check, METH_VARARGS),       METHOD("_metrics", engine_metrics, METH_VARARGS),
         METHOD("_limits", engine_limits, METH_NOARGS),      METHOD("_load_dir", pl_load_dir, METH_VARARGS),
-        METHOD("_ask_metrics", pl_ask_metrics, METH_VARARGS),
+        METHOD("_ask_metrics", pl_ask_metrics, METH_VARARGS), METHOD("_sandbox", engine_sandbox, METH_NOARGS),
         {NULL, NULL, 0, NULL},
     };
     static PyType_Slot slots[] = {

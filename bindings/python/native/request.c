@@ -135,14 +135,14 @@ static int set_cancel(perilune_request *request, PyObject *cancel, perilune_erro
                                  perilune_request_set_cancel(request, ((Cancel *)cancel)->cancel, error) == PERILUNE_OK);
 }
 
-/* Request(query, params, json, form, config, meta, seed, limits, cancel), each of which may be None */
+/* Request(query, params, json, form, config, meta, seed, limits, cancel, tenant), each of which may be None */
 static PyObject *request_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    PyObject *query, *params, *json, *form, *config, *meta, *seed, *limits, *cancel;
+    PyObject *query, *params, *json, *form, *config, *meta, *seed, *limits, *cancel, *tenant;
     perilune_request *request;
     perilune_error *error = NULL;
     Request *self;
-    if (!PyArg_ParseTuple(args, "OOOOOOOOO", &query, &params, &json, &form, &config, &meta, &seed, &limits, &cancel)) {
+    if (!PyArg_ParseTuple(args, "OOOOOOOOOO", &query, &params, &json, &form, &config, &meta, &seed, &limits, &cancel, &tenant)) {
         return NULL;
     }
     self = pl_object_new(type);
@@ -154,6 +154,7 @@ static PyObject *request_new(PyTypeObject *type, PyObject *args, PyObject *kwarg
         set_text(request, perilune_request_set_json, json, &error) && set_text(request, perilune_request_set_form, form, &error) &&
         set_text(request, perilune_request_set_config, config, &error) && set_text(request, perilune_request_set_meta, meta, &error) &&
         set_limits(request, limits, &error) && set_seed(request, seed, &error) && set_cancel(request, cancel, &error) &&
+        set_text(request, perilune_request_set_tenant, tenant, &error) &&
         perilune_request_set_poll(request, POLL_NS, pl_poll, NULL, NULL, &error) == PERILUNE_OK) {
         return (PyObject *)self;
     }

@@ -205,6 +205,28 @@ static void output_past_the_limit(void)
     perilune_engine_free(engine);
 }
 
+/* Of an engine whose workers make two runs each: so many have been replaced after three of a tenant. */
+static void three_runs_of(perilune_engine *engine, const char *tenant, uint64_t retired)
+{
+    perilune_error *error = NULL;
+    perilune_script *script = compiled(engine, "return 1");
+    perilune_request *request = perilune_request_new();
+    CHECK_OK(perilune_request_set_tenant(request, tenant ? perilune_str(tenant) : (perilune_slice){NULL, 0}, &error));
+    for (int i = 0; i < 3; i++) {
+        perilune_trace *trace = run_of(script, NULL, NULL, request);
+        CHECK_INT(view_of(trace).status, PERILUNE_STATUS_SUCCESS);
+        perilune_trace_free(trace);
+    }
+    perilune_metrics *metrics = NULL;
+    perilune_metrics_view view = {.size = sizeof view};
+    CHECK_OK(perilune_engine_metrics(engine, &metrics, &error));
+    CHECK_OK(perilune_metrics_read(metrics, &view, &error));
+    CHECK(view.vms_retired >= retired);
+    perilune_metrics_free(metrics);
+    perilune_request_free(request);
+    perilune_script_free(script);
+}
+
 /* In a worker process: the script ends in time, and what is no worker is told. */
 static void in_a_worker(void)
 {
@@ -217,9 +239,31 @@ static void in_a_worker(void)
     CHECK_HAS(perilune_error_message(error).data, "/nonexistent/worker");
     perilune_error_free(error);
     error = NULL;
+    CHECK_FAILS_KEPT(perilune_options_set_workers(options, perilune_str(""), &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_HAS(perilune_error_message(error).data, "libexec/perilune/perilune-worker");
+    perilune_error_free(error);
+    error = NULL;
     CHECK_OK(perilune_options_set_workers(options, perilune_str(WORKER), &error));
+    CHECK_FAILS(perilune_options_set_worker_option(options, PERILUNE_WORKER_MAX_RUNS, 0, &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_options_set_worker_option(options, PERILUNE_WORKER_REQUIRE_SANDBOX, 2, &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_options_set_worker_option(options, 0, 1, &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_FAILS(perilune_options_set_worker_option(options, 99, 1, &error), PERILUNE_INVALID_ARGUMENT);
+    CHECK_OK(perilune_options_set_worker_option(options, PERILUNE_WORKER_MAX_RUNS, 2, &error));
+    CHECK_OK(perilune_options_set_worker_option(options, PERILUNE_WORKER_MAX_AGE_NS, UINT64_MAX, &error));
+    CHECK_OK(perilune_options_set_worker_option(options, PERILUNE_WORKER_BACKOFF_NS, 0, &error));
+    CHECK_OK(perilune_options_set_worker_option(options, PERILUNE_WORKER_SPIN_NS, 0, &error));
+    CHECK_OK(perilune_options_set_worker_option(options, PERILUNE_WORKER_REQUIRE_SANDBOX, 0, &error));
     CHECK_OK(perilune_engine_new(options, &engine, &error));
     perilune_options_free(options);
+    perilune_sandbox *sandbox = NULL;
+    CHECK_OK(perilune_engine_sandbox(engine, &sandbox, &error));
+    CHECK(sandbox != NULL);
+    CHECK(perilune_sandbox_missing(sandbox, PERILUNE_SANDBOX_SYSTEM_CALLS).data == NULL);
+    CHECK(perilune_sandbox_missing(sandbox, PERILUNE_SANDBOX_RESOURCES).data == NULL);
+    CHECK(perilune_sandbox_missing(sandbox, 0).data == NULL && perilune_sandbox_missing(sandbox, 99).data == NULL);
+    perilune_sandbox_free(sandbox);
+    three_runs_of(engine, NULL, 1);
+    three_runs_of(engine, "acme", 3);
     CHECK_OK(perilune_engine_function(engine, perilune_str("tells"), tells, NULL, NULL, &error));
     perilune_script *script = compiled(engine, "host.tells() print(ARGS.a) return 1");
     perilune_trace *trace = run_of(script, "a=2", NULL, NULL);

@@ -75,6 +75,11 @@ async fn until_told(arguments: &ServeArguments) -> Result<(), Refused> {
     };
     let _watch = engine.scripts().watch(directory, tell)?;
     print(&format!("Serving {folder} on {}\n", url(&listener)?))?;
+    match engine.sandbox()?.map(|sandbox| sandbox.missing()) {
+        None => {}
+        Some(None) => print("Workers: the sandbox is whole\n")?,
+        Some(Some(missing)) => print(&format!("Workers: the sandbox lacks {missing}\n"))?,
+    }
     server.accept(listener, move |request| service.clone().call(request));
     if let Some(listener) = watched {
         print(&format!("Metrics on {}/metrics\n", url(&listener)?))?;

@@ -236,6 +236,7 @@ napi_value pn_engine_compile_async(napi_env env, napi_callback_info info);
 napi_value pn_engine_get(napi_env env, napi_callback_info info);
 napi_value pn_engine_names(napi_env env, napi_callback_info info);
 napi_value pn_engine_put(napi_env env, napi_callback_info info);
+napi_value pn_engine_sandbox(napi_env env, napi_callback_info info);
 napi_value pn_engine_remove(napi_env env, napi_callback_info info);
 napi_value pn_script_info(napi_env env, napi_callback_info info);
 

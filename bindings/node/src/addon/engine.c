@@ -46,7 +46,25 @@ static perilune_code set_limits(napi_env env, napi_value limits, perilune_option
     return code;
 }
 
-/* engineNew(poolSize, backlog, [limit, value, …], program of workers), 0, -1 and nothing where they are not set */
+static perilune_code set_worker_options(napi_env env, napi_value numbers, perilune_options *options, perilune_error **error)
+{
+    uint32_t i, len = 0;
+    perilune_code code = PERILUNE_OK;
+    napi_get_array_length(env, numbers, &len);
+    for (i = 0; code == PERILUNE_OK && i + 1 < len; i += 2) {
+        napi_value value;
+        perilune_worker_option option = 0;
+        uint64_t number = 0;
+        napi_get_element(env, numbers, i, &value);
+        napi_get_value_int32(env, value, &option);
+        napi_get_element(env, numbers, i + 1, &value);
+        pn_number_of(env, value, &number);
+        code = perilune_options_set_worker_option(options, option, number, error);
+    }
+    return code;
+}
+
+/* engineNew(poolSize, backlog, [limit, value, …], program of workers, [option, value, …]), 0, -1 and nothing where they are not set */
 napi_value pn_engine_new(napi_env env, napi_callback_info info)
 {
     Arguments arguments = pn_arguments(env, info);
@@ -74,12 +92,46 @@ napi_value pn_engine_new(napi_env env, napi_callback_info info)
     if (code == PERILUNE_OK) {
         code = perilune_options_set_workers(options, program.slice, &error);
     }
+    if (code == PERILUNE_OK) {
+        code = set_worker_options(env, arguments.values[4], options, &error);
+    }
     pn_texts_done(&program, 1);
     if (code == PERILUNE_OK) {
         code = perilune_engine_new(options, &engine, &error);
     }
     perilune_options_free(options);
     return pn_ok(env, code, &error) ? pn_external(env, engine, free_engine, NULL) : NULL;
+}
+
+/* engineSandbox(engine) -> nothing without workers, or why the parts are missing, in the order of their numbers */
+napi_value pn_engine_sandbox(napi_env env, napi_callback_info info)
+{
+    EngineCall call;
+    perilune_error *error = NULL;
+    perilune_sandbox *sandbox = NULL;
+    perilune_sandbox_part part;
+    perilune_code code;
+    napi_value list = NULL;
+    if (!pn_engine_call(env, info, 0, &call)) {
+        return NULL;
+    }
+    code = perilune_engine_sandbox(call.engine, &sandbox, &error);
+    if (!pn_engine_call_ok(env, &call, code, &error) || !sandbox) {
+        return NULL;
+    }
+    napi_create_array(env, &list);
+    for (part = PERILUNE_SANDBOX_SYSTEM_CALLS; part <= PERILUNE_SANDBOX_RESOURCES; part++) {
+        perilune_slice missing = perilune_sandbox_missing(sandbox, part);
+        napi_value reason = NULL;
+        if (missing.data) {
+            napi_create_string_utf8(env, missing.data, missing.len, &reason);
+        } else {
+            napi_get_null(env, &reason);
+        }
+        napi_set_element(env, list, (uint32_t)part - 1, reason);
+    }
+    perilune_sandbox_free(sandbox);
+    return list;
 }
 
 /* engineModule(engine, name, source) */

@@ -63,6 +63,7 @@ NAPI_MODULE_INIT()
         {"engineNew", pn_engine_new},
         {"enginePut", pn_engine_put},
         {"engineRemove", pn_engine_remove},
+        {"engineSandbox", pn_engine_sandbox},
         {"engineWatch", pn_engine_watch},
         {"exchangeCancel", pn_exchange_cancel},
         {"exchangePush", pn_exchange_push},

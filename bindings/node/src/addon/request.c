@@ -2,6 +2,8 @@
 
 #include "addon.h"
 
+typedef perilune_code RequestSetter(perilune_request *, perilune_slice, perilune_error **);
+
 static bool set_params(napi_env env, perilune_request *request, napi_value params)
 {
     uint32_t i, len = 0;
@@ -22,7 +24,7 @@ static bool set_params(napi_env env, perilune_request *request, napi_value param
     return ok;
 }
 
-static bool set_config(napi_env env, perilune_request *request, napi_value value)
+static bool set_text(napi_env env, perilune_request *request, RequestSetter *set, napi_value value)
 {
     Text text;
     perilune_error *error = NULL;
@@ -30,7 +32,7 @@ static bool set_config(napi_env env, perilune_request *request, napi_value value
     if (!pn_texts_of(env, &value, 1, &text)) {
         return false;
     }
-    code = perilune_request_set_config(request, text.slice, &error);
+    code = set(request, text.slice, &error);
     pn_texts_done(&text, 1);
     return pn_ok(env, code, &error);
 }
@@ -62,13 +64,15 @@ static bool set_cancel(napi_env env, perilune_request *request, napi_value value
 }
 
 /* As NativeOptions in native.ts. */
-enum { CONFIG, PARAMS, SEED, TIMEOUT_NS, MEMORY, OUTPUT, CANCEL };
+enum { CONFIG, PARAMS, SEED, TIMEOUT_NS, MEMORY, OUTPUT, CANCEL, TENANT };
 
 static bool set_option(napi_env env, perilune_request *request, uint32_t option, napi_value value)
 {
     switch (option) {
     case CONFIG:
-        return set_config(env, request, value);
+        return set_text(env, request, perilune_request_set_config, value);
+    case TENANT:
+        return set_text(env, request, perilune_request_set_tenant, value);
     case PARAMS:
         return set_params(env, request, value);
     case SEED:

@@ -20,7 +20,7 @@ from ._command import command
 from ._completions import Completions
 from ._directory import Report, Watch
 from ._errors import Error, ScriptNotFound
-from ._request import Json, Request, RunOptions, Size, Text, limits_of, request
+from ._request import Json, Request, RunOptions, Size, Text, limits_of, nanoseconds, request
 from ._trace import Trace
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Isolation = Literal["none", "process"]
-Settings = Tuple[int, int, Dict[str, int], bool]
+Settings = Tuple[int, int, Dict[str, int], Optional[Tuple[int, ...]]]
 
 
 class Diagnostic(NamedTuple):
@@ -222,6 +222,12 @@ class Engine(_native.Engine):
     :param backlog: runs of `run_async` that may wait for a VM; 10,000
     :param isolation: ``"process"`` has runs made in worker processes that can do nothing but compute; ``"none"`` in this process, as
         where it is not given
+    :param worker_max_runs: runs after which a worker process is replaced
+    :param worker_max_age: seconds after which no run begins in one
+    :param worker_backoff: seconds for which a source is refused that ended three workers in a row, twice as long after each that it ends
+        then; 1
+    :param worker_spin: seconds for which a worker and this process wait for each other without sleeping; 20e-6
+    :param require_sandbox: whether the engine can't be made where a part of the workers' sandbox is missing (see `sandbox`)
     :raises Error: the program of the workers, which is installed with the package, is not there
 
     It can be pickled: what arrives in another process is an engine with the same settings, sources and host functions (which are sent by
@@ -257,6 +263,11 @@ class Engine(_native.Engine):
         source: Optional[Size] = None,
         backlog: Optional[int] = None,
         isolation: Optional[Isolation] = None,
+        worker_max_runs: Optional[int] = None,
+        worker_max_age: Optional[float] = None,
+        worker_backoff: Optional[float] = None,
+        worker_spin: Optional[float] = None,
+        require_sandbox: bool = False,
     ) -> Engine:
         if pool_size is not None and pool_size < 1:
             raise ValueError(f"pool_size: an engine has at least 1 VM, not {pool_size}")
@@ -268,14 +279,28 @@ class Engine(_native.Engine):
             timeout, queue, memory=memory, output=output, value=value, host_calls=host_calls, request=request,
             parameters=parameters, source=source,
         )  # fmt: skip
-        return cls._with(pool_size or 0, -1 if backlog is None else backlog, limits, isolation == "process")
+        if worker_max_runs is not None and worker_max_runs < 1:
+            raise ValueError(f"worker_max_runs: a worker makes at least 1 run, not {worker_max_runs}")
+        workers = [] if worker_max_runs is None else [1, worker_max_runs]
+        # By the numbers of PERILUNE_WORKER_*.
+        for number, name, seconds in (
+            (2, "worker_max_age", worker_max_age), (3, "worker_backoff", worker_backoff), (4, "worker_spin", worker_spin),
+        ):  # fmt: skip
+            if seconds is not None:
+                workers += [number, nanoseconds(seconds, name)]
+        if require_sandbox:
+            workers += [5, 1]
+        if workers and isolation != "process":
+            raise ValueError("worker_* and require_sandbox are for isolation='process'")
+        options = tuple(workers) if isolation == "process" else None
+        return cls._with(pool_size or 0, -1 if backlog is None else backlog, limits, options)
 
     @classmethod
-    def _with(cls, pool_size: int, backlog: int, limits: Dict[str, int], has_workers: bool) -> Engine:
+    def _with(cls, pool_size: int, backlog: int, limits: Dict[str, int], workers: Optional[Tuple[int, ...]]) -> Engine:
         # Each process that is sent the engine looks for a program of its own.
-        program = os.fsencode(command()) if has_workers else None
-        self = _native.Engine.__new__(cls, pool_size, backlog, limits, program)
-        self._settings = (pool_size, backlog, limits, has_workers)
+        program = None if workers is None else os.fsencode(command())
+        self = _native.Engine.__new__(cls, pool_size, backlog, limits, program, workers or ())
+        self._settings = (pool_size, backlog, limits, workers)
         self._functions = {}
         self._modules = {}
         self._watches = set()
@@ -403,6 +428,12 @@ class Engine(_native.Engine):
     def prometheus(self) -> str:
         """The same in Prometheus' text form, to be served as ``text/plain; version=0.0.4``."""
         return self._metrics(True)
+
+    def sandbox(self) -> Optional[Dict[str, Optional[str]]]:
+        """What keeps the engine's workers from the system, beside their VMs: each part with why it is missing, or None where it is in place.
+        None where there are no workers."""
+        missing = self._sandbox()
+        return None if missing is None else dict(zip(("system_calls", "files", "namespaces", "resources"), missing))
 
     @property
     def limits(self) -> Mapping[str, Union[int, float]]:

@@ -95,6 +95,8 @@ class RunOptions(TypedDict, total=False):
     """Bytes, or text such as ``"32MiB"``."""
     output: Optional[Size]
     """Bytes of stdout and stderr, each."""
+    tenant: Optional[Text]
+    """For whom the run is: a worker process serves one tenant only, and runs without one share theirs."""
 
 
 class Request(_native.Request):
@@ -116,6 +118,7 @@ def request(
     timeout: Optional[float] = None,
     memory: Optional[Size] = None,
     output: Optional[Size] = None,
+    tenant: Optional[Text] = None,
 ) -> Request:
     """The request of a run's parameters."""
     if isinstance(query, Request):
@@ -129,5 +132,5 @@ def request(
         limits = limits_of(timeout, memory=memory, output=output)
     return Request(
         query, params_of(get), json_text(post, "post"), form, json_text(config, "config"), json_text(meta, "meta"),
-        seed, limits, cancel,
+        seed, limits, cancel, tenant,
     )  # fmt: skip
