@@ -215,6 +215,11 @@ typedef struct perilune_report perilune_report;
 typedef struct perilune_request perilune_request;
 
 /**
+ * What keeps workers from the system, as one of them told it.
+ */
+typedef struct perilune_sandbox perilune_sandbox;
+
+/**
  * A script that can be run. It keeps its engine alive.
  */
 typedef struct perilune_script perilune_script;
@@ -264,6 +269,11 @@ typedef int32_t perilune_code;
  * How the worker processes of an engine are to be.
  */
 typedef int32_t perilune_worker_option;
+
+/**
+ * A part of what keeps workers from the system.
+ */
+typedef int32_t perilune_sandbox_part;
 
 /**
  * What is told how a submitted run ended, once. Called on one of the engine's threads, which other runs wait for, or on the
@@ -598,11 +608,6 @@ typedef void (*perilune_answered)(struct perilune_exchange *exchange,
  * How much a finding of perilune_engine_check matters.
  */
 typedef int32_t perilune_severity;
-
-/**
- * A part of what keeps workers from the system.
- */
-typedef int32_t perilune_sandbox_part;
 
 /**
  * It was done.
@@ -1179,6 +1184,30 @@ perilune_code perilune_engine_check(const struct perilune_engine *engine,
 perilune_code perilune_engine_metrics(const struct perilune_engine *engine,
                                       struct perilune_metrics **metrics,
                                       struct perilune_error **error);
+
+/**
+ * What keeps the engine's workers from the system, beside their VMs. It may start one.
+ *
+ * @param sandbox  set to it, which the caller frees; to NULL where the engine has no workers
+ * @param error    where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_engine_sandbox(const struct perilune_engine *engine,
+                                      struct perilune_sandbox **sandbox,
+                                      struct perilune_error **error);
+
+/**
+ * Frees it. NULL is nothing to free.
+ */
+void perilune_sandbox_free(struct perilune_sandbox *sandbox);
+
+/**
+ * Why a part is missing, ended by a NUL byte, which the length does not count; its data is NULL where the part is in place. Lent until the
+ * sandbox is freed. NULL has NULL, and so has a part that is none.
+ *
+ * @param part  one of PERILUNE_SANDBOX_*
+ */
+perilune_slice perilune_sandbox_missing(const struct perilune_sandbox *sandbox,
+                                        perilune_sandbox_part part);
 
 /**
  * Frees a script. NULL is nothing to free. Its runs go on, and what serves under its name does too.

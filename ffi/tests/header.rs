@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 21] = [
+const SOURCES: [&str; 22] = [
     "version",
     "status",
     "names",
@@ -16,6 +16,7 @@ const SOURCES: [&str; 21] = [
     "callback",
     "options",
     "engine",
+    "sandbox",
     "script",
     "request",
     "cancel",

@@ -153,7 +153,7 @@ TEST(runs_are_made_in_workers) {
     const Engine engine(EngineOptions().workers(workers).pool_size(1));
     const auto sandbox = engine.sandbox();
     CHECK(sandbox && !sandbox->system_calls && !sandbox->resources);
-    CHECK(engine.compile("return GET.a").run(Request().query("a=1").tenant("acme")).ok());
+    CHECK(engine.compile("t", "return GET.a").run(Request().query("a=1").tenant("acme")).ok());
     CHECK(engine.metrics().vms.retired == 1);
     engine.function("twice", [](double n) { return 2 * n; });
     const Trace trace = engine.compile("test", "return host.twice(ARGS.n + 0)").run("n=21");

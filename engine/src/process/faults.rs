@@ -39,7 +39,7 @@ fn commit(name: &str, channel: &Channel) {
             "abort" => process::abort(),
             "exit" => process::exit(7),
             "memory" => loop {
-                std::mem::forget(black_box(Vec::<u8>::with_capacity(1 << 20)));
+                std::mem::forget(black_box(Vec::<u8>::with_capacity(64 << 20)));
             },
             "open" => _ = libc::open(c"/etc/passwd".as_ptr(), libc::O_RDONLY),
             "socket" => _ = libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0),

@@ -17,6 +17,7 @@ BEGIN {
     value["const struct perilune_report *"] = "the.report"
     value["const struct perilune_metrics *"] = "the.metrics"
     value["const struct perilune_diagnostics *"] = "the.diagnostics"
+    value["const struct perilune_sandbox *"] = "the.sandbox"
     value["const struct perilune_value *"] = "the.array"
     value["struct perilune_value * array"] = "the.array"
     value["struct perilune_value * object"] = "the.object"
@@ -34,7 +35,7 @@ BEGIN {
     value["struct perilune_value * member"] = "perilune_value_new_null()"
     value["struct perilune_value * value"] = "perilune_value_new_null()"
     # Outputs.
-    split("engine script trace error scripts report watch metrics diagnostics value endpoints_setup endpoints exchange", types, " ")
+    split("engine script trace error scripts report watch metrics sandbox diagnostics value endpoints_setup endpoints exchange", types, " ")
     for (i in types) {
         value["struct perilune_" types[i] " **"] = "&out." types[i]
     }
@@ -58,6 +59,7 @@ BEGIN {
     text_of["data"] = text_of["reason"] = text_of["link"] = "\"abc\""
     text_of["script"] = "\"i/a\""
     text_of["method"] = "\"GET\""
+    text_of["tenant"] = "\"abc\""
     text_of["program"] = "WORKER"
     text_of["text"] = "\"512\""
     text_of["source"] = "\"--x\""
@@ -85,6 +87,8 @@ BEGIN {
     plain["uint64_t integer"] = "5"
     plain["bool boolean"] = plain["bool is_whole"] = "true"
     plain["perilune_limit limit"] = "PERILUNE_LIMIT_OUTPUT"
+    plain["perilune_worker_option option"] = "PERILUNE_WORKER_MAX_RUNS"
+    plain["perilune_sandbox_part part"] = "PERILUNE_SANDBOX_FILES"
     plain["perilune_code code"] = plain["perilune_status status"] = plain["perilune_error_kind kind"] = "0"
 }
 

@@ -17,6 +17,8 @@ static struct {
     perilune_scripts *scripts;
     perilune_report *report;
     perilune_metrics *metrics;
+    /* The engine has no workers, and so none. */
+    perilune_sandbox *sandbox;
     perilune_diagnostics *diagnostics;
     perilune_value *array;
     perilune_value *object;
@@ -39,6 +41,7 @@ static struct {
     perilune_report *report;
     perilune_watch *watch;
     perilune_metrics *metrics;
+    perilune_sandbox *sandbox;
     perilune_diagnostics *diagnostics;
     perilune_value *value;
     perilune_endpoints_setup *endpoints_setup;
@@ -184,6 +187,7 @@ FRESH(scripts, perilune_engine_list(the.engine, perilune_str(NULL), &fresh, NULL
 FRESH(report, perilune_engine_load_dir(the.engine, perilune_str("./."), &fresh, NULL))
 FRESH(watch, perilune_engine_watch(the.engine, perilune_str("./."), NULL, NULL, NULL, &fresh, NULL))
 FRESH(metrics, perilune_engine_metrics(the.engine, &fresh, NULL))
+FRESH(sandbox, perilune_engine_sandbox(the.engine, &fresh, NULL))
 FRESH(diagnostics, perilune_engine_check(the.engine, perilune_str("x"), perilune_str("+"), &fresh, NULL))
 FRESH(value, fresh = perilune_value_new_array())
 FRESH(endpoints_setup, perilune_endpoints_setup_new(the.engine, &fresh, NULL))
@@ -202,6 +206,7 @@ static void free_outputs(void)
     perilune_report_free(out.report);
     perilune_watch_free(out.watch);
     perilune_metrics_free(out.metrics);
+    perilune_sandbox_free(out.sandbox);
     perilune_diagnostics_free(out.diagnostics);
     perilune_value_free(out.value);
     perilune_endpoints_setup_free(out.endpoints_setup);
