@@ -146,14 +146,20 @@ def left() -> Any:
 @pytest.mark.parametrize("is_closed", [True, False])
 @pytest.mark.parametrize("has_ended", [True, False])
 @pytest.mark.parametrize("is_asked", [True, False])
-def test_a_loop_that_never_hears_how_its_run_ended(engine: perilune.Engine, is_closed: bool, has_ended: bool, is_asked: bool) -> None:
+def test_a_loop_that_never_hears_how_its_run_ended(
+    engine: perilune.Engine, isolation: str, is_closed: bool, has_ended: bool, is_asked: bool
+) -> None:
     release = threading.Event()
     engine.function("fail", lambda: release.wait(60) and 1 / 0)
     engine.scripts["a/fails"] = "host.fail()"
     script = engine.scripts["a/fails"]
     app = perilune.asgi.endpoints(engine, keys="key")
-    # A worker has files.
-    engine.compile("return 1").run()
+    # Workers have files: those of both tenants, and the spare one.
+    for tenant in (None, "a"):
+        engine.compile("return 1").run(tenant=tenant)
+    deadline = time.monotonic() + 10
+    while isolation == "process" and engine.metrics()["vms"]["ready"] < 3:
+        assert time.monotonic() < deadline
     before = left()
 
     def begin() -> None:
