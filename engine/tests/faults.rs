@@ -285,7 +285,7 @@ fn under_load_no_run_is_lost_or_made_twice_when_workers_are_killed() {
         let (began, mut random) = (Instant::now(), 1_u64);
         while began.elapsed() < seconds {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            thread::sleep(Duration::from_micros(random >> 50));
+            thread::sleep(Duration::from_micros(random >> 48));
             let ids: Vec<_> = children().into_iter().collect();
             if let Some(id) = ids.get((random >> 33) as usize % ids.len().max(1)) {
                 kill(*id);

@@ -11,6 +11,8 @@ export interface EngineOptions {
      * whose status is `crashed`, or in this process (`'none'`, and if not given). Functions of the host are called here either way.
      */
     isolation?: 'none' | 'process' | undefined;
+    /** How worker processes are to be, where there are any. */
+    workers?: WorkerOptions | undefined;
     /** How many VMs, and so how many runs at once; as many as the machine has threads, if not given. */
     poolSize?: number | undefined;
     /** Milliseconds of one run; 30,000. */
@@ -34,6 +36,30 @@ export interface EngineOptions {
     /** Runs that may wait for a VM; 10,000. */
     backlog?: number | undefined;
 }
+/** How the worker processes of an engine are to be. */
+export interface WorkerOptions {
+    /** Runs after which each is replaced; without limit, if not given. */
+    maxRuns?: number | undefined;
+    /** Milliseconds after which no run begins in one; without limit, if not given. */
+    maxAge?: number | undefined;
+    /** Milliseconds for which a source is refused that ended three of them in a row, twice as long after each that it ends then; 1,000. */
+    backoff?: number | undefined;
+    /** Milliseconds for which a worker and this process wait for each other without sleeping; 0.02. */
+    spin?: number | undefined;
+    /** The engine can't be made where a part of the sandbox is missing. */
+    requireSandbox?: boolean | undefined;
+}
+/** What keeps workers from the system beside their VMs: each with why it is missing, or null where it is in place. */
+export interface Sandbox {
+    /** Only system calls that computing needs (seccomp). */
+    readonly systemCalls: string | null;
+    /** No file can be opened, and no port (Landlock). */
+    readonly files: string | null;
+    /** A user and a network of its own (namespaces). */
+    readonly namespaces: string | null;
+    /** Bounds of memory, processes and files, no dumps, and an end with this process. */
+    readonly resources: string | null;
+}
 /** What came of loading a directory, or of a change in a watched one. */
 export interface Report {
     /** The names of scripts that are new or changed. */
@@ -55,7 +81,7 @@ export interface Diagnostic {
     readonly column: number;
     readonly message: string;
 }
-type LimitName = keyof Omit<EngineOptions, 'isolation' | 'poolSize' | 'backlog'>;
+type LimitName = keyof Omit<EngineOptions, 'isolation' | 'workers' | 'poolSize' | 'backlog'>;
 /** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
 export declare class Script extends Runnable {
     readonly engine: Engine;
@@ -101,6 +127,8 @@ export declare class Engine {
     /** The named scripts. */
     readonly scripts: Scripts;
     constructor(options?: EngineOptions);
+    /** What keeps the engine's workers from the system; undefined where it has none. */
+    sandbox(): Sandbox | undefined;
     /** Compiles a script, on this thread. */
     compile(source: Text, { name }?: {
         name?: string;

@@ -14,6 +14,23 @@ const LIMITS = new Map();
 native_1.native.limits.forEach((name, number) => {
     LIMITS.set(name.replace(/_(.)/g, (_, letter) => letter.toUpperCase()), { number, isTime: native_1.native.limitUnits[number] === 'ns' });
 });
+/** Options of workers as the library takes them: the numbers of PERILUNE_WORKER_*, each with its value. */
+function workerOptions(options) {
+    const { maxRuns, maxAge, backoff, spin, requireSandbox, ...others } = options;
+    for (const key in others)
+        throw new TypeError(`workers have no option ${key}`);
+    if (maxRuns !== undefined && !(Number.isSafeInteger(maxRuns) && maxRuns >= 1)) {
+        throw new RangeError('maxRuns: pass an integer from 1 on');
+    }
+    const values = [
+        maxRuns,
+        (0, values_1.nanoseconds)(maxAge, 'maxAge'),
+        (0, values_1.nanoseconds)(backoff, 'backoff'),
+        (0, values_1.nanoseconds)(spin, 'spin'),
+        requireSandbox ? 1 : undefined,
+    ];
+    return values.flatMap((value, index) => (value === undefined ? [] : [index + 1, value]));
+}
 /** The program of worker processes. */
 function workerProgram() {
     const command = (0, platform_1.commandOf)((0, node_path_1.join)(__dirname, '..'));
@@ -117,7 +134,7 @@ class Engine {
     /** @internal */
     functions = new functions_1.HostFunctions();
     constructor(options = {}) {
-        const { isolation = 'none', poolSize, backlog } = options;
+        const { isolation = 'none', workers, poolSize, backlog } = options;
         if (isolation !== 'none' && isolation !== 'process')
             throw new TypeError("isolation: pass 'process' or 'none'");
         for (const [name, value, least] of [['poolSize', poolSize, 1], ['backlog', backlog, 0]]) {
@@ -127,7 +144,7 @@ class Engine {
         }
         const limits = [];
         for (const key in options) {
-            if (key === 'isolation' || key === 'poolSize' || key === 'backlog')
+            if (key === 'isolation' || key === 'workers' || key === 'poolSize' || key === 'backlog')
                 continue;
             const limit = LIMITS.get(key);
             if (!limit)
@@ -138,7 +155,10 @@ class Engine {
                 limits.push(limit.number, most);
         }
         this.poolSize = poolSize ?? (node_os_1.availableParallelism ? (0, node_os_1.availableParallelism)() : (0, node_os_1.cpus)().length);
-        this.#handle = (0, errors_1.call)(() => native_1.native.engineNew(this.poolSize, backlog ?? -1, limits, isolation === 'process' ? workerProgram() : undefined));
+        if (workers && isolation !== 'process')
+            throw new TypeError("workers: they are for isolation: 'process'");
+        const program = isolation === 'process' ? workerProgram() : undefined;
+        this.#handle = (0, errors_1.call)(() => native_1.native.engineNew(this.poolSize, backlog ?? -1, limits, program, workerOptions(workers ?? {})));
     }
     /** @internal */
     get handle() {
@@ -149,6 +169,14 @@ class Engine {
     assertOpen() {
         if (!this.#handle)
             throw new errors_1.PeriluneError('the engine is closed');
+    }
+    /** What keeps the engine's workers from the system; undefined where it has none. */
+    sandbox() {
+        const missing = (0, errors_1.call)(() => native_1.native.engineSandbox(this.handle));
+        if (!missing)
+            return undefined;
+        const [systemCalls = null, files = null, namespaces = null, resources = null] = missing;
+        return { systemCalls, files, namespaces, resources };
     }
     /** Compiles a script, on this thread. */
     compile(source, { name = 'script' } = {}) {

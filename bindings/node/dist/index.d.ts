@@ -1,6 +1,6 @@
 /** Perilune runs untrusted Luau scripts inside your backend, at microsecond cost: a script and a request in, a trace out. */
 export { Engine, Script, Scripts, Watch } from './engine';
-export type { Diagnostic, EngineOptions, Report } from './engine';
+export type { Diagnostic, EngineOptions, Report, Sandbox, WorkerOptions } from './engine';
 export { CompileError, PayloadError, PeriluneError, ScriptNotFound } from './errors';
 export type { HostFunction } from './functions';
 export type { Text } from './native';

@@ -24,7 +24,8 @@ export type NativeOptions = [
     timeoutNs: number | undefined,
     memory: number | undefined,
     output: number | undefined,
-    cancel: Handle | undefined
+    cancel: Handle | undefined,
+    tenant: Text | undefined
 ];
 /** What a run is given. */
 export type NativeRequest = [query?: Text, body?: Text, form?: Text, meta?: Text, options?: NativeOptions];
@@ -58,8 +59,10 @@ export interface Native {
     engineMetrics(engine: Handle, prometheus: boolean): string;
     engineModule(engine: Handle, name: string, source: Text): void;
     engineNames(engine: Handle): string[];
-    engineNew(poolSize: number, backlog: number, limits: number[], program: string | undefined): Handle;
+    engineNew(poolSize: number, backlog: number, limits: number[], program: string | undefined, workers: number[]): Handle;
     enginePut(engine: Handle, name: string, source: Text): Handle;
+    /** Why parts are missing, in the order of their numbers; undefined without workers. */
+    engineSandbox(engine: Handle): (string | null)[] | undefined;
     engineRemove(engine: Handle, name: string): boolean;
     engineWatch(engine: Handle, path: string, callback: (report: NativeReport) => void): Handle;
     endpointsAsk(endpoints: Handle, head: string): Next;

@@ -23,6 +23,8 @@ export interface RunRequest {
     memory?: Size | undefined;
     /** Of stdout and stderr, each. */
     output?: Size | undefined;
+    /** For whom the run is: a worker process serves one tenant only, and runs without one share theirs. */
+    tenant?: Text | undefined;
 }
 /** What goes with an asynchronous run. */
 export interface RunOptions {

@@ -5,7 +5,7 @@ const errors_1 = require("./errors");
 const native_1 = require("./native");
 const trace_1 = require("./trace");
 const values_1 = require("./values");
-const KNOWN = new Set(['query', 'get', 'post', 'form', 'config', 'meta', 'seed', 'timeout', 'memory', 'output']);
+const KNOWN = new Set(['query', 'get', 'post', 'form', 'config', 'meta', 'seed', 'timeout', 'memory', 'output', 'tenant']);
 /** What can be run: all of a `Script` but its engine's type, which is made of scripts itself. */
 class Runnable {
     engine;
@@ -160,5 +160,6 @@ function optionsOf(request, cancel) {
         (0, values_1.size)(request.memory, 'memory'),
         (0, values_1.size)(request.output, 'output'),
         cancel,
+        request.tenant,
     ];
 }
