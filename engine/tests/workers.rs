@@ -54,7 +54,7 @@ fn worker_of(script: &Script, request: &Request<'_>) -> u32 {
     assert!(script.run(request).expect("it runs").ok());
     let took = |&(id, before): &(u32, u64)| computed(id).saturating_sub(before);
     let (id, _) = before.iter().copied().max_by_key(took).expect("there are workers");
-    assert!(took(&before[before.iter().position(|(other, _)| *other == id).expect("it is one")]) >= 5);
+    assert!(took(&before[before.iter().position(|(other, _)| *other == id).expect("it is one")]) >= 2);
     id
 }
 
@@ -176,7 +176,7 @@ fn what_a_run_wrote_is_told_though_its_worker_ended() {
 #[test]
 fn a_source_that_ends_worker_after_worker_is_refused_for_a_time_that_doubles() {
     let _alone = alone();
-    let first = Duration::from_millis(400);
+    let first = Duration::from_millis(1500);
     let (engine, calls) = killing(builder(workers().backoff(first)).pool_size(1));
     let source = "if GET.kills then host.kills() end";
     let script = engine.compile("test", source).expect("it compiles");

@@ -266,8 +266,13 @@ impl Generation {
 impl Drop for Generation {
     fn drop(&mut self) {
         if self.number == fork::generation() {
-            self.inner.lock().tasks.end();
+            let mut state = self.inner.lock();
+            state.tasks.end();
+            // They go now, with what they hold of the host, also while the thread that replaces them has this.
+            let idle = std::mem::take(&mut state.idle);
+            drop(state);
             self.inner.task.notify_all();
+            drop(idle);
         } else {
             // These are VMs of the parent process. Closing them could wait for ever for a thread that is not here.
             std::mem::forget(Arc::clone(&self.inner));
