@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any, Dict, List
 
@@ -86,7 +87,10 @@ def test_what_an_engine_has_workers_for_is_what_it_says() -> None:
     assert engine.compile("return 7").run().value == 7
     assert len({*workers()} - before) in (2, 3), "one runs, one compiles, and one is spare"
     del engine, again
-    assert not {*workers()} - before
+    # One may be on its way still.
+    deadline = time.monotonic() + 10
+    while {*workers()} - before:
+        assert time.monotonic() < deadline
 
 
 def test_workers_are_as_is_said() -> None:
@@ -171,7 +175,7 @@ def test_children_of_a_fork_have_workers_of_their_own(child: Child) -> None:
             ok = ok and engine.compile("host.kill()").run().status == "crashed"
             os._exit(0 if ok and script.run().ok else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-        assert script.run().value == own
+        assert {*own} <= {*script.run().value}
         """,
         str(Path(__file__).parent),
     )
