@@ -37,6 +37,17 @@ fn runs(criterion: &mut Criterion) {
         });
     }
 
+    // Of a script that computes for a while, on one worker and on two.
+    for workers in [1, 2] {
+        let engine =
+            Engine::builder().pool_size(workers).isolation(Isolation::Process(Workers::new())).build();
+        let source = "local sum = 0 for i = 1, 5000 do sum = sum + i end print(sum)";
+        let script = engine.compile("busy", source).expect("it compiles");
+        group.bench_function(format!("batch-busy-{workers}"), |bencher| {
+            bencher.iter(|| black_box(script.run_batch(&requests)));
+        });
+    }
+
     // The other side sleeps by then.
     let script = hello(&engine(&Isolation::Process(Workers::new())));
     group.bench_function("hello-after-rest", |bencher| {
