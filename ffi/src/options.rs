@@ -1,7 +1,6 @@
 //! How an engine is to be.
 
-use std::ffi::{CStr, OsStr, c_void};
-use std::mem::MaybeUninit;
+use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -156,20 +155,8 @@ pub unsafe extern "C" fn perilune_options_set_workers(
 
 /// The worker's program that lies in libexec beside the folder of this library, or of the program that has it in it.
 fn installed_worker() -> Result<PathBuf, Failure> {
-    let mut own = MaybeUninit::<libc::Dl_info>::zeroed();
-    // SAFETY: the address is one of this library, and there is room for what is told of it.
-    let is_found = unsafe { libc::dladdr(perilune_options_set_workers as *const c_void, own.as_mut_ptr()) };
-    // SAFETY: zeros are one, and it was filled in where there is something to be told.
-    let name = unsafe { own.assume_init() }.dli_fname;
-    let path = if is_found == 0 || name.is_null() {
-        None
-    } else {
-        // SAFETY: it ends in a NUL byte, and lives as long as this library.
-        let name = unsafe { CStr::from_ptr(name) };
-        std::fs::canonicalize(OsStr::from_bytes(name.to_bytes())).ok()
-    };
-    let path =
-        path.ok_or_else(|| Failure::argument("program: it is not known where this library lies".to_owned()))?;
+    let path = own_file()
+        .ok_or_else(|| Failure::argument("program: it is not known where this library lies".to_owned()))?;
     // PREFIX/lib, and PREFIX/lib/x86_64-linux-gnu.
     let places =
         path.ancestors().skip(2).take(2).map(|prefix| prefix.join("libexec/perilune/perilune-worker"));
@@ -180,6 +167,20 @@ fn installed_worker() -> Result<PathBuf, Failure> {
             "program: there is no {}: install it there, or pass its path",
             places.join(" and no ")
         ))
+    })
+}
+
+/// The file that has this code in it, as the system mapped it. `dladdr` would tell the name by which a program was called, which is no path where
+/// it was found in PATH, and leads elsewhere after a change of directory.
+fn own_file() -> Option<PathBuf> {
+    let own = installed_worker as fn() -> Result<PathBuf, Failure> as usize;
+    let maps = std::fs::read("/proc/self/maps").ok()?;
+    maps.split(|byte| *byte == b'\n').find_map(|line| {
+        let range = std::str::from_utf8(line.split(|byte| *byte == b' ').next()?).ok()?;
+        let (begin, end) = range.split_once('-')?;
+        let (begin, end) = (usize::from_str_radix(begin, 16).ok()?, usize::from_str_radix(end, 16).ok()?);
+        let path = &line[line.iter().position(|byte| *byte == b'/')?..];
+        (begin..end).contains(&own).then(|| PathBuf::from(OsStr::from_bytes(path)))
     })
 }
 

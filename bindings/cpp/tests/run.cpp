@@ -1,6 +1,8 @@
 #include <atomic>
 #include <chrono>
 #include <limits>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -161,6 +163,23 @@ TEST(runs_are_made_in_workers) {
     CHECK(trace.status() == Status::success);
     CHECK_EQ(trace.value_json().value_or("none"), "42");
     CHECK_EQ(engine.metrics().runs.crashed, 0U);
+}
+
+TEST(a_worker_serves_one_tenant) {
+    const Engine engine(EngineOptions().workers(WORKER).pool_size(1));
+    const Script script = engine.compile("t", "return 1");
+    std::uint64_t replaced = 0;
+    for (const std::optional<std::string>& tenant : {std::optional<std::string>("acme"), {"other"}, {}}) {
+        for (int run = 0; run < 2; ++run) {
+            Request request;
+            if (tenant) request.tenant(*tenant);
+            CHECK(script.run(request).ok());
+            // The worker that made it, and a spare one.
+            while (engine.metrics().vms.ready < 2) std::this_thread::yield();
+            CHECK_EQ(engine.metrics().vms.retired, replaced);
+        }
+        ++replaced;
+    }
 }
 
 TEST(many_threads_run_one_script) {

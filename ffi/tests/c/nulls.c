@@ -230,7 +230,8 @@ static void ends(perilune_code code, bool submits, perilune_error **error)
           code == PERILUNE_NAME_ERROR || code == PERILUNE_FILE_ERROR);
     CHECK(error == NULL ? out.error == NULL : out.error != NULL && perilune_error_code(out.error) == code);
     CHECK(out.engine == NULL && out.script == NULL && out.trace == NULL && out.one_error == NULL && out.scripts == NULL &&
-          out.report == NULL && out.watch == NULL && out.metrics == NULL && out.diagnostics == NULL);
+          out.report == NULL && out.watch == NULL && out.metrics == NULL && out.sandbox == NULL &&
+          out.diagnostics == NULL);
     CHECK(out.endpoints_setup == NULL && out.endpoints == NULL && out.exchange == NULL && out.answer_view.headers == NULL);
     CHECK(out.trace_view.script.data == NULL && out.metrics_view.bounds_ns == NULL && out.slice.data == NULL);
 }
