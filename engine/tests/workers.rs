@@ -135,6 +135,19 @@ fn workers_are_replaced_after_as_many_runs_or_as_long_as_is_said() {
 }
 
 #[test]
+fn a_batch_gives_no_worker_more_runs_than_it_may_have() {
+    let _alone = alone();
+    for (most, replaced) in [(1, 40), (3, 13), (7, 5)] {
+        let engine = builder(workers().max_runs(most)).pool_size(1).build();
+        let script = engine.compile("test", "return 1").expect("it compiles");
+        let traces = script.run_batch(&vec![Request::new(); 40]);
+        assert!(traces.into_iter().all(|trace| trace.expect("it runs").ok()));
+        let vms = engine.metrics().vms;
+        assert!(vms.retired >= replaced, "at most {most} runs each: {vms:?}");
+    }
+}
+
+#[test]
 fn what_a_run_wrote_is_told_though_its_worker_ended() {
     let _alone = alone();
     let (engine, _) = killing(builder(workers()).pool_size(1).output(1000));

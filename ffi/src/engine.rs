@@ -27,7 +27,7 @@ impl Handle for perilune_engine {
     type Inner = Engine;
 }
 
-/// Makes an engine. Nothing is started yet: VMs and threads come with the first run.
+/// Makes an engine. Nothing is started yet but the first worker process, where there are to be any: VMs and threads come with the first run.
 ///
 /// @param options  how it is to be, copied; NULL for the defaults
 /// @param engine   set to the engine, which the caller frees

@@ -40,7 +40,7 @@ impl Script {
 pub struct Batch<'a> {
     pub(super) script: &'a Script,
     pub(super) cancel: Option<CancelHandle>,
-    progress: Option<Box<dyn Fn(usize, usize) + Sync + 'a>>,
+    pub(super) progress: Option<Box<dyn Fn(usize, usize) + Sync + 'a>>,
 }
 
 impl<'a> Batch<'a> {

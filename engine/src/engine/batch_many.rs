@@ -12,18 +12,20 @@ use crate::model::nesting::Nesting;
 use crate::model::trace::{Status, Trace};
 use crate::pool::counters::Recorder;
 use crate::pool::seat::Seat;
-use crate::process::many::{OneOf, Wanted};
+use crate::process::settings::{OneOf, Wanted};
 use crate::vm::job::Job;
 
 /// How long a batch keeps a worker for which others may wait.
 const KEEP: Duration = Duration::from_millis(10);
 
 impl<'b> Share<'b, '_> {
-    /// Whether its runs may be made many at a time: they are made in workers, and the host sees nothing of them but their traces.
+    /// Whether its runs may be made many at a time: they are made in workers, and the host sees nothing of them but their traces, when all are
+    /// there. One that is told of its progress is to hear of a run at its end, and not at that of the long one behind it.
     pub(super) fn may_be_many(&self) -> bool {
         let (script, engine) = (self.batch.script, &self.batch.script.engine);
         let Some(backoff) = &engine.backoff else { return false };
         script.functions.is_none()
+            && self.batch.progress.is_none()
             && Nesting::depth() == 0
             && !self.origin.within(Span::is_seen)
             && backoff.refusal(&script.compiled.hash).is_none()

@@ -1,26 +1,23 @@
 //! A worker, from within: it compiles and runs what its host sends, in a VM as the host's, until the host is gone.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
-use std::panic::resume_unwind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use super::stubs::{Current, MOST, Remote, stubs};
 use crate::compile::compiled::Compiled;
 use crate::model::cancel::CancelHandle;
 use crate::model::capture::Keeper;
 use crate::model::deadline::Deadline;
 use crate::model::error::{Error, Part, PayloadError};
-use crate::model::function::{Arguments, HostError, HostFunction};
 use crate::model::limits::Limits;
 use crate::model::request::Request;
 use crate::model::trace::Trace;
-use crate::model::value::Value;
 use crate::pool::watchdog::{Watchdog, Watched};
 use crate::process::channel::Channel;
 #[cfg(feature = "faults")]
@@ -29,10 +26,10 @@ use crate::process::many::{ANSWER_AFTER, ENOUGH};
 use crate::process::sandbox::{self, Sandbox};
 use crate::process::shared::Stream;
 use crate::process::wire::{Malformed, Reader, Writer};
-use crate::process::{ARGUMENT, ARGUMENT_KINDS, ends_of_worker, to_host, to_worker};
+use crate::process::{ARGUMENT, ends_of_worker, to_host, to_worker};
 use crate::registry::check::{Diagnostic, Severity, check};
 use crate::registry::environment::{CurrentEnvironment, Environment};
-use crate::registry::functions::{Functions, next_id};
+use crate::registry::functions::Functions;
 use crate::vm::Vm;
 use crate::vm::job::Job;
 
@@ -49,9 +46,6 @@ pub fn init() {
         std::process::exit(if serve().is_ok() { 0 } else { 2 });
     }
 }
-
-/// The most bytes of a message that a host sends.
-const MOST: usize = usize::MAX;
 
 fn serve() -> io::Result<()> {
     let argument = |index| std::env::args().nth(index).and_then(|number| number.parse::<usize>().ok());
@@ -83,16 +77,6 @@ fn serve() -> io::Result<()> {
         // Now that nobody waits for it.
         let _ = guest.vm();
     }
-}
-
-/// The run that is under way, as it is cancelled from another thread.
-#[derive(Default)]
-struct Current {
-    /// Of runs, counted by the host.
-    number: u64,
-    handle: Option<CancelHandle>,
-    /// The host cancelled all up to this one, which may not have begun.
-    cancelled: u64,
 }
 
 /// Hears which runs are cancelled, and ends the process when the host is gone.
@@ -224,8 +208,10 @@ impl Guest {
 
     /// Says what is to be said of a source, given the names that there are for scripts.
     fn check(&self, mut reader: Reader<'_>) -> Result<Writer, Malformed> {
-        let mut environment =
-            Environment { functions: self.stubs(&mut reader, 0)?, ..Environment::default() };
+        let mut environment = Environment {
+            functions: stubs(&self.channel, &self.current, &mut reader, 0)?,
+            ..Environment::default()
+        };
         let module =
             |reader: &mut Reader<'_>| Ok(Compiled::without_bytecode(reader.text()?, reader.bytes()?));
         let modules = reader.list(16, usize::MAX, module)?.into_iter().map(Arc::new);
@@ -387,9 +373,9 @@ impl Guest {
 
     /// Takes over what the host registered, and returns the script's own functions.
     fn environment(&self, reader: &mut Reader<'_>) -> Result<Option<Functions>, Malformed> {
-        let shared = self.stubs(reader, 0)?;
+        let shared = stubs(&self.channel, &self.current, reader, 0)?;
         let modules = reader.list(16, usize::MAX, compiled)?;
-        let own = self.stubs(reader, 1)?;
+        let own = stubs(&self.channel, &self.current, reader, 1)?;
         let changed = self.environment.change(|environment| {
             environment.functions = shared;
             environment.modules =
@@ -399,94 +385,10 @@ impl Guest {
         changed?;
         Ok((!own.list.is_empty()).then_some(own))
     }
-
-    /// Functions that call those of the host.
-    fn stubs(&self, reader: &mut Reader<'_>, list: u8) -> Result<Functions, Malformed> {
-        let names = reader.list(8, usize::MAX, |reader| reader.text().map(Arc::<str>::from))?;
-        let stub = |(index, name): (usize, Arc<str>)| {
-            #[cfg(feature = "faults")]
-            if &*name == "fault" {
-                return (name, faults::function(&self.channel));
-            }
-            (name, self.stub(list, index))
-        };
-        Ok(Functions { id: next_id(), list: names.into_iter().enumerate().map(stub).collect() })
-    }
-
-    fn stub(&self, list: u8, index: usize) -> Arc<HostFunction> {
-        let (channel, current) = (Arc::clone(&self.channel), Arc::clone(&self.current));
-        Arc::new(move |arguments: &dyn Arguments| {
-            let mut call = Writer::default();
-            call.byte(to_host::CALL);
-            call.byte(list);
-            call.number(index as u64);
-            call.number(arguments.len() as u64);
-            for index in 0..arguments.len() {
-                let kind = arguments.kind(index);
-                call.byte(ARGUMENT_KINDS.iter().position(|known| *known == kind).unwrap_or_default() as u8);
-                let value = arguments.value(index);
-                // Others are JSON, whatever they hold: that is not tried for nothing.
-                let may_be_none = match &value {
-                    Ok(Value::Null | Value::Bool(_) | Value::String(_)) => false,
-                    Ok(Value::Number(number)) => !number.is_finite(),
-                    Ok(Value::Array(_) | Value::Object(_)) | Err(_) => true,
-                };
-                match value {
-                    Ok(value) => {
-                        call.byte(0);
-                        call.value(&value, 0);
-                    }
-                    Err(reason) => {
-                        call.byte(1);
-                        call.bytes(reason.as_bytes());
-                    }
-                }
-                let no_json = may_be_none.then(|| arguments.json(index).err()).flatten();
-                call.optional(no_json, |call, reason| call.bytes(reason.as_bytes()));
-            }
-            let mut reply = Vec::new();
-            let replied = channel.send(&call.0, None).and_then(|()| channel.receive(&mut reply, MOST, None));
-            match replied.ok().and_then(|()| returned(&reply).ok()) {
-                // The run ends when this returns, as it does where the host has the VM.
-                Some((result, is_late, is_cancelled)) => {
-                    if is_late {
-                        std::thread::sleep(arguments.remaining());
-                    }
-                    if is_cancelled && let Some(handle) = &current.lock().handle {
-                        handle.cancel();
-                    }
-                    result.unwrap_or_else(|panic| resume_unwind(Box::new(panic)))
-                }
-                // There is nobody to go on for.
-                None => std::process::exit(0),
-            }
-        })
-    }
 }
 
 fn no_vm() -> Error {
     Error::Internal("there is no VM".to_owned())
-}
-
-/// What a host function returned, or the text of its panic, of which the VM tells as of one of its own.
-type Returned = Result<Result<Value, HostError>, String>;
-
-/// Reads that, and whether the run is past its deadline, and whether it was cancelled.
-fn returned(reply: &[u8]) -> Result<(Returned, bool, bool), Malformed> {
-    let mut reader = Reader(reply);
-    let result = match reader.byte()? {
-        to_worker::VALUE => Ok(Ok(reader.value(0, &mut MOST.clone())?)),
-        to_worker::ERROR => {
-            let message = reader.text()?;
-            let cause = Remote(reader.number()?);
-            Ok(Err(HostError::new(message).with_cause(cause)))
-        }
-        to_worker::PANIC => Err(reader.text()?.to_owned()),
-        _ => return Err(Malformed),
-    };
-    let (is_late, is_cancelled) = (reader.byte()? != 0, reader.byte()? != 0);
-    reader.end()?;
-    Ok((result, is_late, is_cancelled))
 }
 
 /// Tells that this worker can make no runs.
@@ -511,15 +413,3 @@ fn compiled(reader: &mut Reader<'_>) -> Result<Result<Arc<Compiled>, (u32, Strin
     let compiled = Compiled::new(name, source, &any_source());
     Ok(compiled.map(Arc::new).map_err(|error| (error.line, error.reason)))
 }
-
-/// The cause of an error, which the host has kept under this number.
-#[derive(Debug)]
-struct Remote(u64);
-
-impl fmt::Display for Remote {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the host's error {}", self.0)
-    }
-}
-
-impl std::error::Error for Remote {}

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::model::limits::Limits;
-use crate::process::starter::Start;
+use crate::process::settings::Start;
 
 /// Where an engine makes its runs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

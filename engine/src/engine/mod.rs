@@ -14,6 +14,8 @@ pub(crate) mod isolation;
 pub(crate) mod script;
 pub(crate) mod scripts;
 pub(crate) mod span;
+#[cfg(target_os = "linux")]
+mod stubs;
 pub(crate) mod submit;
 #[cfg(feature = "watch")]
 pub(crate) mod watch;

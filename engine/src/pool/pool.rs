@@ -22,7 +22,8 @@ use crate::model::error::Error;
 use crate::model::nesting::{MAX_NESTING, Nesting};
 use crate::model::poll::Poll;
 use crate::process::sandbox::Sandbox;
-use crate::process::starter::{Start, Starter};
+use crate::process::settings::Start;
+use crate::process::starter::Starter;
 use crate::process::worker::Worker;
 use crate::vm::fork;
 
@@ -344,6 +345,7 @@ impl PoolInner {
             state.total += 1;
             Found::New
         } else if is_free && let Some(worn) = state.idle.take_worn() {
+            state.retired += 1;
             Found::Instead(worn)
         } else {
             return None;
@@ -354,13 +356,18 @@ impl PoolInner {
 
     /// Makes of what was found a VM to be used.
     pub(super) fn obtain(&self, found: Found, tenant: Option<&[u8]>) -> Result<PooledVm, CheckoutError> {
+        let is_retired = matches!(found, Found::Instead(_));
         match found {
             Found::Vm(pooled) => return Ok(pooled),
             Found::New => {}
             // It goes before the next one comes.
             Found::Instead(worn) => drop(worn),
         }
-        match self.new_vm() {
+        let made = self.new_vm();
+        if is_retired && made.is_ok() {
+            self.lock().rebuilt += 1;
+        }
+        match made {
             Ok(pooled) => Ok(PooledVm { tenant: Some(tenant.map(Arc::from)), ..pooled }),
             Err(error) => {
                 self.forget_one();

@@ -3,20 +3,11 @@
 #[path = "walls.rs"]
 pub(crate) mod sandbox;
 
-pub(crate) mod starter {
-    use std::path::PathBuf;
-    use std::time::Duration;
+#[path = "settings.rs"]
+pub(crate) mod settings;
 
-    #[derive(Debug, Clone)]
-    pub(crate) struct Start {
-        pub(crate) program: PathBuf,
-        pub(crate) memory: usize,
-        pub(crate) output: usize,
-        pub(crate) max_runs: Option<u64>,
-        pub(crate) max_age: Option<Duration>,
-        pub(crate) spin: Duration,
-        pub(crate) requires_sandbox: bool,
-    }
+pub(crate) mod starter {
+    use super::settings::Start;
 
     pub(crate) struct Starter {
         pub(super) start: Start,
@@ -34,6 +25,7 @@ pub(crate) mod worker {
     use std::sync::Arc;
 
     use super::sandbox::Sandbox;
+    use super::settings::Wanted;
     use super::starter::Starter;
     use crate::compile::compiled::Compiled;
     use crate::model::error::Error;
@@ -71,6 +63,10 @@ pub(crate) mod worker {
         }
 
         pub(crate) fn check(&mut self, _: &str, _: &[u8], _: &Environment) -> Option<Vec<Diagnostic>> {
+            match self.0 {}
+        }
+
+        pub(crate) fn run_many<'a>(&mut self, _: &Job<'_>, _: &mut impl Wanted<'a>) {
             match self.0 {}
         }
 

@@ -9,14 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::call::{GRACE, LOOK};
 use super::channel::Silence;
+use super::settings::{OneOf, Wanted};
 use super::wire::{Malformed, Reader, Writer};
 use super::worker::Worker;
 use super::{to_host, to_worker};
 use crate::model::cancel::CancelHandle;
-use crate::model::error::Error;
-use crate::model::limits::Limits;
-use crate::model::request::Request;
-use crate::model::trace::Trace;
 use crate::vm::job::Job;
 
 /// The most runs of a message.
@@ -28,25 +25,6 @@ pub(crate) const ENOUGH: usize = 64 << 10;
 /// How long a worker makes runs before it answers.
 pub(crate) const ANSWER_AFTER: Duration = Duration::from_micros(200);
 
-/// One of many runs.
-pub(crate) struct OneOf<'a> {
-    pub(crate) index: usize,
-    pub(crate) request: &'a Request<'a>,
-    pub(crate) limits: Limits,
-}
-
-/// Who wants many runs, and knows them by an index.
-pub(crate) trait Wanted<'a> {
-    /// The next one, or `None` when this was the last for now.
-    fn next(&mut self) -> Option<OneOf<'a>>;
-    /// A trace to be filled in.
-    fn blank_trace(&self) -> Trace;
-    /// What came of one, with the bytes of its output that were past their limit.
-    fn ended(&mut self, index: usize, result: Result<(Trace, u64), Error>);
-    /// One was not made.
-    fn not_made(&mut self, index: usize);
-}
-
 /// The runs of one message.
 struct Message<'a> {
     writer: Writer,
@@ -55,6 +33,8 @@ struct Message<'a> {
     runs: Vec<OneOf<'a>>,
     /// How many of them have ended.
     ended: usize,
+    /// When the worker was last told to go on.
+    since: Instant,
 }
 
 impl Worker {
@@ -62,12 +42,12 @@ impl Worker {
     /// but the request and the limits.
     pub(crate) fn run_many<'a>(&mut self, job: &Job<'_>, wanted: &mut impl Wanted<'a>) {
         let mut next = self.next_message(job, wanted);
-        let mut sent = next.as_ref().map_or(Ok(()), |message| self.send(message));
+        let mut sent = next.as_mut().map_or(Ok(()), |message| self.send(message));
         while let Some(mut now) = next.take() {
             next = self.next_message(job, wanted);
             let heard = sent.and_then(|()| self.hear(job, &mut now, wanted));
-            sent = match (&next, &heard) {
-                (Some(next), Ok(heard)) if now.ended + heard.count == now.runs.len() => self.send(next),
+            sent = match (&mut next, &heard) {
+                (Some(next), Ok(heard)) if heard.count == now.runs.len() - now.ended => self.send(next),
                 _ => Err(Silence::Gone),
             };
             let read = heard.and_then(|heard| Ok(self.read_ended(&mut now, &heard, wanted)?));
@@ -90,6 +70,9 @@ impl Worker {
     }
 
     fn next_message<'a>(&mut self, job: &Job<'_>, wanted: &mut impl Wanted<'a>) -> Option<Message<'a>> {
+        if !self.is_sound() {
+            return None;
+        }
         let first = wanted.next()?;
         self.runs += 1;
         let (number, timeout) = (self.runs, first.limits.timeout);
@@ -106,16 +89,17 @@ impl Worker {
             } else {
                 wanted.not_made(run.index);
             }
-            let is_full = runs.len() >= MOST || writer.0.len() >= ENOUGH;
+            self.runs = number + runs.len() as u64 - 1;
+            let is_full = runs.len() >= MOST || writer.0.len() >= ENOUGH || !self.is_sound();
             one = if is_full { None } else { wanted.next() };
         }
         writer.put_number(count, runs.len() as u64);
-        self.runs = number + runs.len() as u64 - 1;
-        Some(Message { writer, first: number, runs, ended: 0 })
+        Some(Message { writer, first: number, runs, ended: 0, since: Instant::now() })
     }
 
-    fn send(&self, message: &Message<'_>) -> Result<(), Silence> {
+    fn send(&self, message: &mut Message<'_>) -> Result<(), Silence> {
         self.channel.forget_run();
+        message.since = Instant::now();
         self.channel.send(&message.writer.0, message.kill_at())
     }
 
@@ -149,6 +133,7 @@ impl Worker {
                 return Ok(heard);
             }
             self.read_ended(now, &heard, wanted)?;
+            now.since = Instant::now();
             kill_at = now.kill_at();
             self.channel.send(&[to_worker::GO], kill_at)?;
         }
@@ -196,6 +181,7 @@ impl Worker {
         let mut trace = wanted.blank_trace();
         let is_over = job.cancel.is_some_and(CancelHandle::is_cancelled);
         self.silenced(&run.limits, is_over, silence, &mut trace);
+        trace.duration = now.since.elapsed();
         wanted.ended(run.index, Ok((trace, 0)));
     }
 }
@@ -218,6 +204,10 @@ impl Heard {
             return Err(Malformed);
         }
         let (is_last, count) = (reader.byte()? != 0, reader.small()?);
+        // Each answer before the last tells of a run, so that they come to an end.
+        if count == 0 && !is_last {
+            return Err(Malformed);
+        }
         Ok(Self { answer, is_last, count })
     }
 }
@@ -249,6 +239,24 @@ impl Message<'_> {
     /// When the worker is killed that has said nothing since now.
     fn kill_at(&self) -> Option<Instant> {
         let timeout = self.runs.first()?.limits.timeout;
-        Instant::now().checked_add(timeout)?.checked_add(GRACE + ANSWER_AFTER)
+        self.since.checked_add(timeout)?.checked_add(GRACE + ANSWER_AFTER)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_tells_of_a_run_or_is_the_last() {
+        let heard = |count, is_last| {
+            let mut answer = Writer::default();
+            answer.begin_answer();
+            answer.end_answer(count, is_last);
+            Heard::new(answer.0).map(|heard| (heard.count, heard.is_last))
+        };
+        assert_eq!(heard(1, false), Ok((1, false)));
+        assert_eq!(heard(0, true), Ok((0, true)));
+        assert_eq!(heard(0, false), Err(Malformed));
     }
 }

@@ -5,9 +5,11 @@
 //! | [`shared`] | memory that two processes share |
 //! | [`channel`] | messages through it, in turns |
 //! | [`wire`] | what stands in messages |
+//! | [`settings`] | how workers are to be, and which runs are wanted of one |
 //! | [`starter`] | what starts workers, on a thread of its own |
 //! | [`worker`] | a worker, as its host has it: started, asked, killed |
 //! | [`call`] | one of its runs, and the host functions that this calls |
+//! | [`compiler`] | what is asked of the worker that compiles and checks |
 //! | [`many`] | many of its runs, several in a message |
 //! | [`sandbox`], [`walls`] | what a worker gives up before its first source, and what a host is told of it |
 //! | `faults` | what goes wrong in a worker on purpose, for tests |
@@ -17,10 +19,12 @@
 
 mod call;
 pub(crate) mod channel;
+mod compiler;
 #[cfg(feature = "faults")]
 pub(crate) mod faults;
 pub(crate) mod many;
 pub(crate) mod sandbox;
+pub(crate) mod settings;
 pub(crate) mod shared;
 pub(crate) mod starter;
 mod walls;

@@ -4,30 +4,12 @@
 //! there are workers.
 
 use std::io;
-use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use crossbeam_channel::{Sender, bounded, unbounded};
 
-/// What workers are to be.
-#[derive(Debug, Clone)]
-pub(crate) struct Start {
-    pub(crate) program: PathBuf,
-    /// What a run may take, in bytes.
-    pub(crate) memory: usize,
-    /// What a run may write, in bytes, on each of its streams.
-    pub(crate) output: usize,
-    /// After so many runs, a worker is replaced.
-    pub(crate) max_runs: Option<u64>,
-    /// After that time, too.
-    pub(crate) max_age: Option<Duration>,
-    /// How long who waits for the other spins before it sleeps.
-    pub(crate) spin: Duration,
-    /// Whether one without a part of its sandbox is none.
-    pub(crate) requires_sandbox: bool,
-}
+use super::settings::Start;
 
 /// Starts an engine's workers.
 pub(crate) struct Starter {

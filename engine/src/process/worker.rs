@@ -11,18 +11,17 @@ use std::time::{Duration, Instant};
 use super::call::{GRACE, RunOfWorker};
 use super::channel::{Channel, Silence, tell};
 use super::sandbox::Sandbox;
+use super::settings::Start;
 use super::shared::Stream;
-use super::starter::{Start, Starter};
+use super::starter::Starter;
 use super::wire::{Malformed, Reader, Writer};
 use super::{ARGUMENT, Ends, to_host, to_worker};
-use crate::compile::compiled::Compiled;
 use crate::model::cancel::{self, CancelTarget};
 use crate::model::deadline::Deadline;
 use crate::model::error::{Error, Part, PayloadError, Position};
 use crate::model::limits::Limits;
 use crate::model::poll::Poll;
 use crate::model::trace::{ErrorKind, ScriptError, Trace};
-use crate::registry::check::{Diagnostic, Severity};
 use crate::registry::environment::Environment;
 use crate::vm::STACK;
 use crate::vm::job::Job;
@@ -34,14 +33,11 @@ const START: Duration = Duration::from_secs(10);
 /// How often one is started anew that somebody killed before it could say a word.
 const STARTS: u32 = 5;
 
-/// How long it may take to compile.
-const COMPILE: Duration = Duration::from_secs(30);
-
 /// Scripts that a worker is let to keep.
 const SCRIPTS: usize = 256;
 
 /// Bytes that a message has beside what limits are for.
-const BESIDE: usize = 1 << 20;
+pub(super) const BESIDE: usize = 1 << 20;
 
 /// A process that runs scripts, one at a time.
 pub(crate) struct Worker {
@@ -173,80 +169,6 @@ impl Worker {
             && max_age.is_none_or(|age| self.started.elapsed() < age)
     }
 
-    /// Has a source compiled: the error is a line and a reason. There is no answer from one that was ended before it was asked, or by the
-    /// source.
-    pub(crate) fn compile(&mut self, compiled: &Compiled) -> Option<Result<(), (u32, String)>> {
-        let mut message = Writer::default();
-        message.byte(to_worker::COMPILE);
-        message.bytes(compiled.name.as_bytes());
-        message.bytes(compiled.hints.source().as_bytes());
-        let read = |reader: &mut Reader<'_>| match reader.byte()? {
-            to_host::COMPILED => Ok(Ok(())),
-            to_host::NOT_COMPILED => Ok(Err((reader.small()?, reader.text()?.to_owned()))),
-            _ => Err(Malformed),
-        };
-        self.ask(&message, read).map(|result| result.unwrap_or_else(|late| Err((1, late))))
-    }
-
-    /// Has a source checked, in the environment of `names`. There is no answer from one that was ended before it was asked, or by the source.
-    pub(crate) fn check(
-        &mut self,
-        name: &str,
-        source: &[u8],
-        environment: &Environment,
-    ) -> Option<Vec<Diagnostic>> {
-        let mut message = Writer::default();
-        message.byte(to_worker::CHECK);
-        message.names(environment.functions.list.iter().map(|(name, _)| &**name));
-        message.modules(environment);
-        message.bytes(name.as_bytes());
-        message.bytes(source);
-        let read = |reader: &mut Reader<'_>| {
-            if reader.byte()? != to_host::CHECKED {
-                return Err(Malformed);
-            }
-            reader.list(25, usize::MAX, |reader| {
-                let (line, column) = (reader.small()?, reader.small()?);
-                let severity = if reader.byte()? == 0 { Severity::Warning } else { Severity::Error };
-                Ok(Diagnostic {
-                    script: name.to_owned(),
-                    line,
-                    column,
-                    severity,
-                    message: reader.text()?.to_owned(),
-                })
-            })
-        };
-        let late = |message| vec![Diagnostic::first(name, message)];
-        self.ask(&message, read).map(|result| result.unwrap_or_else(late))
-    }
-
-    /// Asks something of the compiler; the error says that it took too long.
-    fn ask<T>(
-        &mut self,
-        message: &Writer,
-        read: impl FnOnce(&mut Reader<'_>) -> Result<T, Malformed>,
-    ) -> Option<Result<T, String>> {
-        let until = Some(Instant::now() + COMPILE);
-        let mut answer = Vec::new();
-        let asked = self.channel.send(&message.0, until);
-        let answered = asked.and_then(|()| self.channel.receive(&mut answer, BESIDE, until));
-        let read = answered.and_then(|()| {
-            let mut reader = Reader(&answer);
-            let result = read(&mut reader)?;
-            reader.end()?;
-            Ok(result)
-        });
-        match read {
-            Ok(result) => Some(Ok(result)),
-            Err(silence) => {
-                self.kill();
-                let reason = || format!("it did not compile within {} s", COMPILE.as_secs());
-                matches!(silence, Silence::Late).then(|| Err(reason()))
-            }
-        }
-    }
-
     /// Runs a script to its end or its limits, or to the worker's, and returns the bytes of output that were past their limit.
     ///
     /// # Errors
@@ -270,7 +192,9 @@ impl Worker {
         };
         let mut ended = self.attempt(&mut run, poll, trace)?;
         // One that ended while it had nothing to do is replaced: that was no run's fault.
-        if matches!(ended, Err(Silence::Gone)) && !self.channel.has_begun(self.runs) && !run.is_over() {
+        // What it says of that is not believed where it called the host.
+        let is_unbegun = run.calls == 0 && !self.channel.has_begun(self.runs);
+        if matches!(ended, Err(Silence::Gone)) && is_unbegun && !run.is_over() {
             let runs = self.runs;
             *self = Self::start(&Arc::clone(&self.starter))?;
             self.runs = runs;
@@ -493,17 +417,6 @@ impl Worker {
         self.is_sound = false;
         let _ = self.child.kill();
         self.child.wait().ok()
-    }
-}
-
-impl Writer {
-    /// The names and sources of the modules that there are.
-    fn modules(&mut self, environment: &Environment) {
-        self.number(environment.modules.len() as u64);
-        for module in environment.modules.values() {
-            self.bytes(module.name.as_bytes());
-            self.bytes(module.hints.source().as_bytes());
-        }
     }
 }
 

@@ -36,6 +36,7 @@ async fn until_told(arguments: &ServeArguments) -> Result<(), Refused> {
         return Err(Refused::Other(format!("can't read {folder}: it is no folder")));
     }
     let engine = limits.engine().build();
+    let sandbox = engine.sandbox()?;
     let mut setup = Endpoints::setup(&engine);
     for key in &keys {
         setup = setup.key(key);
@@ -75,7 +76,7 @@ async fn until_told(arguments: &ServeArguments) -> Result<(), Refused> {
     };
     let _watch = engine.scripts().watch(directory, tell)?;
     print(&format!("Serving {folder} on {}\n", url(&listener)?))?;
-    match engine.sandbox()?.map(|sandbox| sandbox.missing()) {
+    match sandbox.map(|sandbox| sandbox.missing()) {
         None => {}
         Some(None) => print("Workers: the sandbox is whole\n")?,
         Some(Some(missing)) => print(&format!("Workers: the sandbox lacks {missing}\n"))?,
