@@ -28,7 +28,7 @@ class Server:
     def __init__(self, folder: Path, *flags: str) -> None:
         command = [*COMMAND, str(folder), "--port", "0", *flags]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.lines = [self.line() for _ in range(1 + ("--metrics-port" in flags))]
+        self.lines = [self.line() for _ in range(1 + ("--isolation" in flags) + ("--metrics-port" in flags))]
         self.url = self.lines[0].rpartition(" on ")[2]
 
     def line(self) -> str:
@@ -99,6 +99,14 @@ def test_a_folder_is_served(serve: Any, folder: Path, tmp_path: Path) -> None:
     told = server.end().splitlines()
     assert told[0] == f"{folder}/moonbase/broken.lua:2: Expected identifier when parsing expression, got '='"
     assert any(line.startswith(f"{folder}/seabase/dive.lua:1: ") for line in told)
+
+
+def test_runs_in_workers(serve: Any) -> None:
+    server = serve("--key", "a-key", "--isolation", "process", "--metrics-port", "0")
+    assert re.fullmatch(r"Workers: the sandbox (is whole|lacks .+)", server.lines[1])
+    assert server.lines[2].startswith("Metrics on ")
+    assert server.ask("moonbase/endpoints/scripts/hello/run/", {"monster": "Manticore"})["result"]["stdout"] == "Hello\tManticore\n"
+    assert server.end() == ""
 
 
 def test_public_links_outlive_the_process(serve: Any, folder: Path) -> None:

@@ -64,6 +64,23 @@ test('workers are as is said', () => {
   }
 })
 
+test('a worker serves one tenant', async () => {
+  const engine = new Engine({ poolSize: 1, isolation: 'process' })
+  const script = engine.compile('return 1')
+  // How many were replaced, once there is the one that was used last and a spare one.
+  const retired = async () => {
+    while (engine.metrics().vms.ready < 2) await new Promise(setImmediate)
+    return engine.metrics().vms.retired
+  }
+  for (const [replaced, tenant] of ['acme', Buffer.from('other'), undefined, '', 'acme'].entries()) {
+    assert.ok(script.runSync({ tenant }).ok)
+    assert.equal(await retired(), replaced)
+    assert.ok((await script.run({ tenant })).ok)
+    assert.deepEqual((await script.runBatch([{ tenant }, { tenant }])).map(({ status }) => status), ['success', 'success'])
+    assert.equal(await retired(), replaced, `${tenant} comes back`)
+  }
+})
+
 test('a worker that is killed costs its run', async () => {
   const engine = new Engine({ poolSize: 1, isolation: 'process', workers: { backoff: 0 } })
   const script = engine.compile('host.begin() while true do end', { name: 'endless' })

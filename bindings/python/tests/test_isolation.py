@@ -1,5 +1,6 @@
 """Runs in worker processes: what is not as in this process. `test_run`, `test_host` and `test_concurrency` are in both."""
 
+import asyncio
 import gc
 import os
 import pickle
@@ -12,9 +13,11 @@ from typing import Any, Dict, List
 import pytest
 
 import perilune
+import perilune.asgi
 from conftest import Child
 from perilune import _command
 from perilune._engine import Isolation
+from test_asgi import ask
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="workers are for Linux")
 
@@ -155,6 +158,37 @@ def test_an_engine_that_was_sent_has_workers(child: Child) -> None:
         str(Path(__file__).parent),
     )
     assert int(done.stdout) in (2, 3)
+
+
+def retired_at_rest(engine: perilune.Engine) -> Any:
+    """How many workers of an engine of one were replaced, once there is the one that was used last and a spare one."""
+    deadline = time.monotonic() + 10
+    while engine.metrics()["vms"]["ready"] < 2:
+        assert time.monotonic() < deadline
+    return engine.metrics()["vms"]["retired"]
+
+
+def test_a_worker_serves_one_tenant(engine: perilune.Engine) -> None:
+    script = engine.compile("return 1")
+    for replaced, tenant in enumerate(("acme", b"other", None, "", "acme")):
+        assert script.run(tenant=tenant).ok
+        assert retired_at_rest(engine) == replaced
+        assert asyncio.run(script.run_async(tenant=tenant)).ok
+        assert all(outcome.ok for outcome in script.run_batch([{"tenant": tenant}] * 2))
+        assert retired_at_rest(engine) == replaced, f"{tenant!r} comes back"
+
+
+def test_endpoints_run_for_the_instance_of_their_script(engine: perilune.Engine) -> None:
+    names = ("i/a", "i/b", "other/a", "i/a")
+    for name in names:
+        engine.scripts[name] = "return 1"
+    app = perilune.asgi.endpoints(engine, keys="k")
+    for replaced, name in zip((0, 0, 1, 2), names):
+        instance, script = name.split("/")
+        for body in (b"", b"{}"):
+            answer = asyncio.run(ask(app, f"/v1.1/instances/{instance}/endpoints/scripts/{script}/run/", body=body))
+            assert answer.json()["status"] == "success"
+            assert retired_at_rest(engine) == replaced
 
 
 def test_children_of_a_fork_have_workers_of_their_own(child: Child) -> None:
