@@ -43,7 +43,7 @@ mod syntax;
 mod vm;
 
 pub use engine::batch::Batch;
-pub use engine::call::Call;
+pub use engine::call::{AsyncCall, Call};
 pub use engine::directory::{FileError, Report};
 pub use engine::engine::{Engine, EngineBuilder};
 pub use engine::isolation::{Isolation, Workers};

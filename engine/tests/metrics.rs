@@ -261,7 +261,7 @@ fn the_json_form_has_the_fields_by_name() {
             "/runs",
             r#"{"success":1,"failure":0,"timeout":0,"memory_limit":0,"cancelled":0,"queue_timeout":0,"crashed":0}"#,
         ),
-        ("/vms", r#"{"ready":1,"in_use":0,"retired":0,"rebuilt":0}"#),
+        ("/vms", r#"{"ready":1,"in_use":0,"parked":0,"retired":0,"rebuilt":0}"#),
         ("/compiles", r#"{"succeeded":1,"failed":0}"#),
         ("/captured_bytes", "10"),
         ("/dropped_bytes", "3"),
@@ -271,11 +271,12 @@ fn the_json_form_has_the_fields_by_name() {
         ("/queue_duration/sum_ns", "0"),
         ("/queue_duration/counts/0", "1"),
         ("/queue_duration/bounds_ns/0", "1000"),
+        ("/wait_duration/count", "0"),
     ] {
         let expected: Value = serde_json::from_str(expected).expect("it is JSON");
         assert_eq!(json.pointer(path), Some(&expected), "{path}");
     }
-    assert_eq!(json.as_object().map(serde_json::Map::len), Some(9));
+    assert_eq!(json.as_object().map(serde_json::Map::len), Some(10));
     assert!(text.starts_with(r#"{"runs":{"success":1,"#), "the fields keep their order: {text}");
 }
 
@@ -314,12 +315,21 @@ perilune_run_duration_seconds_count 0
         &buckets("queue_duration"),
         r#"perilune_queue_duration_seconds_sum 0.0
 perilune_queue_duration_seconds_count 0
+# HELP perilune_wait_duration_seconds How long runs waited for host functions
+# TYPE perilune_wait_duration_seconds histogram
+"#,
+        &buckets("wait_duration"),
+        r#"perilune_wait_duration_seconds_sum 0.0
+perilune_wait_duration_seconds_count 0
 # HELP perilune_vms_ready VMs that wait for a run
 # TYPE perilune_vms_ready gauge
 perilune_vms_ready 0
 # HELP perilune_vms_in_use VMs that are lent to a run
 # TYPE perilune_vms_in_use gauge
 perilune_vms_in_use 0
+# HELP perilune_vms_parked VMs whose run waits for a host function
+# TYPE perilune_vms_parked gauge
+perilune_vms_parked 0
 # HELP perilune_vms_retired_total VMs closed after a run that was stopped
 # TYPE perilune_vms_retired_total counter
 perilune_vms_retired_total 0

@@ -88,7 +88,7 @@ impl<'a> Batch<'a> {
             }
         };
         // Inside a host function, other threads would wait for the VM that waits for them.
-        let threads = if Nesting::depth() > 0 { 1 } else { self.script.engine.pool.size() };
+        let threads = if Nesting::depth() > 0 { 1 } else { self.script.engine.pool.threads() };
         let threads = threads.min(requests.len());
         // This thread is one of them. If the system gives no other, it runs them all.
         let mut results = std::thread::scope(|scope| {

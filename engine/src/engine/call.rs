@@ -1,16 +1,18 @@
 //! Host functions, which scripts call as `host.NAME(…)`: registering them, and what they see of a call.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::de::DeserializeOwned;
 
 use super::engine::Engine;
 use super::inner::EngineInner;
 use super::script::Script;
+use crate::model::arguments::KeptCall;
 use crate::model::error::Error;
-use crate::model::function::{Arguments, HostError, HostFunction};
+use crate::model::function::{Arguments, Begun, HostError, HostFunction, Later};
 use crate::model::value::{Value, from_json};
 use crate::registry::functions::Functions;
 
@@ -40,10 +42,46 @@ impl Engine {
         F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
         R: Into<Value>,
     {
-        // A clone is registered, so that a function with a refused name is not dropped under the lock: that is the host's code.
         let function = erase(self.inner(), function);
+        self.register(name, &function)
+    }
+}
+
+impl Engine {
+    /// Registers a host function that answers later: while its future is pending, a run of [`Script::run_async`] or [`Script::submit`] takes no
+    /// thread, and its timeout or cancel handle ends it at once, by dropping the future. All else is as for [`function`](Self::function).
+    ///
+    /// The future is polled by whoever makes the run: `run_async` polls it in the caller's task, where a reactor such as tokio's is at hand;
+    /// `submit` on the engine's threads, where one has to be entered. A script's own coroutines may wait, too. Where Luau can't leave a
+    /// function (inside a comparator of `table.sort`, a function of `string.gsub`, a metamethod, a module that is being loaded), and in
+    /// [`Script::run`], batches and worker processes, the thread waits.
+    ///
+    /// ```
+    /// use perilune::{Engine, Request};
+    ///
+    /// let engine = Engine::new();
+    /// engine.async_function("fetch", |call| async move { Ok(format!("got {}", call.text(0)?)) })?;
+    /// let script = engine.compile("fetch", "return host.fetch('/a')")?;
+    /// assert_eq!(script.submit(Request::new()).wait()?.value.as_deref(), Some("\"got /a\""));
+    /// # Ok::<(), perilune::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`function`](Self::function).
+    pub fn async_function<F, Fut, R>(&self, name: &str, function: F) -> Result<(), Error>
+    where
+        F: Fn(AsyncCall) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, HostError>> + Send + 'static,
+        R: Into<Value>,
+    {
+        let function = erase_async(self.inner(), function);
+        self.register(name, &function)
+    }
+
+    fn register(&self, name: &str, function: &Arc<dyn HostFunction>) -> Result<(), Error> {
+        // A clone is registered, so that a function with a refused name is not dropped under the lock: that is the host's code.
         self.inner().environment.change(|environment| {
-            environment.functions = environment.functions.with(name, Arc::clone(&function))?;
+            environment.functions = environment.functions.with(name, Arc::clone(function))?;
             Ok(())
         })
     }
@@ -55,27 +93,60 @@ impl Script {
     ///
     /// # Errors
     /// [`Error::Name`]: the name is not letters, digits and `_`.
-    pub fn with_function<F, R>(mut self, name: &str, function: F) -> Result<Self, Error>
+    pub fn with_function<F, R>(self, name: &str, function: F) -> Result<Self, Error>
     where
         F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
         R: Into<Value>,
     {
+        let function = erase(&self.engine, function);
+        self.with(name, function)
+    }
+
+    /// The same for one that answers later: see [`Engine::async_function`](crate::Engine::async_function).
+    ///
+    /// # Errors
+    /// [`Error::Name`]: the name is not letters, digits and `_`.
+    pub fn with_async_function<F, Fut, R>(self, name: &str, function: F) -> Result<Self, Error>
+    where
+        F: Fn(AsyncCall) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<R, HostError>> + Send + 'static,
+        R: Into<Value>,
+    {
+        let function = erase_async(&self.engine, function);
+        self.with(name, function)
+    }
+
+    fn with(mut self, name: &str, function: Arc<dyn HostFunction>) -> Result<Self, Error> {
         let none = Functions::none();
-        let functions =
-            self.functions.as_deref().unwrap_or(&none).with(name, erase(&self.engine, function))?;
+        let functions = self.functions.as_deref().unwrap_or(&none).with(name, function)?;
         self.functions = Some(Arc::new(functions));
         Ok(self)
     }
 }
 
 /// Erases the type of a host function. It refers to its engine weakly, since the engine owns it.
-fn erase<F, R>(engine: &Arc<EngineInner>, function: F) -> Arc<HostFunction>
+fn erase<F, R>(engine: &Arc<EngineInner>, function: F) -> Arc<dyn HostFunction>
 where
     F: Fn(&Call<'_>) -> Result<R, HostError> + Send + Sync + 'static,
     R: Into<Value>,
 {
     let engine = Arc::downgrade(engine);
     Arc::new(move |arguments: &dyn Arguments| function(&Call { arguments, engine: &engine }).map(Into::into))
+}
+
+/// As [`erase`], for one that answers later.
+fn erase_async<F, Fut, R>(engine: &Arc<EngineInner>, function: F) -> Arc<dyn HostFunction>
+where
+    F: Fn(AsyncCall) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<R, HostError>> + Send + 'static,
+    R: Into<Value>,
+{
+    let engine = Arc::downgrade(engine);
+    Arc::new(Later(move |arguments: &dyn Arguments| {
+        let call = AsyncCall { kept: Arc::new(KeptCall::new(arguments)), engine: Weak::clone(&engine) };
+        let answer = function(call);
+        Begun::Waits(Box::pin(async move { answer.await.map(Into::into) }))
+    }))
 }
 
 /// One call of a host function: its arguments, and the run that it is part of. Arguments are numbered from 0; an error
@@ -85,10 +156,10 @@ pub struct Call<'a> {
     engine: &'a Weak<EngineInner>,
 }
 
-impl Call<'_> {
+impl<'a> Call<'a> {
     /// The name that the function was called by.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &'a str {
         self.arguments.name()
     }
 
@@ -137,7 +208,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// It is anything else; a number is not converted.
-    pub fn bytes(&self, index: usize) -> Result<&[u8], HostError> {
+    pub fn bytes(&self, index: usize) -> Result<&'a [u8], HostError> {
         self.arguments.bytes(index).ok_or_else(|| self.refuse(index, "a string"))
     }
 
@@ -145,7 +216,7 @@ impl Call<'_> {
     ///
     /// # Errors
     /// It is anything else.
-    pub fn text(&self, index: usize) -> Result<&str, HostError> {
+    pub fn text(&self, index: usize) -> Result<&'a str, HostError> {
         std::str::from_utf8(self.bytes(index)?).map_err(|_| self.refuse(index, "UTF-8"))
     }
 
@@ -190,14 +261,14 @@ impl Call<'_> {
 
     /// The name of the script that runs.
     #[must_use]
-    pub fn script(&self) -> &str {
+    pub fn script(&self) -> &'a str {
         self.arguments.script()
     }
 
     /// What is left of the run's timeout. When a function returns later than that, the run ends there.
     #[must_use]
     pub fn remaining(&self) -> Duration {
-        self.arguments.remaining()
+        self.arguments.deadline().left(Instant::now())
     }
 
     /// Whether the run was cancelled: it ends when the function returns.
@@ -221,5 +292,68 @@ impl fmt::Debug for Call<'_> {
             .field("name", &self.name())
             .field("arguments", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+/// One call of a host function that answers later: as a [`Call`], with arguments that were read when it was made. Clones are the same call.
+#[derive(Clone)]
+pub struct AsyncCall {
+    kept: Arc<KeptCall>,
+    engine: Weak<EngineInner>,
+}
+
+impl AsyncCall {
+    fn call(&self) -> Call<'_> {
+        Call { arguments: &*self.kept, engine: &self.engine }
+    }
+}
+
+/// Has [`AsyncCall`] the methods of [`Call`].
+macro_rules! as_of_call {
+    ($($name:ident($($index:ident: usize)?) -> $type:ty $(; $errors:literal)?;)*) => {
+        impl AsyncCall {
+            $(
+                #[doc = concat!("See [`Call::", stringify!($name), "`].")]
+                $(#[doc = ""] #[doc = "# Errors"] #[doc = $errors])?
+                pub fn $name(&self $(, $index: usize)?) -> $type {
+                    self.call().$name($($index)?)
+                }
+            )*
+        }
+    };
+}
+
+as_of_call! {
+    name() -> &str;
+    len() -> usize;
+    is_empty() -> bool;
+    kind(index: usize) -> &'static str;
+    is_null(index: usize) -> bool;
+    number(index: usize) -> Result<f64, HostError>; "As there.";
+    boolean(index: usize) -> Result<bool, HostError>; "As there.";
+    bytes(index: usize) -> Result<&[u8], HostError>; "As there.";
+    text(index: usize) -> Result<&str, HostError>; "As there.";
+    value(index: usize) -> Result<Value, HostError>; "As there.";
+    json(index: usize) -> Result<Vec<u8>, HostError>; "As there.";
+    engine() -> Engine;
+    run_id() -> u64;
+    script() -> &str;
+    remaining() -> Duration;
+    is_cancelled() -> bool;
+}
+
+impl AsyncCall {
+    /// See [`Call::get`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn get<T: DeserializeOwned>(&self, index: usize) -> Result<T, HostError> {
+        self.call().get(index)
+    }
+}
+
+impl fmt::Debug for AsyncCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.call().fmt(f)
     }
 }

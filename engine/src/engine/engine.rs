@@ -52,6 +52,7 @@ impl Engine {
         EngineBuilder {
             limits: Limits::default(),
             pool_size: None,
+            threads: None,
             backlog: BACKLOG,
             isolation: Isolation::InProcess,
         }
@@ -128,6 +129,7 @@ impl std::fmt::Debug for Engine {
 pub struct EngineBuilder {
     limits: Limits,
     pool_size: Option<usize>,
+    threads: Option<usize>,
     backlog: usize,
     isolation: Isolation,
 }
@@ -136,9 +138,17 @@ pub struct EngineBuilder {
 const BACKLOG: usize = 10_000;
 
 impl EngineBuilder {
-    /// How many VMs there may be, and so how many runs at once; at least 1. They are made when first needed.
+    /// How many VMs there may be, and so how many runs at once, with those that wait; at least 1. They are made when first needed.
     pub fn pool_size(mut self, vms: usize) -> Self {
         self.pool_size = Some(vms);
+        self
+    }
+
+    /// How many threads make submitted runs, and those of a batch; at least 1, and no more than there are VMs. As many as the machine has where nothing
+    /// else is set: a run that waits for an [`async_function`](Engine::async_function) takes none, so that VMs may be thousands. One that waits
+    /// in a host function which blocks does.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.threads = Some(threads);
         self
     }
 
@@ -212,16 +222,15 @@ impl EngineBuilder {
     /// Makes the engine. Nothing is started yet: VMs and the watchdog come with the first run.
     #[must_use]
     pub fn build(self) -> Engine {
-        let size = self
-            .pool_size
-            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let (size, threads) = (self.pool_size.unwrap_or_else(cores), self.threads.unwrap_or_else(cores));
         let first_backoff = match &self.isolation {
             Isolation::InProcess => None,
             Isolation::Process(workers) => Some(workers.first_backoff()),
         };
         let inner = EngineInner {
             limits: self.limits,
-            pool: Pool::new(size, self.isolation.start(&self.limits)),
+            pool: Pool::new(size, threads, self.isolation.start(&self.limits)),
             backoff: first_backoff.map(Backoff::new),
             runs: AtomicU64::new(0),
             environment: CurrentEnvironment::default(),

@@ -1,16 +1,19 @@
 //! One run, from a request to a trace.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::script::Script;
-use super::span::Span;
+use super::span::{Span, WaitingSpan};
 use crate::model::cancel::{self, CancelHandle};
 use crate::model::deadline::Deadline;
 use crate::model::error::Error;
 use crate::model::limits::Limits;
 use crate::model::request::Request;
 use crate::model::trace::{ErrorKind, ScriptError, Status, Trace};
+use crate::pool::counters::Recorder;
 use crate::pool::pool::{Checkout, CheckoutError};
 use crate::vm::job::Job;
 
@@ -22,6 +25,55 @@ impl Script {
     /// Only what keeps the run from beginning: a request that can't be given to a script, or a failing system.
     pub fn run(&self, request: &Request<'_>) -> Result<Trace, Error> {
         Execution::new(self, request, None)?.run()
+    }
+
+    /// Runs it where this future is polled, by any executor: while a host function of [`Engine::async_function`](crate::Engine::async_function)
+    /// has not answered, the run takes no thread, and its deadline or cancel handle ends it at once. Dropped, it ends there; that costs its VM, as a
+    /// timeout does. Nothing is begun before the first poll.
+    ///
+    /// Between two such calls it computes on the executor's thread. [`submit`](Self::submit) makes runs on the engine's own.
+    ///
+    /// ```
+    /// use perilune::{Engine, Request};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+    /// let engine = Engine::new();
+    /// engine.async_function("fetch", |call| async move {
+    ///     tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    ///     Ok(format!("got {}", call.text(0)?))
+    /// })?;
+    /// let script = engine.compile("fetch", "return host.fetch('/a')")?;
+    /// let trace = script.run_async(&Request::new()).await?;
+    /// assert_eq!(trace.value.as_deref(), Some("\"got /a\""));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub async fn run_async(&self, request: &Request<'_>) -> Result<Trace, Error> {
+        let execution = Execution::new(self, request, None)?;
+        let mut trace = self.blank_trace();
+        if execution.ends_early(Duration::ZERO, &mut trace) {
+            return Ok(trace);
+        }
+        let (limits, tenant) = (&execution.limits, request.tenant.as_deref());
+        let cancels: Vec<_> = request.cancel.iter().collect();
+        match self.engine.pool.checkout_waiting(limits.queue, tenant, &cancels).await {
+            Ok((checkout, queued)) if self.may_wait() => {
+                execution.run_in_waiting(checkout, queued, &mut trace).await?;
+            }
+            Ok((checkout, queued)) => execution.run_in(checkout, queued, &mut trace)?,
+            Err(error) => execution.not_checked_out(error, &mut trace)?,
+        }
+        Ok(trace)
+    }
+
+    /// Whether a run may wait for a host function.
+    pub(super) fn may_wait(&self) -> bool {
+        self.functions.as_ref().is_some_and(|own| own.may_wait)
+            || self.engine.environment.current().functions.may_wait
     }
 
     /// As [`run`](Self::run), for the C ABI, whose traces are behind pointers: it fills a [`blank_trace`](Self::blank_trace) in place,
@@ -94,31 +146,76 @@ impl<'a> Execution<'a> {
         if self.ends_early(queued, trace) {
             return Ok(());
         }
-        let (script, request) = (self.script, self.request);
-        let span = Span::enter(script);
+        let span = Span::enter(self.script);
         self.begin(queued, trace);
         let began = Instant::now();
         let deadline = Deadline::after(began, self.limits.timeout);
 
         let (pooled, watchdog) = checkout.parts();
-        let job = Job {
+        let dropped = pooled.seat.run(watchdog, self.job(deadline), began, trace)?;
+        self.ended(&mut pooled.recorder, dropped, trace);
+        span.end(trace);
+        Ok(())
+    }
+
+    /// As [`run_in`](Self::run_in), where the run may wait.
+    pub(super) async fn run_in_waiting(
+        &self,
+        mut checkout: Checkout<'_>,
+        queued: Duration,
+        trace: &mut Trace,
+    ) -> Result<(), Error> {
+        if self.ends_early(queued, trace) {
+            return Ok(());
+        }
+        let span = WaitingSpan::new(self.script);
+        self.begin(queued, trace);
+        let began = Instant::now();
+        let deadline = Deadline::after(began, self.limits.timeout);
+        let (pooled, watchdog) = checkout.parts();
+        let dropped = {
+            let tally = self.script.engine.pool.tally();
+            let mut parked = None;
+            let mut run = pin!(pooled.seat.run_waiting(watchdog, self.job(deadline), began, trace));
+            poll_fn(|context| {
+                parked = None;
+                let polled = span.within(|| run.as_mut().poll(context));
+                if polled.is_pending() {
+                    parked = Some(tally.park());
+                }
+                polled
+            })
+            .await?
+        };
+        if !trace.usage.waited.is_zero() {
+            pooled.recorder.count_wait(trace.usage.waited);
+        }
+        self.ended(&mut pooled.recorder, dropped, trace);
+        span.end(trace);
+        Ok(())
+    }
+
+    fn job(&self, deadline: Deadline) -> Job<'_> {
+        let script = self.script;
+        Job {
             compiled: &script.compiled,
             functions: script.functions.as_deref(),
             environment: &script.engine.environment,
             runs: &script.engine.runs,
-            request,
+            request: self.request,
             cancel: self.cancel,
             limits: &self.limits,
             deadline,
             polling: None,
-        };
-        let dropped = pooled.seat.run(watchdog, job, began, trace)?;
-        pooled.recorder.count(trace, dropped);
-        if let Some(backoff) = &script.engine.backoff {
-            backoff.ended(&script.compiled.hash, trace.status == Status::Crashed);
         }
-        span.end(trace);
-        Ok(())
+    }
+
+    /// Counts a run that a VM has made.
+    fn ended(&self, recorder: &mut Recorder, dropped: u64, trace: &Trace) {
+        recorder.count(trace, dropped);
+        if let Some(backoff) = &self.script.engine.backoff {
+            backoff.ended(&self.script.compiled.hash, trace.status == Status::Crashed);
+        }
     }
 
     /// Fills in the trace of a run that got no VM; an error where that is the engine's fault.

@@ -45,9 +45,32 @@ pub(crate) struct Span {
     entered: tracing::span::EnteredSpan,
 }
 
+/// The span of one run that may wait, entered while it does not.
+pub(crate) struct WaitingSpan {
+    #[cfg(feature = "tracing")]
+    span: tracing::Span,
+}
+
 #[cfg(feature = "tracing")]
 impl Span {
     pub(crate) fn enter(script: &Script) -> Self {
+        Self { entered: WaitingSpan::new(script).span.entered() }
+    }
+
+    /// Whether anyone sees the spans of runs.
+    pub(crate) fn is_seen() -> bool {
+        tracing::enabled!(target: "perilune", tracing::Level::INFO)
+    }
+
+    /// Records how the run ended.
+    pub(crate) fn end(&self, trace: &Trace) {
+        record(&self.entered, trace);
+    }
+}
+
+#[cfg(feature = "tracing")]
+impl WaitingSpan {
+    pub(crate) fn new(script: &Script) -> Self {
         use tracing::field::Empty;
         let span = tracing::info_span!(
             target: "perilune",
@@ -58,20 +81,25 @@ impl Span {
             status = Empty,
             duration_ns = Empty,
         );
-        Self { entered: span.entered() }
+        Self { span }
     }
 
-    /// Whether anyone sees the spans of runs.
-    pub(crate) fn is_seen() -> bool {
-        tracing::enabled!(target: "perilune", tracing::Level::INFO)
+    /// Goes on with the run.
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        self.span.in_scope(work)
     }
 
     /// Records how the run ended.
     pub(crate) fn end(&self, trace: &Trace) {
-        self.entered.record("id", trace.id);
-        self.entered.record("status", trace.status.as_str());
-        self.entered.record("duration_ns", u64::try_from(trace.duration.as_nanos()).unwrap_or(u64::MAX));
+        record(&self.span, trace);
     }
+}
+
+#[cfg(feature = "tracing")]
+fn record(span: &tracing::Span, trace: &Trace) {
+    span.record("id", trace.id);
+    span.record("status", trace.status.as_str());
+    span.record("duration_ns", u64::try_from(trace.duration.as_nanos()).unwrap_or(u64::MAX));
 }
 
 #[cfg(not(feature = "tracing"))]
@@ -82,6 +110,19 @@ impl Span {
 
     pub(crate) fn is_seen() -> bool {
         false
+    }
+
+    pub(crate) fn end(&self, _: &Trace) {}
+}
+
+#[cfg(not(feature = "tracing"))]
+impl WaitingSpan {
+    pub(crate) fn new(_: &Script) -> Self {
+        Self {}
+    }
+
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> T) -> T {
+        work()
     }
 
     pub(crate) fn end(&self, _: &Trace) {}

@@ -3,9 +3,11 @@
 use std::fmt;
 use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
+use crate::model::arguments::Argument;
 use crate::model::cancel::CancelHandle;
 use crate::model::function::{Arguments, HostError, HostFunction};
 use crate::model::value::Value;
@@ -14,7 +16,7 @@ use crate::process::channel::Channel;
 use crate::process::faults;
 use crate::process::wire::{Malformed, Reader, Writer};
 use crate::process::{ARGUMENT_KINDS, to_host, to_worker};
-use crate::registry::functions::{Functions, next_id};
+use crate::registry::functions::Functions;
 
 /// The most bytes of a message that a host sends.
 pub(super) const MOST: usize = usize::MAX;
@@ -44,10 +46,15 @@ pub(super) fn stubs(
         }
         (name, stub(channel, current, list, index))
     };
-    Ok(Functions { id: next_id(), list: names.into_iter().enumerate().map(named).collect() })
+    Ok(Functions::new(names.into_iter().enumerate().map(named).collect()))
 }
 
-fn stub(channel: &Arc<Channel>, current: &Arc<Mutex<Current>>, list: u8, index: usize) -> Arc<HostFunction> {
+fn stub(
+    channel: &Arc<Channel>,
+    current: &Arc<Mutex<Current>>,
+    list: u8,
+    index: usize,
+) -> Arc<dyn HostFunction> {
     let (channel, current) = (Arc::clone(channel), Arc::clone(current));
     Arc::new(move |arguments: &dyn Arguments| {
         let mut call = Writer::default();
@@ -56,15 +63,8 @@ fn stub(channel: &Arc<Channel>, current: &Arc<Mutex<Current>>, list: u8, index: 
         call.number(index as u64);
         call.number(arguments.len() as u64);
         for index in 0..arguments.len() {
-            let kind = arguments.kind(index);
+            let Argument { kind, value, no_json } = Argument::keep(arguments, index);
             call.byte(ARGUMENT_KINDS.iter().position(|known| *known == kind).unwrap_or_default() as u8);
-            let value = arguments.value(index);
-            // Others are JSON, whatever they hold: that is not tried for nothing.
-            let may_be_none = match &value {
-                Ok(Value::Null | Value::Bool(_) | Value::String(_)) => false,
-                Ok(Value::Number(number)) => !number.is_finite(),
-                Ok(Value::Array(_) | Value::Object(_)) | Err(_) => true,
-            };
             match value {
                 Ok(value) => {
                     call.byte(0);
@@ -75,7 +75,6 @@ fn stub(channel: &Arc<Channel>, current: &Arc<Mutex<Current>>, list: u8, index: 
                     call.bytes(reason.as_bytes());
                 }
             }
-            let no_json = may_be_none.then(|| arguments.json(index).err()).flatten();
             call.optional(no_json, |call, reason| call.bytes(reason.as_bytes()));
         }
         let mut reply = Vec::new();
@@ -84,7 +83,7 @@ fn stub(channel: &Arc<Channel>, current: &Arc<Mutex<Current>>, list: u8, index: 
             // The run ends when this returns, as it does where the host has the VM.
             Some((result, is_late, is_cancelled)) => {
                 if is_late {
-                    std::thread::sleep(arguments.remaining());
+                    std::thread::sleep(arguments.deadline().left(Instant::now()));
                 }
                 if is_cancelled && let Some(handle) = &current.lock().handle {
                     handle.cancel();

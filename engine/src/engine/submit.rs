@@ -1,11 +1,11 @@
 //! Runs on the engine's own threads: the caller goes on, and gets the result by a callback, a wait or a future.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::execute::Execution;
 use super::script::Script;
@@ -16,6 +16,7 @@ use crate::model::limits::Limits;
 use crate::model::request::Request;
 use crate::model::trace::Trace;
 use crate::pool::pool::{Checkout, CheckoutError};
+use crate::pool::seat::PooledVm;
 
 impl Script {
     /// Has a run made on the engine's own threads, as soon as there is a VM.
@@ -229,15 +230,48 @@ impl Waiting {
     }
 }
 
+impl Waiting {
+    /// Makes a run that may wait, in a VM that was checked out, and calls back.
+    async fn run_waiting(self, pooled: PooledVm, queued: Duration) {
+        let result = {
+            let execution = self.execution();
+            let checkout = self.script.engine.pool.for_runner(pooled);
+            let mut run = pin!(async {
+                let mut trace = self.script.blank_trace();
+                execution.run_in_waiting(checkout, queued, &mut trace).await?;
+                Ok(trace)
+            });
+            let polled = poll_fn(|context| {
+                // As above, and it is not polled again then.
+                let poll = || self.origin.within(|| run.as_mut().poll(context));
+                catch_unwind(AssertUnwindSafe(poll)).unwrap_or_else(|_| Poll::Ready(Err(panicked())))
+            });
+            polled.await
+        };
+        (self.callback)(result);
+    }
+}
+
+fn panicked() -> Error {
+    Error::Internal("the run panicked".to_owned())
+}
+
 impl Submission {
     fn lock(&self) -> MutexGuard<'_, Option<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn run(&self, with: Result<(Checkout<'_>, std::time::Duration), CheckoutError>) {
+    fn run(&self, with: Result<(Checkout<'_>, Duration), CheckoutError>) {
         // It was cancelled meanwhile: the VM returns to the pool unused.
         let Some(mut waiting) = self.lock().take() else { return };
         waiting.registrations.clear();
+        let with = match with {
+            Ok((checkout, queued)) if waiting.script.may_wait() => {
+                let pool = &Arc::clone(&waiting.script.engine).pool;
+                return pool.drive(Box::pin(waiting.run_waiting(checkout.into_vm(), queued)));
+            }
+            with => with,
+        };
         let run = || {
             let mut trace = waiting.script.blank_trace();
             match with {
@@ -248,7 +282,7 @@ impl Submission {
         };
         // The callback must be called even if the host's code in a run (such as a tracing subscriber) panics.
         let result = catch_unwind(AssertUnwindSafe(|| waiting.origin.within(run)));
-        (waiting.callback)(result.unwrap_or_else(|_| Err(Error::Internal("the run panicked".to_owned()))));
+        (waiting.callback)(result.unwrap_or_else(|_| Err(panicked())));
     }
 }
 

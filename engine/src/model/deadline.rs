@@ -18,6 +18,11 @@ impl Deadline {
         Self(nanos_since_epoch(start).saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(NEVER)))
     }
 
+    /// A point in time, as [`as_nanos`](Self::as_nanos) counts.
+    pub(crate) fn at(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
     /// Nanoseconds since the first deadline of this process was made.
     pub(crate) fn as_nanos(self) -> u64 {
         self.0

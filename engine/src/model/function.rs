@@ -2,9 +2,13 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::Arc;
-use std::time::Duration;
+use std::pin::Pin;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
 
+use super::cancel::CancelHandle;
+use super::deadline::Deadline;
 use super::trace::Cause;
 use super::value::Value;
 
@@ -66,8 +70,114 @@ impl fmt::Display for HostError {
     }
 }
 
+/// What a call of a host function comes to.
+pub(crate) type Answer = Result<Value, HostError>;
+
+/// The answer to a call that was begun. It is dropped when nobody waits for it any more.
+pub(crate) type Waiting = Pin<Box<dyn Future<Output = Answer> + Send>>;
+
+/// What a call has come to where it was begun.
+pub(crate) enum Begun {
+    Answered(Answer),
+    Waits(Waiting),
+}
+
 /// A host function with its type and its engine erased.
-pub(crate) type HostFunction = dyn Fn(&dyn Arguments) -> Result<Value, HostError> + Send + Sync;
+pub(crate) trait HostFunction: Send + Sync {
+    /// Calls it, and waits for its answer.
+    fn call(&self, arguments: &dyn Arguments) -> Answer;
+
+    /// Begins a call.
+    fn begin(&self, arguments: &dyn Arguments) -> Begun {
+        Begun::Answered(self.call(arguments))
+    }
+
+    /// Whether a call may be answered later.
+    fn may_wait(&self) -> bool {
+        false
+    }
+}
+
+impl<F: Fn(&dyn Arguments) -> Answer + Send + Sync> HostFunction for F {
+    fn call(&self, arguments: &dyn Arguments) -> Answer {
+        self(arguments)
+    }
+}
+
+/// The text of a panic, where it has one.
+pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+    panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no text")
+}
+
+/// A host function that may answer later, by what begins a call.
+pub(crate) struct Later<F>(pub(crate) F);
+
+impl<F: Fn(&dyn Arguments) -> Begun + Send + Sync> HostFunction for Later<F> {
+    fn call(&self, arguments: &dyn Arguments) -> Answer {
+        match self.begin(arguments) {
+            Begun::Answered(answer) => answer,
+            Begun::Waits(waiting) => wait(waiting, arguments),
+        }
+    }
+
+    fn begin(&self, arguments: &dyn Arguments) -> Begun {
+        (self.0)(arguments)
+    }
+
+    fn may_wait(&self) -> bool {
+        true
+    }
+}
+
+/// How often it is looked whether a run was cancelled whose thread waits.
+const LOOK: Duration = Duration::from_millis(10);
+
+/// Waits on this thread for an answer. Where the run is over before it, any answer will do.
+fn wait(mut waiting: Waiting, arguments: &dyn Arguments) -> Answer {
+    let woken = Arc::new(Woken::default());
+    let waker = Waker::from(Arc::clone(&woken));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(answer) = waiting.as_mut().poll(&mut context) {
+            return answer;
+        }
+        let left = arguments.deadline().left(Instant::now());
+        if left.is_zero() || arguments.is_cancelled() {
+            return Err(HostError::new("the run is over"));
+        }
+        woken.wait(left.min(LOOK));
+    }
+}
+
+/// Whether a thread that waits was woken.
+#[derive(Default)]
+struct Woken {
+    is_woken: Mutex<bool>,
+    signal: Condvar,
+}
+
+impl Woken {
+    fn lock(&self) -> MutexGuard<'_, bool> {
+        self.is_woken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait(&self, time: Duration) {
+        let waits = |is_woken: &mut bool| !*is_woken;
+        let waited = self.signal.wait_timeout_while(self.lock(), time, waits);
+        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
+    }
+}
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        *self.lock() = true;
+        self.signal.notify_one();
+    }
+}
 
 /// The arguments of one call of a host function, numbered from 0, and the run that it is part of. They are documented at
 /// [`Call`](crate::Call), which has a method for each of these.
@@ -97,10 +207,13 @@ pub(crate) trait Arguments {
     fn run_id(&self) -> u64;
 
     /// The name of the script that runs.
-    fn script(&self) -> &str;
+    fn script(&self) -> &Arc<str>;
 
-    /// What is left of the run's timeout.
-    fn remaining(&self) -> Duration;
+    /// When the run must end.
+    fn deadline(&self) -> Deadline;
+
+    /// The handles that can cancel the run.
+    fn cancels(&self) -> Vec<CancelHandle>;
 
     fn is_cancelled(&self) -> bool;
 }

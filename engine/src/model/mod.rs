@@ -1,5 +1,6 @@
 //! Plain data: what crosses the API, and what all rooms above share.
 
+pub(crate) mod arguments;
 pub(crate) mod cancel;
 pub(crate) mod capture;
 pub(crate) mod deadline;

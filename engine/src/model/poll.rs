@@ -1,10 +1,10 @@
 //! Polls: calls of the host from time to time while a run is under way.
 
-use std::cell::Cell;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use crate::model::deadline::Deadline;
@@ -69,15 +69,15 @@ impl fmt::Debug for Poll {
     }
 }
 
-/// The polling of one run that has a VM.
+/// The polling of one run that has a VM. One thread at a time uses it.
 pub(crate) struct Polling<'a> {
     poll: &'a Poll,
-    due: Cell<Deadline>,
+    due: AtomicU64,
     /// When the run must end.
     deadline: Deadline,
     /// Has the interrupt of the run's VM armed at this time, instead of the time set before.
-    wake_at: &'a dyn Fn(Deadline),
-    is_over: Cell<bool>,
+    wake_at: &'a (dyn Fn(Deadline) + Sync),
+    is_over: AtomicBool,
 }
 
 impl<'a> Polling<'a> {
@@ -86,24 +86,24 @@ impl<'a> Polling<'a> {
         poll: &'a Poll,
         due: Deadline,
         deadline: Deadline,
-        wake_at: &'a dyn Fn(Deadline),
+        wake_at: &'a (dyn Fn(Deadline) + Sync),
     ) -> Self {
-        Self { poll, due: Cell::new(due), deadline, wake_at, is_over: Cell::new(false) }
+        Self { poll, due: due.as_nanos().into(), deadline, wake_at, is_over: AtomicBool::new(false) }
     }
 
     /// Calls the host if that is due at `now`, on the thread that runs the VM; returns whether it was.
     pub(crate) fn poll(&self, now: Instant) -> bool {
-        if !self.due.get().has_passed(now) {
+        if !Deadline::at(self.due.load(Relaxed)).has_passed(now) {
             return false;
         }
         let due = match self.poll.call() {
             ControlFlow::Continue(()) => self.poll.due(Instant::now()),
             ControlFlow::Break(()) => {
-                self.is_over.set(true);
+                self.is_over.store(true, Relaxed);
                 Deadline::NEVER
             }
         };
-        self.due.set(due);
+        self.due.store(due.as_nanos(), Relaxed);
         (self.wake_at)(due.min(self.deadline));
         true
     }
@@ -111,6 +111,6 @@ impl<'a> Polling<'a> {
     /// Whether the host ended the run. This is a flag and not a cancel handle: registering with one would be most of what a poll
     /// costs a short run.
     pub(crate) fn is_over(&self) -> bool {
-        self.is_over.get()
+        self.is_over.load(Relaxed)
     }
 }

@@ -217,6 +217,8 @@ pub struct Usage {
     pub host_calls: u64,
     /// Time spent waiting for a VM.
     pub queued: Duration,
+    /// Time spent waiting for host functions that answer later, while no thread waited.
+    pub waited: Duration,
 }
 
 /// What a run hands back. Its JSON form (by [`Serialize`] or [`to_json`](Self::to_json)) begins with the five keys
@@ -419,6 +421,9 @@ impl Serialize for Usage {
         }
         if !self.queued.is_zero() {
             map.serialize_entry("queued_ns", &whole(self.queued.as_nanos()))?;
+        }
+        if !self.waited.is_zero() {
+            map.serialize_entry("waited_ns", &whole(self.waited.as_nanos()))?;
         }
         map.end()
     }

@@ -51,6 +51,7 @@ struct Counters {
     runs: [Counter; 7],
     run_duration: Durations,
     queue_duration: Durations,
+    wait_duration: Durations,
     captured_bytes: Counter,
     dropped_bytes: Counter,
     host_calls: Counter,
@@ -70,6 +71,11 @@ impl Recorder {
         counters.host_calls.add(trace.usage.host_calls);
     }
 
+    /// Counts what a run waited for host functions that answer later.
+    pub(crate) fn count_wait(&mut self, waited: Duration) {
+        self.0.wait_duration.add(waited);
+    }
+
     /// Counts what every run has, even one that got no VM.
     fn count_end(&mut self, trace: &Trace) {
         self.0.runs[trace.status as usize].add(1);
@@ -85,6 +91,8 @@ pub(crate) struct Tally {
     without_vm: Mutex<Recorder>,
     compiled: AtomicU64,
     not_compiled: AtomicU64,
+    /// Runs that wait for host functions now.
+    parked: AtomicU64,
 }
 
 impl Tally {
@@ -95,6 +103,7 @@ impl Tally {
             without_vm: Mutex::new(Recorder(counters)),
             compiled: AtomicU64::new(0),
             not_compiled: AtomicU64::new(0),
+            parked: AtomicU64::new(0),
         }
     }
 
@@ -122,10 +131,17 @@ impl Tally {
         counter.fetch_add(1, Relaxed);
     }
 
+    /// A run that waits now, until this is dropped.
+    pub(crate) fn park(&self) -> Parked<'_> {
+        self.parked.fetch_add(1, Relaxed);
+        Parked(&self.parked)
+    }
+
     /// A snapshot, completed with what is counted elsewhere.
     pub(crate) fn metrics(&self, vms: Vms, scripts: u64) -> Metrics {
         let mut ends = [0; 7];
         let (mut run_duration, mut queue_duration) = (Histogram::default(), Histogram::default());
+        let mut wait_duration = Histogram::default();
         let (mut captured_bytes, mut dropped_bytes, mut host_calls) = (0, 0, 0);
         for counters in &*self.counters.lock() {
             for (sum, counter) in ends.iter_mut().zip(&counters.runs) {
@@ -133,6 +149,7 @@ impl Tally {
             }
             run_duration.add(&counters.run_duration);
             queue_duration.add(&counters.queue_duration);
+            wait_duration.add(&counters.wait_duration);
             captured_bytes += counters.captured_bytes.get();
             dropped_bytes += counters.dropped_bytes.get();
             host_calls += counters.host_calls.get();
@@ -150,7 +167,8 @@ impl Tally {
             },
             run_duration,
             queue_duration,
-            vms,
+            wait_duration,
+            vms: Vms { parked: self.parked.load(Relaxed), ..vms },
             captured_bytes,
             dropped_bytes,
             host_calls,
@@ -160,6 +178,15 @@ impl Tally {
             },
             scripts,
         }
+    }
+}
+
+/// A run that waits for a host function, as it is counted.
+pub(crate) struct Parked<'a>(&'a AtomicU64);
+
+impl Drop for Parked<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Metrics {
     pub run_duration: Histogram,
     /// How long runs waited for a VM: [`Usage::queued`](crate::Usage::queued), with those that got none.
     pub queue_duration: Histogram,
+    /// How long runs waited for host functions that answer later: [`Usage::waited`](crate::Usage::waited), of those that did.
+    pub wait_duration: Histogram,
     /// The VMs.
     pub vms: Vms,
     /// Bytes of stdout and stderr that were handed back.
@@ -62,6 +64,8 @@ pub struct Vms {
     pub ready: u64,
     /// Checked out by a run, or being created for one.
     pub in_use: u64,
+    /// Of those, the ones whose run waits for a host function, and takes no thread meanwhile.
+    pub parked: u64,
     /// Closed since the engine was created, because a run was stopped, tidying up took too long, or a bug was met.
     pub retired: u64,
     /// Created to replace a retired one; where that failed, the next run that needs a VM creates it.
@@ -119,8 +123,8 @@ macro_rules! serialize_fields {
     };
 }
 
-serialize_fields!(Metrics: runs run_duration queue_duration vms captured_bytes dropped_bytes host_calls compiles scripts);
+serialize_fields!(Metrics: runs run_duration queue_duration wait_duration vms captured_bytes dropped_bytes host_calls compiles scripts);
 serialize_fields!(Runs: success failure timeout memory_limit cancelled queue_timeout crashed);
-serialize_fields!(Vms: ready in_use retired rebuilt);
+serialize_fields!(Vms: ready in_use parked retired rebuilt);
 serialize_fields!(Compiles: succeeded failed);
 serialize_fields!(Histogram: bounds_ns counts sum_ns count);

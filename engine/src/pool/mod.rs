@@ -2,7 +2,9 @@
 
 pub(crate) mod backoff;
 pub(crate) mod counters;
+mod driven;
 mod idle;
+mod lending;
 pub(crate) mod metrics;
 #[allow(clippy::module_inception, reason = "it is what the room is named after")]
 pub(crate) mod pool;

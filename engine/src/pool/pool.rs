@@ -30,6 +30,8 @@ use crate::vm::fork;
 /// The pool of an engine. After a `fork()` each process uses its own [`Generation`] of it.
 pub(crate) struct Pool {
     size: usize,
+    /// How many threads make submitted runs.
+    threads: usize,
     /// How workers are started, where it has such.
     start: Option<Start>,
     first: Generation,
@@ -47,6 +49,7 @@ struct Generation {
 /// the standard library's.
 pub(super) struct PoolInner {
     pub(super) size: usize,
+    pub(super) threads: usize,
     starter: Option<Arc<Starter>>,
     /// The worker that compiles, and makes no runs: those that are under way keep nobody from compiling.
     compiler: Mutex<Option<Worker>>,
@@ -69,7 +72,7 @@ pub(super) struct PoolState {
     /// Callers that have waited for [`STARVING`]: the next VMs that come back are reserved for them.
     pub(super) starving: usize,
     /// Submitted runs that wait for a VM.
-    pub(super) tasks: Tasks<TaskFn>,
+    pub(super) tasks: Tasks<TaskFn, Resumed>,
     /// Sends VMs to the thread that closes and replaces them, which the first of them starts. Without one, a VM is made beside the others.
     pub(super) replacer: Option<Sender<Option<PooledVm>>>,
     /// How many VMs were retired, and how many of those were replaced.
@@ -79,7 +82,7 @@ pub(super) struct PoolState {
 
 impl PoolState {
     /// Idle VMs that new callers must leave to those that wait.
-    fn reserved(&self) -> usize {
+    pub(super) fn reserved(&self) -> usize {
         self.starving + self.tasks.reserved()
     }
 
@@ -100,6 +103,9 @@ pub(super) enum Found {
 /// The code of a task. A runner calls it once: with a VM and the time it waited for that, or with why there is none.
 pub(crate) type TaskFn = Box<dyn FnOnce(Result<(Checkout<'_>, Duration), CheckoutError>) + Send>;
 
+/// What goes on with a run that was woken. A runner calls it once.
+pub(super) type Resumed = Box<dyn FnOnce() + Send>;
+
 /// Why no VM was checked out.
 pub(crate) enum CheckoutError {
     /// None came free within the queue limit.
@@ -113,11 +119,11 @@ pub(crate) enum CheckoutError {
 }
 
 impl Pool {
-    pub(crate) fn new(size: usize, start: Option<Start>) -> Self {
+    pub(crate) fn new(size: usize, threads: usize, start: Option<Start>) -> Self {
         fork::count_forks();
-        let size = size.max(1);
-        let first = Generation::new(size, start.clone());
-        Self { size, start, first }
+        let (size, threads) = (size.max(1), threads.max(1));
+        let first = Generation::new(size, threads, start.clone());
+        Self { size, threads, start, first }
     }
 
     /// What a worker comes to that compiles or checks a source; `None` where the source ended it.
@@ -159,8 +165,9 @@ impl Pool {
     pub(super) fn here(&self) -> &Arc<PoolInner> {
         let mut generation = &self.first;
         while generation.number != fork::generation() {
-            generation =
-                generation.next.get_or_init(|| Box::new(Generation::new(self.size, self.start.clone())));
+            generation = generation
+                .next
+                .get_or_init(|| Box::new(Generation::new(self.size, self.threads, self.start.clone())));
         }
         &generation.inner
     }
@@ -176,6 +183,7 @@ impl Pool {
         Vms {
             ready: state.idle.len() as u64,
             in_use: state.in_use() as u64,
+            parked: 0,
             retired: state.retired,
             rebuilt: state.rebuilt,
         }
@@ -239,19 +247,25 @@ impl Pool {
         drop(state);
         let pooled = inner.obtain(result?, tenant)?;
         let waited = began.map_or(Duration::ZERO, |began| began.elapsed());
-        Ok((Checkout { inner, pooled: Some(pooled), is_for_runner: false }, waited))
+        Ok((Checkout::new(inner, pooled), waited))
     }
 
-    /// How many VMs there may be, beside the extra ones of nested runs.
-    pub(crate) fn size(&self) -> usize {
-        self.size
+    /// How many threads make runs at once.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads.min(self.size)
+    }
+
+    /// A VM that was checked out for a runner.
+    pub(crate) fn for_runner(&self, pooled: PooledVm) -> Checkout<'_> {
+        Checkout::for_runner(self.here(), pooled)
     }
 }
 
 impl Generation {
-    fn new(size: usize, start: Option<Start>) -> Self {
+    fn new(size: usize, threads: usize, start: Option<Start>) -> Self {
         let inner = PoolInner {
             size,
+            threads,
             starter: start.map(|start| Arc::new(Starter::new(start))),
             compiler: Mutex::default(),
             state: Mutex::default(),
@@ -431,6 +445,16 @@ pub(crate) struct Checkout<'a> {
 impl<'a> Checkout<'a> {
     pub(super) fn for_runner(inner: &'a Arc<PoolInner>, pooled: PooledVm) -> Self {
         Self { inner, pooled: Some(pooled), is_for_runner: true }
+    }
+
+    /// A VM that comes back when this is dropped.
+    pub(super) fn new(inner: &'a Arc<PoolInner>, pooled: PooledVm) -> Self {
+        Self { inner, pooled: Some(pooled), is_for_runner: false }
+    }
+
+    /// The VM alone, to be checked out once more.
+    pub(crate) fn into_vm(mut self) -> PooledVm {
+        self.pooled.take().expect("only drop takes it, too")
     }
 
     /// The VM, and the watchdog over it.

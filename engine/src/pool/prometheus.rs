@@ -45,8 +45,10 @@ impl Collector for Snapshot {
         )?;
         page.histogram("run_duration", "How long runs took", &self.0.run_duration)?;
         page.histogram("queue_duration", "How long runs waited for a VM", &self.0.queue_duration)?;
+        page.histogram("wait_duration", "How long runs waited for host functions", &self.0.wait_duration)?;
         page.gauge("vms_ready", "VMs that wait for a run", vms.ready)?;
         page.gauge("vms_in_use", "VMs that are lent to a run", vms.in_use)?;
+        page.gauge("vms_parked", "VMs whose run waits for a host function", vms.parked)?;
         page.counter("vms_retired", "VMs closed after a run that was stopped", None, vms.retired)?;
         page.counter("vms_rebuilt", "VMs made to replace retired ones", None, vms.rebuilt)?;
         let bytes = Some(Unit::Bytes);

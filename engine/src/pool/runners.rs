@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::pool::{Checkout, CheckoutError, Pool, PoolInner, PoolState, TaskFn};
+use super::pool::{Checkout, CheckoutError, Pool, PoolInner, PoolState, Resumed, TaskFn};
 use super::seat::Tenant;
 use super::tasks::Task;
 use crate::model::error::Error;
@@ -22,7 +22,7 @@ impl Pool {
             drop(state);
             return work(Err(CheckoutError::Full));
         }
-        if state.tasks.needs_runner(inner.size) {
+        if state.tasks.needs_runner(inner.threads()) {
             let runner = Arc::clone(inner);
             let spawned =
                 std::thread::Builder::new().name("perilune-run".into()).spawn(move || runner.work());
@@ -49,13 +49,24 @@ impl PoolInner {
         let mut state = self.lock();
         while !state.tasks.has_ended() {
             let now = Instant::now();
-            let Some(first) = state.tasks.peek(now) else {
+            let first = state.tasks.peek(now);
+            if (first.is_none() || state.tasks.is_resumed_next())
+                && let Some(run) = state.tasks.take_resumed()
+            {
+                state = self.go_on(state, run);
+                continue;
+            }
+            let Some(first) = first else {
                 state = self.rest(state, None);
                 continue;
             };
             let is_free = first.is_starving || self.lendable(&state) > state.starving;
             let found = self.find(&mut state, first.tenant.as_deref(), is_free, false);
             if found.is_none() && first.expires > now {
+                if let Some(run) = state.tasks.take_resumed() {
+                    state = self.go_on(state, run);
+                    continue;
+                }
                 state = self.rest(state, Some(first.rest_until - now));
                 continue;
             }
@@ -69,6 +80,18 @@ impl PoolInner {
             state = self.lock();
         }
         state.tasks.remove_runner();
+    }
+
+    /// Goes on with a run that waited.
+    fn go_on<'a>(&'a self, state: MutexGuard<'a, PoolState>, run: Resumed) -> MutexGuard<'a, PoolState> {
+        self.wake_runner(state, false);
+        let _ = catch_unwind(AssertUnwindSafe(run));
+        self.lock()
+    }
+
+    /// How many runners make runs at once.
+    fn threads(&self) -> usize {
+        self.threads.min(self.size)
     }
 
     /// Sleeps until this runner is woken, or until `time` has passed.

@@ -1,5 +1,6 @@
 //! What makes a run: a VM of this process, or a worker process that has one.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use crate::process::starter::Starter;
 use crate::process::worker::Worker;
 use crate::vm::Vm;
 use crate::vm::job::Job;
+use crate::vm::session::Session;
 
 /// Whom a worker serves, once it serves anyone: a tenant, or all runs that have none.
 pub(super) type Tenant = Option<Arc<[u8]>>;
@@ -79,5 +81,27 @@ impl Seat {
             }
             Self::Worker(worker) => worker.run(&job, poll, trace),
         }
+    }
+
+    /// As [`run`](Self::run), for a run that may wait: in a VM of this process it takes no thread meanwhile.
+    pub(crate) async fn run_waiting(
+        &mut self,
+        watchdog: &Watchdog,
+        job: Job<'_>,
+        began: Instant,
+        trace: &mut Trace,
+    ) -> Result<u64, Error> {
+        let Self::Vm(vm, watched) = self else { return self.run(watchdog, job, began, trace) };
+        let poll = job.request.poll.as_ref();
+        let deadline = job.deadline;
+        let due = poll.map_or(Deadline::NEVER, |poll| poll.due(began));
+        let watch = watchdog.guard(watched, deadline.min(due));
+        let wake_at = |deadline| watch.wake_at(deadline);
+        let polling = poll.map(|poll| Polling::new(poll, due, deadline, &wake_at));
+        let job = Job { polling: polling.as_ref(), ..job };
+        let mut session = Session::new(vm, &job);
+        let end = poll_fn(|context| session.poll(context, trace)).await?;
+        trace.duration = end.at.duration_since(began);
+        Ok(end.dropped)
     }
 }

@@ -13,9 +13,11 @@
 //! | `idle` | runners that sleep | the runner itself: `rest`, `wake_up` |
 //! | `watching` | of the idle runners, those that sleep with a timeout, until a task expires or starves | as `idle` |
 //! | `is_one_woken` | a runner was woken and does not run yet: no other is woken meanwhile | whoever has a VM or a task: `must_wake`; any runner that wakes up, woken or timed out: `wake_up` |
+//! | `resumed` | runs that waited for host functions, have their VMs, and can go on, in the order in which they were woken | whoever wakes one: `resume`; a runner: `take_resumed` |
+//! | `is_resumed_next` | the next runner prefers one of those to a task: both take turns where both wait, so that neither kind waits for all of the other | a runner: `take_resumed` clears it, `take` sets it |
 //! | `has_ended` | the engine was dropped, and runners end | the pool, once: `end` |
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::seat::Tenant;
@@ -34,7 +36,7 @@ pub(super) struct Task<W> {
 }
 
 /// The states above.
-pub(super) struct Tasks<W> {
+pub(super) struct Tasks<W, R> {
     /// By when they expire, then by when they were submitted, then by their number.
     waiting: BTreeMap<(Instant, Instant, u64), (Tenant, W)>,
     submitted: u64,
@@ -44,9 +46,11 @@ pub(super) struct Tasks<W> {
     watching: usize,
     is_one_woken: bool,
     has_ended: bool,
+    resumed: VecDeque<R>,
+    is_resumed_next: bool,
 }
 
-impl<W> Default for Tasks<W> {
+impl<W, R> Default for Tasks<W, R> {
     fn default() -> Self {
         Self {
             waiting: BTreeMap::new(),
@@ -57,6 +61,8 @@ impl<W> Default for Tasks<W> {
             watching: 0,
             is_one_woken: false,
             has_ended: false,
+            resumed: VecDeque::new(),
+            is_resumed_next: true,
         }
     }
 }
@@ -71,7 +77,7 @@ pub(super) struct FirstTask {
     pub(super) tenant: Tenant,
 }
 
-impl<W> Tasks<W> {
+impl<W, R> Tasks<W, R> {
     /// How many VMs are reserved for tasks.
     pub(super) fn reserved(&self) -> usize {
         usize::from(self.is_first_starving && self.idle > 0)
@@ -81,10 +87,10 @@ impl<W> Tasks<W> {
         self.waiting.len()
     }
 
-    /// Whether to start one more runner. There may be one more than there are VMs, so that while all VMs run, one runner is
+    /// Whether to start one more runner. There may be one more than make runs, so that while all of these do, one runner is
     /// left to expire tasks.
-    pub(super) fn needs_runner(&self, vms: usize) -> bool {
-        self.idle <= self.waiting.len() && self.runners <= vms
+    pub(super) fn needs_runner(&self, most: usize) -> bool {
+        self.idle <= self.waiting.len() && self.runners <= most
     }
 
     pub(super) fn has_runners(&self) -> bool {
@@ -122,8 +128,26 @@ impl<W> Tasks<W> {
     /// Removes the task that [`peek`](Self::peek) described, under the same lock.
     pub(super) fn take(&mut self) -> Option<Task<W>> {
         self.is_first_starving = false;
+        self.is_resumed_next = true;
         let first = self.waiting.pop_first();
         first.map(|((expires, submitted, _), (tenant, work))| Task { submitted, expires, tenant, work })
+    }
+
+    /// Adds a run that can go on.
+    pub(super) fn resume(&mut self, run: R) {
+        self.resumed.push_back(run);
+    }
+
+    /// Whether one of those is preferred now.
+    pub(super) fn is_resumed_next(&self) -> bool {
+        self.is_resumed_next
+    }
+
+    /// The one that was woken first.
+    pub(super) fn take_resumed(&mut self) -> Option<R> {
+        let run = self.resumed.pop_front()?;
+        self.is_resumed_next = false;
+        Some(run)
     }
 
     /// A runner goes to sleep until it is woken or, when it `watches`, until its timeout.
@@ -139,12 +163,12 @@ impl<W> Tasks<W> {
         self.is_one_woken = false;
     }
 
-    /// Whether to wake a runner now, because a VM is free (`is_free`) or because a task must be expired in time. One runner at
+    /// Whether to wake a runner now, because a VM is free (`is_free`), because a task must be expired in time, or because a run can go on. One runner at
     /// a time: to wake one is a system call, which costs as much as a short run, and the one that wakes up wakes the next.
     pub(super) fn must_wake(&mut self, is_free: bool, is_first_to_expire: bool) -> bool {
         let is_needed = is_free || is_first_to_expire || self.watching == 0;
         let can_wake = self.idle > 0 && !self.is_one_woken;
-        let wakes = is_needed && can_wake && !self.waiting.is_empty();
+        let wakes = can_wake && (is_needed && !self.waiting.is_empty() || !self.resumed.is_empty());
         self.is_one_woken |= wakes;
         wakes
     }

@@ -1,20 +1,22 @@
 //! A run that a worker makes, as its host knows it, and the host functions that it calls.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use super::wire::{Malformed, Reader, Writer};
 use super::{ARGUMENT_KINDS, to_worker};
+use crate::model::arguments::{Argument, KeptArguments};
 use crate::model::cancel::CancelHandle;
 use crate::model::deadline::Deadline;
-use crate::model::function::Arguments;
+use crate::model::function::{Arguments, panic_text};
 use crate::model::nesting::Nesting;
 use crate::model::trace::Cause;
 use crate::model::value::Value;
 use crate::registry::environment::Environment;
+use crate::vm::VALUE_SIZE;
 use crate::vm::job::Job;
-use crate::vm::{VALUE_SIZE, panic_text};
 
 /// How long past its deadline a worker has to answer before it is killed. Code that was not optimised needs longer to say where its script was.
 pub(super) const GRACE: Duration =
@@ -80,13 +82,13 @@ impl RunOfWorker<'_> {
         let (name, function) = list.get(reader.small::<usize>()?).ok_or(Malformed)?;
         // As many as the run could pay for.
         let mut values = self.job.limits.memory / VALUE_SIZE + 1;
-        let arguments = reader.list(1, values, |reader| Argument::read(reader, &mut values))?;
+        let arguments = reader.list(1, values, |reader| read_argument(reader, &mut values))?;
         reader.end()?;
         let id = self.id();
-        let arguments = ReadArguments { name, arguments, id, run: self };
+        let arguments = ReadArguments { name, kept: KeptArguments(arguments), id, run: self };
         let result = {
             let _nesting = Nesting::enter();
-            catch_unwind(AssertUnwindSafe(|| function(&arguments)))
+            catch_unwind(AssertUnwindSafe(|| function.call(&arguments)))
         };
         let mut reply = Writer::default();
         match result {
@@ -109,41 +111,23 @@ impl RunOfWorker<'_> {
     }
 }
 
-/// An argument of a call, as the worker tells it.
-struct Argument {
-    kind: &'static str,
-    is_null: bool,
-    /// What it is, or why it is no value.
-    value: Result<Value, String>,
-    /// Why it is no JSON, where it is none.
-    no_json: Option<String>,
-}
-
-impl Argument {
-    /// With at most so many values in it, which are taken off.
-    fn read(reader: &mut Reader<'_>, values: &mut usize) -> Result<Self, Malformed> {
-        let kind = ARGUMENT_KINDS.get(usize::from(reader.byte()?)).ok_or(Malformed)?;
-        let value = match reader.byte()? {
-            0 => Ok(reader.value(0, values)?),
-            1 => Err(reader.text()?.to_owned()),
-            _ => return Err(Malformed),
-        };
-        let no_json = reader.optional(|reader| reader.text().map(str::to_owned))?;
-        Ok(Self { kind, is_null: matches!(*kind, "nothing" | "json.null" | "nil"), value, no_json })
-    }
+/// An argument, with at most so many values in it, which are taken off.
+fn read_argument(reader: &mut Reader<'_>, values: &mut usize) -> Result<Argument, Malformed> {
+    let kind = ARGUMENT_KINDS.get(usize::from(reader.byte()?)).ok_or(Malformed)?;
+    let value = match reader.byte()? {
+        0 => Ok(reader.value(0, values)?),
+        1 => Err(reader.text()?.to_owned()),
+        _ => return Err(Malformed),
+    };
+    let no_json = reader.optional(|reader| reader.text().map(str::to_owned))?;
+    Ok(Argument { kind, value, no_json })
 }
 
 struct ReadArguments<'r, 'a> {
     name: &'r str,
-    arguments: Vec<Argument>,
+    kept: KeptArguments,
     id: u64,
     run: &'r RunOfWorker<'a>,
-}
-
-impl ReadArguments<'_, '_> {
-    fn get(&self, index: usize) -> Option<&Value> {
-        self.arguments.get(index)?.value.as_ref().ok()
-    }
 }
 
 impl Arguments for ReadArguments<'_, '_> {
@@ -152,50 +136,51 @@ impl Arguments for ReadArguments<'_, '_> {
     }
 
     fn len(&self) -> usize {
-        self.arguments.len()
+        self.kept.len()
     }
 
     fn kind(&self, index: usize) -> &'static str {
-        self.arguments.get(index).map_or("nothing", |argument| argument.kind)
+        self.kept.kind(index)
     }
 
     fn is_null(&self, index: usize) -> bool {
-        self.arguments.get(index).is_none_or(|argument| argument.is_null)
+        self.kept.is_null(index)
     }
 
     fn number(&self, index: usize) -> Option<f64> {
-        self.get(index)?.as_f64()
+        self.kept.number(index)
     }
 
     fn boolean(&self, index: usize) -> Option<bool> {
-        if let Value::Bool(flag) = self.get(index)? { Some(*flag) } else { None }
+        self.kept.boolean(index)
     }
 
     fn bytes(&self, index: usize) -> Option<&[u8]> {
-        self.get(index)?.as_bytes()
+        self.kept.bytes(index)
     }
 
     fn value(&self, index: usize) -> Result<Value, String> {
-        self.arguments.get(index).map_or(Ok(Value::Null), |argument| argument.value.clone())
+        self.kept.value(index)
     }
 
     fn json(&self, index: usize) -> Result<Vec<u8>, String> {
-        match self.arguments.get(index) {
-            Some(Argument { no_json: Some(reason), .. }) => Err(reason.clone()),
-            _ => serde_json::to_vec(&self.value(index)?).map_err(|error| format!(": {error}")),
-        }
+        self.kept.json(index)
     }
 
     fn run_id(&self) -> u64 {
         self.id
     }
 
-    fn script(&self) -> &str {
+    fn script(&self) -> &Arc<str> {
         &self.run.job.compiled.name
     }
 
-    fn remaining(&self) -> Duration {
-        self.run.job.deadline.left(Instant::now())
+    fn deadline(&self) -> Deadline {
+        self.run.job.deadline
+    }
+
+    fn cancels(&self) -> Vec<CancelHandle> {
+        self.run.job.cancels().cloned().collect()
     }
 
     fn is_cancelled(&self) -> bool {

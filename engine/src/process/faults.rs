@@ -14,7 +14,7 @@ use crate::model::function::{Arguments, HostError, HostFunction};
 pub(crate) const IN_SOURCE: &[u8] = b"--!fault";
 
 /// A host function that commits the fault that its first argument names. It returns only where nothing came of that.
-pub(crate) fn function(channel: &Arc<Channel>) -> Arc<HostFunction> {
+pub(crate) fn function(channel: &Arc<Channel>) -> Arc<dyn HostFunction> {
     let channel = Arc::clone(channel);
     Arc::new(move |arguments: &dyn Arguments| {
         let name = arguments.bytes(0).unwrap_or_default().to_vec();

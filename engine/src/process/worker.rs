@@ -249,7 +249,8 @@ impl Worker {
         silence: &Silence,
         trace: &mut Trace,
     ) {
-        let end = self.kill();
+        // The system takes long to end a process with much memory. Whoever replaces this worker waits for that, and not the run.
+        self.signal();
         let (kind, message) = match silence {
             _ if is_cancelled => (ErrorKind::Cancelled, cancel::MESSAGE.to_owned()),
             Silence::Late => {
@@ -257,7 +258,7 @@ impl Worker {
                 (ErrorKind::Timeout, format!("the run did not end within its timeout of {timeout} ms"))
             }
             Silence::Gone => {
-                (ErrorKind::Crashed, format!("the worker of {} ended: {}", trace.script, told(end)))
+                (ErrorKind::Crashed, format!("the worker of {} ended: {}", trace.script, told(self.kill())))
             }
             Silence::NoMessage => {
                 (ErrorKind::Crashed, format!("the worker of {} sent what is no answer", trace.script))
@@ -414,9 +415,14 @@ impl Worker {
     /// Ends the process, and returns how it ended. One that is gone by itself has its end already, which this does not change: streams are closed
     /// later.
     pub(super) fn kill(&mut self) -> Option<ExitStatus> {
+        self.signal();
+        self.child.wait().ok()
+    }
+
+    /// Has the process end.
+    fn signal(&mut self) {
         self.is_sound = false;
         let _ = self.child.kill();
-        self.child.wait().ok()
     }
 }
 

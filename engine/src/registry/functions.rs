@@ -11,17 +11,25 @@ use crate::model::function::HostFunction;
 #[derive(Clone)]
 pub(crate) struct Functions {
     pub(crate) id: u64,
-    pub(crate) list: Vec<(Arc<str>, Arc<HostFunction>)>,
+    pub(crate) list: Vec<(Arc<str>, Arc<dyn HostFunction>)>,
+    /// Whether a call of one may be answered later.
+    pub(crate) may_wait: bool,
 }
 
 impl Functions {
     /// The empty set, whose id is 0.
     pub(crate) fn none() -> Self {
-        Self { id: 0, list: Vec::new() }
+        Self { id: 0, list: Vec::new(), may_wait: false }
+    }
+
+    /// Functions that are sorted by name.
+    pub(crate) fn new(list: Vec<(Arc<str>, Arc<dyn HostFunction>)>) -> Self {
+        let may_wait = list.iter().any(|(_, function)| function.may_wait());
+        Self { id: next_id(), list, may_wait }
     }
 
     /// These and one more, which replaces one of the same name.
-    pub(crate) fn with(&self, name: &str, function: Arc<HostFunction>) -> Result<Self, Error> {
+    pub(crate) fn with(&self, name: &str, function: Arc<dyn HostFunction>) -> Result<Self, Error> {
         let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
             && name.len() <= MAX_NAME;
@@ -35,7 +43,7 @@ impl Functions {
             Ok(at) => list[at].1 = function,
             Err(at) => list.insert(at, (name.into(), function)),
         }
-        Ok(Self { id: next_id(), list })
+        Ok(Self::new(list))
     }
 
     /// Where the function of this name is, or would be.

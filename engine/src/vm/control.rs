@@ -20,6 +20,7 @@ use super::loaded::Loaded;
 use super::random::Random;
 use super::slots::Slots;
 use super::uncaught::{Fault, RaisedHostError};
+use super::waits::Waits;
 use crate::compile::bytecode::Bytecode;
 use crate::model::cancel::CancelHandle;
 use crate::model::capture::CapturedOutput;
@@ -60,6 +61,8 @@ pub(super) struct Control {
     /// Values in Luau's registry that belong to one run.
     pub(super) slots: Slots,
     pub(super) interrupt: Arc<Interrupt>,
+    /// What the run waits for, and where.
+    pub(super) waits: Waits,
 }
 
 impl Control {
@@ -86,6 +89,7 @@ impl Control {
             is_base_known: Cell::new(true),
             slots: Slots::default(),
             interrupt: Arc::default(),
+            waits: Waits::new(),
         })
     }
 
@@ -97,6 +101,11 @@ impl Control {
     pub(super) unsafe fn from_state(state: &*mut lua_State) -> &Self {
         // SAFETY: the VM's userdata is set to its control before the first function runs, and lives as long.
         unsafe { &*(*ffi::lua_callbacks(*state)).userdata.cast::<Self>() }
+    }
+
+    /// Whether a thread is the one that the script of the run began in.
+    pub(super) fn is_outermost(&self, state: *mut lua_State) -> bool {
+        state == self.main.get() || state == self.waits.root.get()
     }
 
     /// Has a full collection made at the next safepoint.
@@ -245,7 +254,7 @@ impl Control {
 
     /// As [`is_over`](Self::is_over), and polls the host if that is due. Not for the allocator, which Luau may call in the midst
     /// of any operation, and not for code that a host function calls.
-    fn is_over_or_polls(&self) -> bool {
+    pub(super) fn is_over_or_polls(&self) -> bool {
         let now = Instant::now();
         self.ending(now).is_some()
             || self.polling().is_some_and(|polling| polling.poll(now)) && self.is_over()
@@ -325,6 +334,12 @@ pub(super) unsafe extern "C-unwind" fn interrupt(state: *mut lua_State, gc: c_in
             raise_over(state);
         }
     }
+}
+
+/// Luau calls this for a coroutine that waits for another one, which was left.
+pub(super) unsafe extern "C-unwind" fn on_left(state: *mut lua_State, _: *mut ffi::lua_Debug) {
+    // SAFETY: Luau calls this with a live thread of the VM.
+    unsafe { Control::from_state(&state) }.waits.left.borrow_mut().push(state);
 }
 
 /// Luau's allocator. `data` is the VM's [`Control`].

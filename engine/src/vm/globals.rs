@@ -7,7 +7,8 @@ use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
 use super::library::{
-    clock, format, guard, json, original, output, random, require, response, strings, tables as table_library,
+    clock, coroutines, format, guard, json, original, output, random, require, response, strings,
+    tables as table_library,
 };
 use super::{job, run, tables, traceback};
 
@@ -46,11 +47,16 @@ const KEPT: &[&CStr] = &[
     c"vector",
 ];
 
-/// Indices on the VM's main stack that are never popped: the message handler, and the entry function of a run.
+/// Indices on the VM's main stack that are never popped: the message handler, the entry function of a run.
 pub(super) const HANDLER: c_int = 1;
 pub(super) const ENTRY: c_int = 2;
+/// What runs that may wait need: their entry function, Luau's `xpcall`, and what makes their coroutine.
+pub(super) const ENTRY_WAITING: c_int = 3;
+pub(super) const XPCALL: c_int = 4;
+pub(super) const OPEN: c_int = 5;
+pub(super) const TOP: c_int = OPEN;
 
-/// Builds the library and leaves [`HANDLER`] and [`ENTRY`] on the stack's bottom (the control is the argument).
+/// Builds the library and leaves what is on the stack's bottom.
 pub(super) unsafe extern "C-unwind" fn build(state: *mut lua_State) -> c_int {
     // SAFETY: called once by `Vm::new`, protected, in a fresh VM.
     unsafe {
@@ -62,8 +68,11 @@ pub(super) unsafe extern "C-unwind" fn build(state: *mut lua_State) -> c_int {
         ffi::lua_settop(state, 0);
         ffi::lua_pushcfunctiond(state, traceback::handle_error, c"perilune".as_ptr());
         push_entry(state);
+        push_waiting_entry(state);
+        ffi::lua_getglobal(state, c"xpcall".as_ptr());
+        ffi::lua_pushcfunctiond(state, run::open, c"open".as_ptr());
     }
-    2
+    TOP
 }
 
 unsafe fn remove_unlisted(state: *mut lua_State) {
@@ -157,6 +166,11 @@ unsafe fn replace(state: *mut lua_State) {
             ],
         );
         set_functions(state, c"utf8", &[(c"len", strings::utf8_len)]);
+        set_functions(
+            state,
+            c"coroutine",
+            &[(c"running", coroutines::running), (c"isyieldable", coroutines::isyieldable)],
+        );
         set_functions(state, c"os", &[(c"date", clock::date), (c"time", clock::time)]);
         wrap(state, c"table", c"sort", table_library::sort);
         wrap(state, c"table", c"clear", clear);
@@ -242,6 +256,20 @@ unsafe fn push_entry(state: *mut lua_State) {
             ffi::lua_pushliteral(state, name);
         }
         ffi::lua_pushcclosured(state, run::enter, job::NAME.as_ptr(), 2 + run::NAMES.len() as c_int);
+    }
+}
+
+/// Pushes the entry of runs that may wait, with the same upvalues.
+unsafe fn push_waiting_entry(state: *mut lua_State) {
+    // SAFETY: as in `build`, with the entry on the top of the stack.
+    unsafe {
+        let entry = ffi::lua_gettop(state);
+        let count = 2 + run::NAMES.len() as c_int;
+        for index in 1..=count {
+            ffi::lua_getupvalue(state, entry, index);
+        }
+        let (enter, returned) = (run::enter_waiting, Some(run::returned as ffi::lua_Continuation));
+        ffi::lua_pushcclosurek(state, enter, job::NAME.as_ptr(), count, returned);
     }
 }
 

@@ -13,6 +13,14 @@ use super::job::{Job, Run};
 use crate::registry::environment::Environment;
 use crate::registry::functions::Functions;
 
+/// What Luau calls for a host function.
+pub(super) struct Calls {
+    pub(super) now: ffi::lua_CFunction,
+    /// For one that may answer later, and with its answer.
+    pub(super) later: ffi::lua_CFunction,
+    pub(super) answered: ffi::lua_Continuation,
+}
+
 /// The table `host` of a VM and the environment that it was built from. They stay the same during a run.
 pub(super) struct HostTable {
     /// The ids of the environment, and of the script's own functions, that the VM is set up for.
@@ -45,7 +53,7 @@ impl HostTable {
     ///
     /// # Safety
     /// `state` is at a call in the VM that this belongs to, at which no function of an earlier run can be called any
-    /// more. `template` is the index of what `_G` is copied from. `call` is called for each function, with its
+    /// more. `template` is the index of what `_G` is copied from. One of `calls` is called for each function, with its
     /// number as the upvalue.
     pub(super) unsafe fn prepare(
         &self,
@@ -53,7 +61,7 @@ impl HostTable {
         heap: &Heap,
         job: &Job<'_>,
         template: c_int,
-        call: ffi::lua_CFunction,
+        calls: &Calls,
     ) -> bool {
         let registered = job.environment;
         let none = Functions::none();
@@ -68,10 +76,12 @@ impl HostTable {
         // SAFETY: by this function's contract. When memory runs out here, the key stays as it was, and the next run tries again.
         let ((), size) = heap.load_into_base(self.size.get(), || unsafe {
             ffi::lua_createtable(state, 0, (environment.functions.list.len() + own.list.len()) as c_int);
-            for ((name, _), number) in functions {
+            for ((name, function), number) in functions {
                 ffi::lua_pushnumber(state, f64::from(number));
                 let name = self.intern(name);
-                ffi::lua_pushcclosured(state, call, name, 1);
+                let (call, answered) =
+                    if function.may_wait() { (calls.later, Some(calls.answered)) } else { (calls.now, None) };
+                ffi::lua_pushcclosurek(state, call, name, 1, answered);
                 ffi::lua_rawsetfield(state, -2, name);
             }
             ffi::lua_setreadonly(state, -1, 1);

@@ -4,6 +4,7 @@
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
+use std::task::Waker;
 
 use mlua::ffi::{self, lua_State};
 use parking_lot::Mutex;
@@ -21,6 +22,8 @@ const OVER: &str = "the run is past its deadline, or was cancelled";
 pub(crate) struct Interrupt {
     /// `None` once the VM is closed. The lock is held while the VM's callbacks are written to, and while it is disconnected.
     vm: Mutex<Option<ConnectedVm>>,
+    /// The task of a run that waits without a thread, and has no safepoint until it is woken.
+    waiting: Mutex<Option<Waker>>,
 }
 
 struct ConnectedVm {
@@ -33,12 +36,23 @@ struct ConnectedVm {
 unsafe impl Send for ConnectedVm {}
 
 impl Interrupt {
-    /// Has the VM call its interrupt at its next safepoint.
+    /// Has the VM call its interrupt at its next safepoint, and wakes a run that waits.
     pub(crate) fn arm(&self) {
         if let Some(vm) = &*self.vm.lock() {
             // SAFETY: the VM is closed only after this was emptied under the same lock.
             unsafe { arm(vm.callbacks, vm.interrupt) };
         }
+        // Not under the lock: this is code of the host's executor.
+        let waiting = self.waiting.lock().take();
+        if let Some(waker) = waiting {
+            waker.wake();
+        }
+    }
+
+    /// Has `waker` woken when this is armed.
+    pub(super) fn wakes(&self, waker: &Waker) {
+        let before = self.waiting.lock().replace(waker.clone());
+        drop(before);
     }
 
     /// From now on the VM can be armed.

@@ -53,16 +53,19 @@ mod marks;
 mod names;
 mod random;
 mod run;
+pub(crate) mod session;
 mod sink;
 mod slots;
 pub(crate) mod stack;
 mod tables;
 mod traceback;
 mod uncaught;
+mod waits;
 mod walk;
 
-pub(crate) use library::host::{VALUE_SIZE, panic_text};
+pub(crate) use library::host::VALUE_SIZE;
 
+use std::ffi::c_int;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -72,9 +75,9 @@ use mlua::ffi;
 use self::control::Control;
 use self::interrupt::Interrupt;
 use self::job::{Job, Run};
-use self::stack::Stack;
+use self::stack::{NoMemory, Stack};
 use self::uncaught::Fault;
-use crate::model::cancel;
+use crate::model::cancel::{self, Registration};
 use crate::model::capture::Keeper;
 use crate::model::error::Error;
 use crate::model::trace::{ErrorKind, ScriptError, Status, Trace};
@@ -100,6 +103,9 @@ pub(crate) struct Vm {
 // SAFETY: the VM and its control are reached only through this value, which has no shared access from two threads:
 // every method that touches them takes `&mut self`. What other threads may touch, `Interrupt` guards.
 unsafe impl Send for Vm {}
+
+/// How the protected call of a run ended: with a status of Luau's, a panic, or not at all.
+type Called = Result<std::thread::Result<c_int>, NoMemory>;
 
 /// The end of a run.
 pub(crate) struct End {
@@ -134,9 +140,10 @@ impl Vm {
         // SAFETY: a fresh state, on its only thread; what can raise is inside the protected call.
         let built = unsafe {
             (*ffi::lua_callbacks(raw)).userdata = vm.control.as_ptr().cast();
+            (*ffi::lua_callbacks(raw)).debuginterrupt = Some(control::on_left);
             ffi::lua_gc(raw, ffi::LUA_GCSETSTEPSIZE, COLLECTOR_STEP);
             ffi::lua_pushcfunctiond(raw, globals::build, c"build".as_ptr());
-            ffi::lua_pcall(raw, 0, 2, 0)
+            ffi::lua_pcall(raw, 0, globals::TOP, 0)
         };
         if built != ffi::LUA_OK {
             return Err(Error::Internal("the system gives no memory for a VM".into()));
@@ -176,24 +183,42 @@ impl Vm {
     pub(crate) fn run(&mut self, job: &Job<'_>, trace: &mut Trace) -> Result<End, Error> {
         let raw = self.state.as_ptr();
         let run = Run::new(job);
-        let control = control(&self.control);
-        control.begin(job);
-        let _registrations: Vec<_> = job.cancels().map(|cancel| cancel.register(self.interrupt())).collect();
-        control.heap.begin(job.limits.memory);
-        control.run.set((&raw const run).cast());
-        let secret = || control.random.secret();
+        let _registrations = self.begin(&run);
         // SAFETY: the stack holds the handler and the entry, and has room for one more; a panic in one of our
         // functions unwinds through Luau's frames, after which this VM is not used again.
         let call = || unsafe {
-            ffi::lua_setpointerencodekey(raw, secret(), secret(), secret(), secret());
-            perilune_luau::perilune_set_table_key(raw, secret() as u32);
             ffi::lua_pushvalue(raw, globals::ENTRY);
             ffi::lua_pcall(raw, 0, 0, globals::HANDLER)
         };
         let called = self.stack.with_room(STACK, call);
+        self.end(&run, called, trace)
+    }
+
+    /// Sets the VM up for a run, which is to stay where it is until it has ended.
+    fn begin(&self, run: &Run<'_>) -> Vec<Registration> {
+        let (raw, job) = (self.state.as_ptr(), run.job);
+        let control = self.control();
+        control.begin(job);
+        let registrations = job.cancels().map(|cancel| cancel.register(self.interrupt())).collect();
+        control.heap.begin(job.limits.memory);
+        control.run.set((&raw const *run).cast());
+        let secret = || control.random.secret();
+        // SAFETY: the state is live, and no call is under way.
+        unsafe {
+            ffi::lua_setpointerencodekey(raw, secret(), secret(), secret(), secret());
+            perilune_luau::perilune_set_table_key(raw, secret() as u32);
+        }
+        registrations
+    }
+
+    /// Fills in the trace of a run that has ended.
+    fn end(&mut self, run: &Run<'_>, called: Called, trace: &mut Trace) -> Result<End, Error> {
+        let (raw, job) = (self.state.as_ptr(), run.job);
+        let control = control(&self.control);
         let ended = Instant::now();
         let ending = control.ending(ended);
         control.run.set(std::ptr::null());
+        control.waits.end();
         let panicked = |_| Error::Internal("a function of the library panicked".into());
         let called = match called.map_err(Error::from).and_then(|called| called.map_err(panicked)) {
             Ok(called) => called,
@@ -233,12 +258,21 @@ impl Vm {
         Ok(End { at: ended, dropped })
     }
 
+    /// Ends a run that was left: the VM is not used again.
+    fn abandon(&mut self) {
+        self.is_sound = false;
+        let control = self.control();
+        control.run.set(std::ptr::null());
+        control.waits.end();
+        control.end();
+    }
+
     /// Puts the VM into the state that the next run expects.
     fn settle(&mut self) {
         let (raw, control) = (self.state.as_ptr(), control(&self.control));
         // SAFETY: no call is under way; only what the last one left on the stack goes.
         unsafe {
-            ffi::lua_settop(raw, globals::ENTRY);
+            ffi::lua_settop(raw, globals::TOP);
             control.slots.clear(raw);
             let is_full = control.loaded.borrow().is_full();
             if is_full {

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int};
 use mlua::ffi::{self, lua_State};
 
 use super::control::Control;
-use super::job::Job;
+use super::job::{Job, Run};
 use super::library::host;
 use super::slots::Slot;
 use super::{encode, fault, tables};
@@ -25,28 +25,84 @@ const KEY_META: c_int = ffi::lua_upvalueindex(8);
 
 /// The function that a run calls, protected. A script that gets hold of it (by `debug.info`) can do nothing with it.
 pub(super) unsafe extern "C-unwind" fn enter(state: *mut lua_State) -> c_int {
-    // SAFETY: called by `Vm::run` or by a script; `run` points to the former's, which outlives the call, or is null.
+    // SAFETY: called by `Vm::run` or by a script.
+    unsafe {
+        let run = begin(&state);
+        if prepare(state, run) {
+            ffi::lua_call(state, 0, ffi::LUA_MULTRET);
+            *run.value.borrow_mut() = value(state, run.job.limits.value);
+        }
+    }
+    0
+}
+
+/// As [`enter`], for a run that may wait; [`returned`] does what is left then.
+pub(super) unsafe extern "C-unwind" fn enter_waiting(state: *mut lua_State) -> c_int {
+    // SAFETY: called by a `Session` or by a script.
+    unsafe {
+        if prepare(state, begin(&state)) {
+            return ffi::lua_callyieldable(state, 0, ffi::LUA_MULTRET);
+        }
+    }
+    0
+}
+
+/// What follows on the return of a script that [`enter_waiting`] has called.
+pub(super) unsafe extern "C-unwind" fn returned(state: *mut lua_State, _: c_int) -> c_int {
+    // SAFETY: Luau calls this in the frame of `enter_waiting`, in the same run.
+    unsafe {
+        if let Some(run) = Control::from_state(&state).run.get().as_ref() {
+            *run.value.borrow_mut() = value(state, run.job.limits.value);
+        }
+    }
+    0
+}
+
+/// Makes the coroutine of a run, protected.
+pub(super) unsafe extern "C-unwind" fn open(state: *mut lua_State) -> c_int {
+    // SAFETY: called by a `Session`, at a call.
+    unsafe { ffi::lua_newthread(state) };
+    1
+}
+
+/// The run that is to begin, or raises where it has begun.
+///
+/// # Safety
+/// At the call of an entry function: `run` of the control points to the run under way, which outlives the call, or is null.
+#[inline]
+unsafe fn begin<'a>(state: &'a *mut lua_State) -> &'a Run<'a> {
+    // SAFETY: by this function's contract.
+    unsafe {
+        match Control::from_state(state).run.get().as_ref() {
+            Some(run) if !run.entered.replace(true) => run,
+            _ => ffi::luaL_error(*state, c"this function can't be called".as_ptr()),
+        }
+    }
+}
+
+/// Pushes the function of a run's script, in its `_G`; returns false where the request is refused.
+///
+/// # Safety
+/// At the call of an entry function.
+#[inline]
+unsafe fn prepare(state: *mut lua_State, run: &Run<'_>) -> bool {
+    // SAFETY: by this function's contract.
     unsafe {
         let control = Control::from_state(&state);
-        let Some(run) = control.run.get().as_ref().filter(|run| !run.entered.replace(true)) else {
-            ffi::luaL_error(state, c"this function can't be called".as_ptr())
-        };
         ffi::lua_settop(state, 0);
         let loads = control.push_loaded(state, fault::bytecode(state, run.job.compiled));
-        let prepares = control.host.prepare(state, &control.heap, run.job, GLOBALS, host::call);
+        let prepares = control.host.prepare(state, &control.heap, run.job, GLOBALS, &host::CALLS);
         if loads || prepares {
             control.measure_base(state, run.job.limits.memory);
         }
         ffi::lua_clonefunction(state, 1);
         if let Err(error) = push_globals(state, run.job) {
             *run.payload.borrow_mut() = Some(error);
-            return 0;
+            return false;
         }
         ffi::lua_setfenv(state, 2);
-        ffi::lua_call(state, 0, ffi::LUA_MULTRET);
-        *run.value.borrow_mut() = value(state, run.job.limits.value);
     }
-    0
+    true
 }
 
 /// Pushes the run's `_G`, with its tables in it.

@@ -122,8 +122,8 @@ fn type_name(state: *mut lua_State, number: c_int) -> Cow<'static, str> {
 unsafe fn trace(state: *mut lua_State, fault: &mut Fault) -> Option<c_int> {
     // SAFETY: by this function's contract.
     unsafe {
-        // Level 0 is the handler, the last one our own entry.
-        let (first, last) = (1, ffi::lua_stackdepth(state) - 2);
+        // Level 0 is the handler.
+        let (first, last) = (1, outermost(state));
         fault.traceback = calls(state, first, last);
         let (level, call) = (first..=last)
             .filter_map(|level| Some((level, StackFrame::at(state, level)?)))
@@ -227,18 +227,34 @@ unsafe fn calls(state: *mut lua_State, first: c_int, last: c_int) -> String {
     text
 }
 
+/// The level of the outermost call that is not our own.
+///
+/// # Safety
+/// `state` is a live thread.
+unsafe fn outermost(state: *mut lua_State) -> c_int {
+    // SAFETY: by this function's contract.
+    let (control, depth) = unsafe { (Control::from_state(&state), ffi::lua_stackdepth(state)) };
+    // A run's entry is, and the `xpcall` around that of a run which may wait.
+    let own = if state == control.main.get() {
+        1
+    } else if state == control.waits.root.get() {
+        2
+    } else {
+        0
+    };
+    depth - 1 - own
+}
+
 /// `debug.traceback([thread,] [message [, level]])`.
 pub(super) unsafe extern "C-unwind" fn traceback(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state.
     unsafe {
         let thread = ffi::lua_tothread(state, 1);
         let (of, message) = if thread.is_null() { (state, 1) } else { (thread, 2) };
-        // Of the thread that calls, level 0 is this function and the last one our own entry.
+        // Of the thread that calls, level 0 is this function.
         let is_own = of == state;
         let level = ffi::luaL_optinteger_(state, message + 1, is_own.into()).max(0);
-        let is_main = of == Control::from_state(&state).main.get();
-        let last = ffi::lua_stackdepth(of) - if is_main { 2 } else { 1 };
-        let text = calls(of, level, last);
+        let text = calls(of, level, outermost(of));
         if ffi::lua_isnoneornil(state, message) != 0 {
             push_bytes(state, text.as_bytes());
             return 1;

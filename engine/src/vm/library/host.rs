@@ -7,18 +7,22 @@
 use std::cell::Cell;
 use std::ffi::{CStr, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use mlua::ffi::{self, lua_State};
 
 use super::super::control::Control;
+use super::super::host::Calls;
 use super::super::job::Run;
 use super::super::names::KeyNames;
 use super::super::sink::number_text;
+use super::super::waits::{of_host, of_panic};
 use super::super::walk::{WorkCounter, next};
 use super::super::{encode, fault, marks};
 use super::{bytes, push_bytes};
-use crate::model::function::{self, Arguments as _, HostError};
+use crate::model::cancel::CancelHandle;
+use crate::model::deadline::Deadline;
+use crate::model::function::{self, Arguments as _, Begun, HostError, HostFunction};
 use crate::model::json::MAX_DEPTH;
 use crate::model::nesting::Nesting;
 use crate::model::value::Value;
@@ -32,14 +36,73 @@ pub(crate) const VALUE_SIZE: usize = 64;
 /// The beginning of the error of one call too many.
 pub(in super::super) const TOO_MANY: &str = "too many calls of host functions";
 
+/// What Luau calls for host functions.
+pub(in super::super) static CALLS: Calls = Calls { now: call, later: call_later, answered };
+
 /// Calls the function whose number is the upvalue.
-pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
+unsafe extern "C-unwind" fn call(state: *mut lua_State) -> c_int {
     // SAFETY: called by Luau with its state, in a run: `prepare` made this closure for its functions. All that is
     // borrowed here is released when an error unwinds.
     unsafe {
+        let result = with_function(state, |_, function, arguments| function.call(arguments));
+        finish(state, result);
+    }
+    1
+}
+
+/// As [`call`], for a function that may answer later: the run's coroutine is left until there is an answer. Where it can't be left, this thread waits.
+unsafe extern "C-unwind" fn call_later(state: *mut lua_State) -> c_int {
+    // SAFETY: as in `call`. Where this leaves the coroutine, nothing is borrowed any more.
+    unsafe {
+        let control = Control::from_state(&state);
+        let may_leave = !control.waits.root.get().is_null() && ffi::lua_isyieldable(state) != 0;
+        let result = with_function(state, |name, function, arguments| {
+            if !may_leave {
+                return function.call(arguments).map(Some);
+            }
+            match function.begin(arguments) {
+                Begun::Answered(answer) => answer.map(Some),
+                Begun::Waits(waiting) => control.waits.first_poll(name, waiting).transpose(),
+            }
+        });
+        match result {
+            Ok(None) => {
+                control.waits.left.borrow_mut().push(state);
+                return ffi::lua_break(state);
+            }
+            Ok(Some(value)) => finish(state, Ok(value)),
+            Err(error) => finish(state, Err(error)),
+        }
+    }
+    1
+}
+
+/// Goes on after [`call_later`] has left the coroutine.
+unsafe extern "C-unwind" fn answered(state: *mut lua_State, _: c_int) -> c_int {
+    // SAFETY: Luau calls this in the frame of `call_later`, in the same run.
+    unsafe {
+        match Control::from_state(&state).waits.answer.take() {
+            Some(answer) => finish(state, answer.map_err(Some)),
+            None => fault::raise_over(state),
+        }
+    }
+    1
+}
+
+/// Has `act` call the function whose number is the upvalue. The error is what is to be raised, `None` for a lack of memory.
+///
+/// # Safety
+/// As [`call`].
+#[inline(always)]
+unsafe fn with_function<T>(
+    state: *mut lua_State,
+    act: impl FnOnce(&Arc<str>, &dyn HostFunction, &StackArguments<'_>) -> Result<T, HostError>,
+) -> Result<T, Option<HostError>> {
+    // SAFETY: by this function's contract.
+    unsafe {
         let control = Control::from_state(&state);
         control.safepoint(state);
-        let Some(run) = control.run.get().as_ref() else { return 0 };
+        let Some(run) = control.run.get().as_ref() else { fault::raise(state, "there is no run".to_owned()) };
         let calls = control.host_calls.get();
         if calls >= run.job.limits.host_calls {
             control.too_many_host_calls.set(true);
@@ -47,48 +110,50 @@ pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> 
         }
         control.host_calls.set(calls + 1);
 
-        let result = {
-            let environment = control.host.environment();
-            let number = ffi::lua_tonumber(state, ffi::lua_upvalueindex(1)) as i32;
-            let function = match run.job.functions {
-                Some(own) if number < 0 => own.list.get((-1 - number) as usize),
-                _ => environment.functions.list.get(number as usize),
-            };
-            let Some((name, function)) = function else {
-                fault::raise(state, "the host has no such function any more".to_owned())
-            };
-            // A call with a colon has `host` as its first argument.
-            if ffi::lua_type(state, 1) == ffi::LUA_TTABLE
-                && ffi::lua_topointer(state, 1) == control.host.table()
-            {
-                fault::raise(
-                    state,
-                    format!("host takes a dot, not a colon: host.{name}(…), not host:{name}(…)"),
-                );
-            }
-            let count = ffi::lua_gettop(state);
-            let arguments = StackArguments {
-                name,
-                state,
-                control,
-                run,
-                count,
-                charged: Cell::new(0),
-                is_out_of_memory: Cell::new(false),
-            };
-            let _nesting = Nesting::enter();
-            // A panic of the host function may leave the host's state broken, but not the VM, which it did not touch.
-            match catch_unwind(AssertUnwindSafe(|| function(&arguments))) {
-                Ok(Ok(value)) => Ok(value),
-                Ok(Err(_)) if arguments.is_out_of_memory.get() => Err(None),
-                Ok(Err(error)) => {
-                    Err(Some(HostError { message: format!("host.{name}: {error}"), cause: error.cause }))
-                }
-                Err(panic) => {
-                    Err(Some(HostError::new(format!("host.{name} panicked: {}", panic_text(&*panic)))))
-                }
-            }
+        let environment = control.host.environment();
+        let number = ffi::lua_tonumber(state, ffi::lua_upvalueindex(1)) as i32;
+        let function = match run.job.functions {
+            Some(own) if number < 0 => own.list.get((-1 - number) as usize),
+            _ => environment.functions.list.get(number as usize),
         };
+        let Some((name, function)) = function else {
+            fault::raise(state, "the host has no such function any more".to_owned())
+        };
+        // A call with a colon has `host` as its first argument.
+        if ffi::lua_type(state, 1) == ffi::LUA_TTABLE && ffi::lua_topointer(state, 1) == control.host.table()
+        {
+            fault::raise(state, format!("host takes a dot, not a colon: host.{name}(…), not host:{name}(…)"));
+        }
+        let count = ffi::lua_gettop(state);
+        let arguments = StackArguments {
+            name,
+            state,
+            control,
+            run,
+            count,
+            charged: Cell::new(0),
+            is_out_of_memory: Cell::new(false),
+        };
+        let _nesting = Nesting::enter();
+        // A panic of the host function may leave the host's state broken, but not the VM, which it did not touch.
+        match catch_unwind(AssertUnwindSafe(|| act(name, &**function, &arguments))) {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(_)) if arguments.is_out_of_memory.get() => Err(None),
+            Ok(Err(error)) => Err(Some(of_host(name, error))),
+            Err(panic) => Err(Some(of_panic(name, &*panic))),
+        }
+    }
+}
+
+/// Pushes what a call came to, or raises it.
+///
+/// # Safety
+/// At a call of a function that holds nothing.
+#[inline(always)]
+unsafe fn finish(state: *mut lua_State, result: Result<Value, Option<HostError>>) {
+    // SAFETY: by this function's contract.
+    unsafe {
+        let control = Control::from_state(&state);
         match result {
             Ok(value) => push(state, control, &value),
             Err(Some(error)) => fault::raise_of_host(state, error),
@@ -96,15 +161,6 @@ pub(in super::super) unsafe extern "C-unwind" fn call(state: *mut lua_State) -> 
         }
         control.safepoint(state);
     }
-    1
-}
-
-pub(crate) fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no text")
 }
 
 /// Pushes the result of a host function.
@@ -418,12 +474,16 @@ impl function::Arguments for StackArguments<'_> {
         self.run.id()
     }
 
-    fn script(&self) -> &str {
+    fn script(&self) -> &Arc<str> {
         &self.run.job.compiled.name
     }
 
-    fn remaining(&self) -> Duration {
-        self.run.job.deadline.left(Instant::now())
+    fn deadline(&self) -> Deadline {
+        self.run.job.deadline
+    }
+
+    fn cancels(&self) -> Vec<CancelHandle> {
+        self.run.job.cancels().cloned().collect()
     }
 
     fn is_cancelled(&self) -> bool {

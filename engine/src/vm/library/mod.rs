@@ -12,6 +12,7 @@
 //! | replaced, shared state | `math.random randomseed`, `rawset`, `table.clear` | [`random`], `super::globals` |
 //! | replaced, reads the host's time zone | `os.date time` | [`clock`] |
 //! | replaced, unbounded result | `debug.traceback` | 12 calls at each end, names of 100 bytes |
+//! | replaced, a run may be a coroutine itself | `coroutine.running isyieldable` | [`coroutines`] |
 //! | without C functions | `debug.info` | some C functions on the stack are internal, and a script must not get hold of them |
 //! | replaced comparison | `table.sort` without a Lua comparator, beyond what sorts in 8 ms | a comparator with a safepoint |
 //! | guarded: a safepoint, and a collection if the result would not fit otherwise | `string.lower upper reverse sub rep pack unpack packsize`, `table.create clone`, `buffer.create fromstring tostring readstring`, `error` | [`guard`] |
@@ -25,6 +26,7 @@
 //! 29 ms, `table.create(2^22)` 23 ms, `tonumber` of 24 MiB 13 ms.
 
 pub(super) mod clock;
+pub(super) mod coroutines;
 pub(super) mod format;
 pub(super) mod guard;
 pub(super) mod host;
