@@ -204,6 +204,12 @@ typedef struct perilune_metrics perilune_metrics;
 typedef struct perilune_options perilune_options;
 
 /**
+ * A call of a host function that is answered later: see perilune_call_defer. Its host answers it once, from any thread, or frees it. May be
+ * used from several threads, but by none any more once it is answered or freed.
+ */
+typedef struct perilune_pending perilune_pending;
+
+/**
  * What came of loading a directory, or of a change in a watched one.
  */
 typedef struct perilune_report perilune_report;
@@ -410,6 +416,10 @@ typedef struct perilune_trace_view {
      * How many header lines it has: see perilune_trace_header.
      */
     size_t response_headers_len;
+    /**
+     * Waiting for host functions that answer later, in nanoseconds.
+     */
+    uint64_t waited_ns;
 } perilune_trace_view;
 
 /**
@@ -430,6 +440,12 @@ typedef struct perilune_header {
  * What a value or an argument is.
  */
 typedef int32_t perilune_type;
+
+/**
+ * Told once that nobody waits for a call any more, on any thread, also inside calls of this library: it must not block, nor wait for a lock
+ * that is held around such calls. It must return as usual.
+ */
+typedef void (*perilune_gone)(void *user_data);
 
 /**
  * A function of the host that scripts call as host.NAME(...). It is called on the threads that make runs, on several at once.
@@ -1016,13 +1032,24 @@ struct perilune_options *perilune_options_new(void);
 void perilune_options_free(struct perilune_options *options);
 
 /**
- * How many VMs the engine may have, and so how many runs at once. 0 is what is not set: as many as the machine has threads.
+ * How many VMs the engine may have, and so how many runs at once, with those that wait. 0 is what is not set: as many as the machine has threads.
  *
  * @param error  where an error goes, if not NULL; the caller frees it
  */
 perilune_code perilune_options_set_pool_size(struct perilune_options *options,
                                              size_t vms,
                                              struct perilune_error **error);
+
+/**
+ * How many threads make submitted runs, and those of a batch, of no more than there are VMs. 0 is what is not set: as many as the machine has. A run
+ * that waits for a function of perilune_engine_async_function takes none, so that VMs may be thousands; one that waits in a function
+ * which blocks does.
+ *
+ * @param error  where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_options_set_threads(struct perilune_options *options,
+                                           size_t threads,
+                                           struct perilune_error **error);
 
 /**
  * How many submitted runs may wait for a VM; beyond, they end as PERILUNE_STATUS_QUEUE_TIMEOUT at once. 10,000 where nothing
@@ -1700,6 +1727,16 @@ void perilune_call_fail(struct perilune_call *call,
                         perilune_slice message);
 
 /**
+ * Has a call answered after the function has returned: by perilune_pending_resolve, perilune_pending_resolve_json or perilune_pending_reject,
+ * from any thread, once. The caller owns what is returned. What the function sets as the result is not looked at then. Arguments are lent
+ * until the function returns, as always.
+ *
+ * @return  NULL where that is not possible: the call is NULL or has been deferred, or the function is none of perilune_engine_async_function
+ *          or perilune_script_async_function
+ */
+struct perilune_pending *perilune_call_defer(struct perilune_call *call);
+
+/**
  * The engine that the script runs in, for running others; the caller frees it. A function that held its engine itself, in its user
  * data, would keep it alive for ever. NULL has NULL.
  */
@@ -1724,6 +1761,54 @@ uint64_t perilune_call_remaining_ns(const struct perilune_call *call);
  * Whether the run was cancelled: it ends when the function returns. NULL was not.
  */
 bool perilune_call_is_cancelled(const struct perilune_call *call);
+
+/**
+ * The script gets a value, and the handle is freed. NULL does nothing but free the value.
+ *
+ * @param value  one that is owned: given away. NULL is nil
+ */
+void perilune_pending_resolve(struct perilune_pending *pending,
+                              struct perilune_value *value);
+
+/**
+ * The script gets what a JSON text says, or a Lua error if it says nothing; the handle is freed. NULL does nothing.
+ *
+ * @param json  copied
+ */
+void perilune_pending_resolve_json(struct perilune_pending *pending,
+                                   perilune_slice json);
+
+/**
+ * The script gets a Lua error, "host.NAME: MESSAGE", which it can catch; the handle is freed. NULL does nothing.
+ *
+ * @param message  copied; what is not UTF-8 becomes U+FFFD. NULL is ""
+ */
+void perilune_pending_reject(struct perilune_pending *pending,
+                             perilune_slice message);
+
+/**
+ * Frees a handle: the script gets a Lua error that says that there was no answer. NULL is nothing to free.
+ */
+void perilune_pending_free(struct perilune_pending *pending);
+
+/**
+ * Whether nobody waits for the answer any more: the run was cancelled, timed out, or was given up. NULL is gone.
+ */
+bool perilune_pending_is_gone(const struct perilune_pending *pending);
+
+/**
+ * Has a callback called once when nobody waits for the answer any more, or at once where that is so. It is not called after an answer; but where
+ * both come at the same time, it may be under way on another thread while that is given. A second callback replaces the first. The handle
+ * is still to be answered or freed.
+ *
+ * @param callback   NULL for none
+ * @param user_data  handed to the callback, and at last to destroy
+ * @param destroy    called once when the callback will not be called any more, also where pending is NULL; NULL for nothing
+ */
+void perilune_pending_on_gone(const struct perilune_pending *pending,
+                              perilune_gone callback,
+                              void *user_data,
+                              perilune_destroy destroy);
 
 /**
  * Gives all scripts a function of the host, host.NAME(...), from their next run on; one of the same name is replaced. A run that
@@ -1758,6 +1843,41 @@ perilune_code perilune_script_function(struct perilune_script *script,
                                        void *user_data,
                                        perilune_destroy destroy,
                                        struct perilune_error **error);
+
+/**
+ * As perilune_engine_function, for a function that may answer after it has returned: see perilune_call_defer. While it has not, a run of
+ * perilune_script_submit takes no thread, and its timeout or cancel handle ends it at once. The thread waits where Luau can't leave what
+ * calls the function: inside a comparator of table.sort, a function of string.gsub, a metamethod, or a module that is being loaded; and for all
+ * other runs.
+ *
+ * @param name       letters, digits and _
+ * @param function   what scripts call, on several threads at once
+ * @param user_data  handed to the function, and at last to destroy
+ * @param destroy    called once when the function will not be called any more, also when this call fails; NULL for nothing
+ * @param error      where an error goes, if not NULL; the caller frees it
+ * @return           PERILUNE_OK, or PERILUNE_NAME_ERROR
+ */
+perilune_code perilune_engine_async_function(const struct perilune_engine *engine,
+                                             perilune_slice name,
+                                             perilune_function function,
+                                             void *user_data,
+                                             perilune_destroy destroy,
+                                             struct perilune_error **error);
+
+/**
+ * As perilune_script_function, for a function that may answer later: see perilune_engine_async_function.
+ *
+ * @param name       letters, digits and _
+ * @param user_data  handed to the function, and at last to destroy
+ * @param destroy    called once when the function will not be called any more, also when this call fails; NULL for nothing
+ * @param error      where an error goes, if not NULL; the caller frees it
+ */
+perilune_code perilune_script_async_function(struct perilune_script *script,
+                                             perilune_slice name,
+                                             perilune_function function,
+                                             void *user_data,
+                                             perilune_destroy destroy,
+                                             struct perilune_error **error);
 
 /**
  * Makes null, which the caller frees. NULL only after a bug.

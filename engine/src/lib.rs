@@ -54,6 +54,8 @@ pub use engine::submit::Ticket;
 pub use engine::watch::Watch;
 pub use model::cancel::CancelHandle;
 pub use model::error::{CompileError, Error, Part, PayloadError, Position};
+#[doc(hidden)]
+pub use model::function::Begun;
 pub use model::function::HostError;
 pub use model::limits::{Limits, RunLimits, parse_bytes};
 pub use model::poll::Poll;

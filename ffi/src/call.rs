@@ -2,11 +2,13 @@
 
 use std::ptr;
 
-use perilune::{Call, HostError, Value};
+use perilune::{Begun, Call, HostError, Value};
 
+use crate::answer::{Answer, of_json, of_message};
 use crate::engine::perilune_engine;
 use crate::guard;
 use crate::handle::{self, Handle};
+use crate::pending::{self, Waits, perilune_pending};
 use crate::slice::perilune_slice;
 use crate::status::*;
 use crate::text::Text;
@@ -26,21 +28,40 @@ impl Handle for perilune_call {
 pub(crate) struct Context {
     /// Lives as long as the context.
     call: *const Call<'static>,
-    result: Result<Value, HostError>,
+    result: Answer,
     /// Texts that were lent.
     kept: Vec<Text>,
+    later: Later,
+}
+
+/// Whether the call is answered later.
+enum Later {
+    MayNot,
+    May,
+    Is(Waits),
 }
 
 impl Context {
     /// What `function` sets as the result of `call`, which it is lent.
-    pub(crate) fn answer(
-        call: &Call<'_>,
-        function: impl FnOnce(*mut perilune_call),
-    ) -> Result<Value, HostError> {
+    pub(crate) fn answer(call: &Call<'_>, function: impl FnOnce(*mut perilune_call)) -> Answer {
+        Self::of(call, Later::MayNot, function).result
+    }
+
+    /// The same for a function that may answer later.
+    pub(crate) fn begin(call: &Call<'_>, function: impl FnOnce(*mut perilune_call)) -> Begun {
+        let context = Self::of(call, Later::May, function);
+        match context.later {
+            Later::Is(waits) => Begun::Waits(Box::pin(waits)),
+            Later::May | Later::MayNot => Begun::Answered(context.result),
+        }
+    }
+
+    #[inline(always)]
+    fn of(call: &Call<'_>, later: Later, function: impl FnOnce(*mut perilune_call)) -> Self {
         let call = (&raw const *call).cast::<Call<'static>>();
-        let mut context = Self { call, result: Ok(Value::Null), kept: Vec::new() };
+        let mut context = Self { call, result: Ok(Value::Null), kept: Vec::new(), later };
         function(handle::lend_mut(&mut context));
-        context.result
+        context
     }
 
     fn call(&self) -> &Call<'_> {
@@ -83,7 +104,7 @@ unsafe fn read<T>(
 ///
 /// # Safety
 /// `call` is null, or the one under way on this thread.
-unsafe fn answer(call: *mut perilune_call, result: impl FnOnce() -> Result<Value, HostError>) {
+unsafe fn answer(call: *mut perilune_call, result: impl FnOnce() -> Answer) {
     guard::infallible((), || {
         let result = result();
         // SAFETY: by this function's contract.
@@ -299,15 +320,7 @@ pub unsafe extern "C" fn perilune_call_return_string(call: *mut perilune_call, s
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_call_return_json(call: *mut perilune_call, json: perilune_slice) {
     // SAFETY: as above, and the text is as the header says.
-    unsafe {
-        answer(call, || match handle::bytes(json, "the host's JSON") {
-            Ok(json) => match Value::from_json(json.unwrap_or_default()) {
-                Ok(value) => Ok(value),
-                Err(error) => Err(HostError::new(format!("the host's JSON can't be read: {error}"))),
-            },
-            Err(failure) => Err(HostError::new(failure.text())),
-        });
-    }
+    unsafe { answer(call, || of_json(json)) }
 }
 
 /// The script gets a value.
@@ -325,12 +338,27 @@ pub unsafe extern "C" fn perilune_call_return_value(call: *mut perilune_call, va
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn perilune_call_fail(call: *mut perilune_call, message: perilune_slice) {
     // SAFETY: as above, and the text is as the header says.
-    unsafe {
-        answer(call, || match handle::bytes(message, "the host's message") {
-            Ok(text) => Err(HostError::new(String::from_utf8_lossy(text.unwrap_or_default()))),
-            Err(failure) => Err(HostError::new(failure.text())),
-        });
-    }
+    unsafe { answer(call, || Err(of_message(message))) }
+}
+
+/// Has a call answered after the function has returned: by perilune_pending_resolve, perilune_pending_resolve_json or perilune_pending_reject,
+/// from any thread, once. The caller owns what is returned. What the function sets as the result is not looked at then. Arguments are lent
+/// until the function returns, as always.
+///
+/// @return  NULL where that is not possible: the call is NULL or has been deferred, or the function is none of perilune_engine_async_function
+///          or perilune_script_async_function
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_defer(call: *mut perilune_call) -> *mut perilune_pending {
+    guard::infallible(ptr::null_mut(), || {
+        // SAFETY: null, or the call under way.
+        let Ok(context) = (unsafe { handle::get_mut(call, "call") }) else { return ptr::null_mut() };
+        if !matches!(context.later, Later::May) {
+            return ptr::null_mut();
+        }
+        let (pending, waits) = pending::pair();
+        context.later = Later::Is(waits);
+        handle::into_raw(pending)
+    })
 }
 
 /// The engine that the script runs in, for running others; the caller frees it. A function that held its engine itself, in its user

@@ -3,6 +3,7 @@
 #![allow(non_camel_case_types, reason = "the names are C's")]
 #![allow(clippy::missing_safety_doc, reason = "the header says what each function demands")]
 
+mod answer;
 mod call;
 mod callback;
 mod cancel;
@@ -21,6 +22,7 @@ mod live;
 mod metrics;
 mod names;
 mod options;
+mod pending;
 mod request;
 mod sandbox;
 mod script;
@@ -47,6 +49,11 @@ pub use function::*;
 pub use metrics::*;
 pub use names::*;
 pub use options::*;
+pub use pending::{
+    perilune_gone, perilune_pending, perilune_pending_free, perilune_pending_is_gone,
+    perilune_pending_on_gone, perilune_pending_reject, perilune_pending_resolve,
+    perilune_pending_resolve_json,
+};
 pub use request::*;
 pub use sandbox::*;
 pub use script::*;

@@ -26,6 +26,7 @@ impl Handle for perilune_options {
 
 pub(crate) struct Options {
     pool_size: Option<usize>,
+    threads: Option<usize>,
     backlog: Option<usize>,
     /// The path of the workers' program, where there are to be any.
     program: Option<PathBuf>,
@@ -37,6 +38,7 @@ impl Options {
     pub(crate) fn new() -> Self {
         Self {
             pool_size: None,
+            threads: None,
             backlog: None,
             program: None,
             workers: Workers::new(),
@@ -66,6 +68,9 @@ impl Options {
         if let Some(vms) = self.pool_size {
             builder = builder.pool_size(vms);
         }
+        if let Some(threads) = self.threads {
+            builder = builder.threads(threads);
+        }
         if let Some(runs) = self.backlog {
             builder = builder.backlog(runs);
         }
@@ -88,7 +93,7 @@ pub unsafe extern "C" fn perilune_options_free(options: *mut perilune_options) {
     });
 }
 
-/// How many VMs the engine may have, and so how many runs at once. 0 is what is not set: as many as the machine has threads.
+/// How many VMs the engine may have, and so how many runs at once, with those that wait. 0 is what is not set: as many as the machine has threads.
 ///
 /// @param error  where an error goes, if not NULL; the caller frees it
 #[unsafe(no_mangle)]
@@ -100,6 +105,26 @@ pub unsafe extern "C" fn perilune_options_set_pool_size(
     let body = || {
         // SAFETY: null, or options that the caller owns and nobody else uses.
         unsafe { handle::get_mut(options, "options") }?.pool_size = (vms > 0).then_some(vms);
+        Ok(())
+    };
+    // SAFETY: `error` is null or can be written to.
+    unsafe { guard::fallible(error, body) }
+}
+
+/// How many threads make submitted runs, and those of a batch, of no more than there are VMs. 0 is what is not set: as many as the machine has. A run
+/// that waits for a function of perilune_engine_async_function takes none, so that VMs may be thousands; one that waits in a function
+/// which blocks does.
+///
+/// @param error  where an error goes, if not NULL; the caller frees it
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_options_set_threads(
+    options: *mut perilune_options,
+    threads: usize,
+    error: *mut *mut perilune_error,
+) -> perilune_code {
+    let body = || {
+        // SAFETY: as above.
+        unsafe { handle::get_mut(options, "options") }?.threads = (threads > 0).then_some(threads);
         Ok(())
     };
     // SAFETY: `error` is null or can be written to.

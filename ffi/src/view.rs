@@ -65,6 +65,8 @@ pub struct perilune_trace_view {
     pub response_content: perilune_slice,
     /// How many header lines it has: see perilune_trace_header.
     pub response_headers_len: usize,
+    /// Waiting for host functions that answer later, in nanoseconds.
+    pub waited_ns: u64,
 }
 
 /// What the first version of the view had.
@@ -72,7 +74,7 @@ pub(crate) const LEAST: usize = offset_of!(perilune_trace_view, response_headers
 
 // The layout is part of the ABI; without padding, as `set_sized` demands.
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(LEAST == 240 && size_of::<perilune_trace_view>() == LEAST);
+const _: () = assert!(LEAST == 240 && size_of::<perilune_trace_view>() == LEAST + 8);
 
 impl perilune_trace_view {
     #[inline(always)]
@@ -108,6 +110,7 @@ impl perilune_trace_view {
             ),
             response_content: perilune_slice::maybe(response.map(|response| &*response.content)),
             response_headers_len: response.map_or(0, |response| response.headers.len()),
+            waited_ns: ns(trace.usage.waited),
         }
     }
 
@@ -139,6 +142,7 @@ impl perilune_trace_view {
         trace.executed_at = at_unix_ns(self.executed_at_unix_ns);
         trace.duration = Duration::from_nanos(self.duration_ns);
         trace.usage.queued = Duration::from_nanos(self.queued_ns);
+        trace.usage.waited = Duration::from_nanos(self.waited_ns);
         trace.usage.memory_bytes = usize::try_from(self.memory_bytes).unwrap_or(usize::MAX);
         trace.usage.host_calls = self.host_calls;
         trace.stdout = bytes(self.stdout_bytes, "stdout_bytes")?;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The sources in the order of the header.
-const SOURCES: [&str; 22] = [
+const SOURCES: [&str; 23] = [
     "version",
     "status",
     "names",
@@ -23,6 +23,7 @@ const SOURCES: [&str; 22] = [
     "view",
     "trace",
     "call",
+    "pending",
     "function",
     "value",
     "scripts",

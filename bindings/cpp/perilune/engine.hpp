@@ -79,6 +79,12 @@ public:
         return *this;
     }
     EngineOptions pool_size(std::size_t vms) && { return std::move(pool_size(vms)); }
+    /// How many threads make submitted runs, and those of a batch. A run that waits for a function that answers later takes none.
+    EngineOptions& threads(std::size_t threads) & {
+        threads_ = threads;
+        return *this;
+    }
+    EngineOptions threads(std::size_t threads) && { return std::move(this->threads(threads)); }
     /// How many submitted runs may wait for a VM; beyond, they end as Status::queue_timeout at once. 10,000.
     EngineOptions& backlog(std::size_t runs) & {
         backlog_ = runs;
@@ -108,6 +114,7 @@ private:
     void limit(perilune_limit which, std::uint64_t most) { limits_.emplace_back(which, most); }
 
     std::optional<std::size_t> pool_size_;
+    std::optional<std::size_t> threads_;
     std::optional<std::size_t> backlog_;
     std::optional<Workers> workers_;
     std::vector<std::pair<perilune_limit, std::uint64_t>> limits_;
@@ -366,6 +373,7 @@ private:
     static Engine make(const EngineOptions& options) {
         const detail::Guard<perilune_options, perilune_options_free> made(perilune_options_new());
         if (options.pool_size_) detail::call(perilune_options_set_pool_size, made.get(), *options.pool_size_);
+        if (options.threads_) detail::call(perilune_options_set_threads, made.get(), *options.threads_);
         if (options.backlog_) detail::call(perilune_options_set_backlog, made.get(), *options.backlog_);
         if (options.workers_) {
             detail::call(perilune_options_set_workers, made.get(), detail::slice(options.workers_->program_));

@@ -75,6 +75,7 @@ struct Usage {
     std::uint64_t memory_bytes;       ///< The highest known growth of the VM's heap.
     std::uint64_t host_calls;         ///< Calls of host functions.
     std::chrono::nanoseconds queued;  ///< Waiting for a VM.
+    std::chrono::nanoseconds waited;  ///< Waiting for host functions that answer later.
 };
 
 /// A run did not succeed: thrown by Trace::throw_if_failed only. A copy throws nothing.
@@ -215,7 +216,8 @@ public:
     /// What the run took.
     Usage usage() const noexcept {
         const perilune_trace_view all = view();
-        return {all.memory_bytes, all.host_calls, std::chrono::nanoseconds(all.queued_ns)};
+        return {all.memory_bytes, all.host_calls, std::chrono::nanoseconds(all.queued_ns),
+                std::chrono::nanoseconds(all.waited_ns)};
     }
     /// The trace as one line of JSON, in the form of Syncano's Script Endpoint. Made by the first call.
     std::string_view json() const& noexcept { return detail::text(perilune_trace_json(handle())); }

@@ -18,8 +18,13 @@ export interface EngineOptions {
   isolation?: 'none' | 'process' | undefined
   /** How worker processes are to be, where there are any. */
   workers?: WorkerOptions | undefined
-  /** How many VMs, and so how many runs at once; as many as the machine has threads, if not given. */
+  /** How many VMs, and so how many runs at once, with those that wait; as many as the machine has threads, if not given. */
   poolSize?: number | undefined
+  /**
+   * How many threads make the runs of `run`; as many as the machine has, if not given. A run that waits for a host function takes none, so that VMs
+   * may be thousands.
+   */
+  threads?: number | undefined
   /** Milliseconds of one run; 30,000. */
   timeout?: number | undefined
   /** Bytes that the heap of a run's VM may grow by; 64 MiB. */
@@ -88,7 +93,10 @@ export interface Diagnostic {
   readonly message: string
 }
 
-type LimitName = keyof Omit<EngineOptions, 'isolation' | 'workers' | 'poolSize' | 'backlog'>
+type LimitName = keyof Omit<EngineOptions, 'isolation' | 'workers' | 'poolSize' | 'threads' | 'backlog'>
+
+/** Options that are no limits. */
+const OTHERS = new Set(['isolation', 'workers', 'poolSize', 'threads', 'backlog'])
 
 /** The library's limits by the names that they have here, with their numbers and whether they are times. */
 const LIMITS = new Map<string, { number: number; isTime: boolean }>()
@@ -226,16 +234,16 @@ export class Engine {
   readonly functions = new HostFunctions()
 
   constructor(options: EngineOptions = {}) {
-    const { isolation = 'none', workers, poolSize, backlog } = options
+    const { isolation = 'none', workers, poolSize, threads, backlog } = options
     if (isolation !== 'none' && isolation !== 'process') throw new TypeError("isolation: pass 'process' or 'none'")
-    for (const [name, value, least] of [['poolSize', poolSize, 1], ['backlog', backlog, 0]] as const) {
+    for (const [name, value, least] of [['poolSize', poolSize, 1], ['threads', threads, 1], ['backlog', backlog, 0]] as const) {
       if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
         throw new RangeError(`${name}: pass an integer from ${least} on`)
       }
     }
     const limits: number[] = []
     for (const key in options) {
-      if (key === 'isolation' || key === 'workers' || key === 'poolSize' || key === 'backlog') continue
+      if (OTHERS.has(key)) continue
       const limit = LIMITS.get(key)
       if (!limit) throw new TypeError(`an engine has no option ${key}`)
       const value = options[key as LimitName]
@@ -245,7 +253,7 @@ export class Engine {
     this.poolSize = poolSize ?? (availableParallelism ? availableParallelism() : cpus().length)
     if (workers && isolation !== 'process') throw new TypeError("workers: they are for isolation: 'process'")
     const program = isolation === 'process' ? workerProgram() : undefined
-    this.#handle = call(() => native.engineNew(this.poolSize, backlog ?? -1, limits, program, workerOptions(workers ?? {})))
+    this.#handle = call(() => native.engineNew(this.poolSize, backlog ?? -1, limits, program, workerOptions(workers ?? {}), threads ?? 0))
   }
 
   /** @internal */
@@ -299,7 +307,8 @@ export class Engine {
 
   /**
    * Gives scripts a function of the host, `host.NAME(…)`, from their next run on. In a run by `run` it is called on the loop, and may be
-   * async; in one by `runSync` it is called at once, and may not.
+   * async: until it has answered, the run takes no thread, and its timeout or signal ends it at once. In one by `runSync` it is called at once, and
+   * may not.
    */
   function(name: string, function_: HostFunction): this {
     if (typeof function_ !== 'function') throw new TypeError(`${name}: a host function must be a function`)

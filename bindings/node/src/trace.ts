@@ -41,6 +41,8 @@ export interface Usage {
   readonly hostCalls: number
   /** Waiting for a VM. */
   readonly queuedNs: number
+  /** Waiting for host functions, where the run took no thread meanwhile. */
+  readonly waitedNs: number
 }
 
 /** A trace as Syncano's clients know it. */
@@ -54,11 +56,11 @@ export interface TraceJson {
   error?: object
   script: string
   version: number
-  usage: { memory_bytes: number; host_calls?: number; queued_ns?: number }
+  usage: { memory_bytes: number; host_calls?: number; queued_ns?: number; waited_ns?: number }
 }
 
 // Where the addon put what: see `pack` there.
-const AT = { line: 4, id: 8, executedAt: 16, duration: 24, queued: 32, memory: 40, calls: 48, version: 56, response: 64, headers: 68 }
+const AT = { line: 4, id: 8, executedAt: 16, duration: 24, queued: 32, memory: 40, calls: 48, version: 56, response: 64, headers: 68, waited: 108 }
 const LENGTHS = 72
 const TEXTS = 120
 const ABSENT = 0xffffffff
@@ -221,7 +223,7 @@ export class Trace {
 
   /** What the run used. */
   get usage(): Usage {
-    return { memoryBytes: this.#u64(AT.memory), hostCalls: this.#u64(AT.calls), queuedNs: this.#u64(AT.queued) }
+    return { memoryBytes: this.#u64(AT.memory), hostCalls: this.#u64(AT.calls), queuedNs: this.#u64(AT.queued), waitedNs: this.#u64(AT.waited) }
   }
 
   /** Throws a `RunError` when the run did not succeed. */

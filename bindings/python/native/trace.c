@@ -184,8 +184,8 @@ static PyObject *trace_details(Trace *self, void *closure)
         return NULL;
     }
     return Py_BuildValue(
-        "{s:L,s:K,s:K,s:K,s:K,s:N,s:i,s:i,s:N,s:N,s:N,s:N,s:I}", "executed_at_ns", (long long)view.executed_at_unix_ns, "queued_ns",
-        (unsigned long long)view.queued_ns, "memory_bytes", (unsigned long long)view.memory_bytes, "host_calls",
+        "{s:L,s:K,s:K,s:K,s:K,s:K,s:N,s:i,s:i,s:N,s:N,s:N,s:N,s:I}", "executed_at_ns", (long long)view.executed_at_unix_ns, "queued_ns",
+        (unsigned long long)view.queued_ns, "waited_ns", (unsigned long long)view.waited_ns, "memory_bytes", (unsigned long long)view.memory_bytes, "host_calls",
         (unsigned long long)view.host_calls, "version", (unsigned long long)view.version, "script",
         pl_text(view.script), "stdout_truncated", (int)view.stdout_truncated, "stderr_truncated",
         (int)view.stderr_truncated, "error_kind", name_of(pl_state.kinds, view.error_kind), "error_message",

@@ -78,6 +78,18 @@ impl Engine {
         self.register(name, &function)
     }
 
+    /// As [`async_function`](Self::async_function), for the C ABI, whose functions decide at each call whether they answer later.
+    ///
+    /// # Errors
+    /// As for [`function`](Self::function).
+    #[doc(hidden)]
+    pub fn function_begins<F>(&self, name: &str, begin: F) -> Result<(), Error>
+    where
+        F: Fn(&Call<'_>) -> Begun + Send + Sync + 'static,
+    {
+        self.register(name, &erase_begin(self.inner(), begin))
+    }
+
     fn register(&self, name: &str, function: &Arc<dyn HostFunction>) -> Result<(), Error> {
         // A clone is registered, so that a function with a refused name is not dropped under the lock: that is the host's code.
         self.inner().environment.change(|environment| {
@@ -116,6 +128,19 @@ impl Script {
         self.with(name, function)
     }
 
+    /// As [`Engine::function_begins`](crate::Engine::function_begins).
+    ///
+    /// # Errors
+    /// [`Error::Name`]: the name is not letters, digits and `_`.
+    #[doc(hidden)]
+    pub fn with_function_begins<F>(self, name: &str, begin: F) -> Result<Self, Error>
+    where
+        F: Fn(&Call<'_>) -> Begun + Send + Sync + 'static,
+    {
+        let function = erase_begin(&self.engine, begin);
+        self.with(name, function)
+    }
+
     fn with(mut self, name: &str, function: Arc<dyn HostFunction>) -> Result<Self, Error> {
         let none = Functions::none();
         let functions = self.functions.as_deref().unwrap_or(&none).with(name, function)?;
@@ -147,6 +172,15 @@ where
         let answer = function(call);
         Begun::Waits(Box::pin(async move { answer.await.map(Into::into) }))
     }))
+}
+
+/// As [`erase`], for one that may answer later.
+fn erase_begin<F>(engine: &Arc<EngineInner>, begin: F) -> Arc<dyn HostFunction>
+where
+    F: Fn(&Call<'_>) -> Begun + Send + Sync + 'static,
+{
+    let engine = Arc::downgrade(engine);
+    Arc::new(Later(move |arguments: &dyn Arguments| begin(&Call { arguments, engine: &engine })))
 }
 
 /// One call of a host function: its arguments, and the run that it is part of. Arguments are numbered from 0; an error

@@ -77,8 +77,10 @@ pub(crate) type Answer = Result<Value, HostError>;
 pub(crate) type Waiting = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 /// What a call has come to where it was begun.
-pub(crate) enum Begun {
+pub enum Begun {
+    /// It is answered.
     Answered(Answer),
+    /// It will be.
     Waits(Waiting),
 }
 

@@ -76,6 +76,7 @@ void test_scripts(void);
 void test_directory(void);
 void test_functions(void);
 void test_arguments_of_functions(void);
+void test_later(void);
 void test_destroy(void);
 void test_values(void);
 void test_batch(void);

@@ -12,7 +12,7 @@ static const struct {
     GROUP(fork),     GROUP(run),       GROUP(status),    GROUP(request),
     GROUP(errors),   GROUP(arguments), GROUP(scripts),   GROUP(directory),
     GROUP(functions), GROUP(arguments_of_functions),     GROUP(destroy),
-    GROUP(values),   GROUP(batch),     GROUP(submit),    GROUP(metrics),
+    GROUP(later),     GROUP(values),   GROUP(batch),     GROUP(submit),    GROUP(metrics),
     GROUP(check),    GROUP(version),   GROUP(stacks),    GROUP(endpoints),
 };
 

@@ -27,6 +27,8 @@ BEGIN {
     value["struct perilune_endpoints_setup *"] = "the.changed_setup"
     value["const struct perilune_endpoints *"] = "the.endpoints"
     value["const struct perilune_links *"] = "the.links"
+    value["const struct perilune_pending *"] = "lent_pending()"
+    value["struct perilune_pending *"] = "fresh_pending()"
     value["const struct perilune_head *"] = "head()"
     value["const struct perilune_exchange *"] = "asked()"
     value["struct perilune_exchange *"] = "asked()"
@@ -71,6 +73,7 @@ BEGIN {
     value["const struct perilune_request *const *"] = "the.requests"
     # Callbacks.
     value["perilune_function"] = "on_call"
+    value["perilune_gone"] = "on_gone"
     value["perilune_destroy"] = "on_destroy"
     value["perilune_done"] = "on_done"
     value["perilune_answered"] = "on_answered"
@@ -80,7 +83,7 @@ BEGIN {
     value["void *"] = "&out"
     # What is no pointer.
     plain["size_t index"] = "0"
-    plain["size_t vms"] = plain["size_t runs"] = plain["size_t count"] = "1"
+    plain["size_t vms"] = plain["size_t threads"] = plain["size_t runs"] = plain["size_t count"] = "1"
     plain["uint64_t value"] = plain["uint64_t seed"] = plain["uint64_t period_ns"] = "1000000"
     plain["double number"] = plain["double rate"] = "1.5"
     plain["int64_t integer"] = "-5"
@@ -126,7 +129,7 @@ function declaration(text,    open, head, name, returns, count, parts, i, n, arg
         type = substr(part, 1, RSTART - 1)
         gsub(/ +$/, "", type)
         # "T *name" and "T **name" lose the space before the name.
-        star = type ~ /\*$/ || type ~ /^perilune_(function|destroy|done|answered|progress|poll|watcher)$/
+        star = type ~ /\*$/ || type ~ /^perilune_(function|gone|destroy|done|answered|progress|poll|watcher)$/
         is_done = is_done || type == "perilune_done" || type == "perilune_answered"
         calls = calls || type ~ /struct perilune_call \*/
         if (star) {

@@ -49,6 +49,7 @@ static struct {
     perilune_exchange *exchange;
     /* Not an output: what was asked for the call. */
     perilune_exchange *asked;
+    perilune_pending *lent_pending;
     perilune_answer_view answer_view;
     perilune_trace_view trace_view;
     perilune_metrics_view metrics_view;
@@ -115,6 +116,50 @@ static perilune_exchange *asked(void)
 static void on_call(perilune_call *call, void *user_data)
 {
     (void)call;
+    (void)user_data;
+}
+
+/* A call that waits to be answered, of a run that ends with it. */
+static perilune_pending *pending;
+static gate deferred = GATE;
+static gate ended = GATE;
+static int later;
+
+static void on_later(perilune_call *call, void *user_data)
+{
+    (void)user_data;
+    pending = perilune_call_defer(call);
+    CHECK(pending != NULL && perilune_call_defer(call) == NULL);
+    gate_add(&deferred, 1);
+}
+
+static void on_ended(perilune_code code, perilune_trace *trace, perilune_error *error, void *user_data)
+{
+    (void)user_data;
+    CHECK_INT(code, PERILUNE_OK);
+    perilune_trace_free(trace);
+    perilune_error_free(error);
+    gate_add(&ended, 1);
+}
+
+static perilune_pending *fresh_pending(void)
+{
+    perilune_script *script = compiled(the.engine, "pcall(host.later)");
+    CHECK_INT(perilune_script_submit(script, perilune_str(NULL), perilune_str(NULL), NULL, on_ended, NULL, NULL),
+              PERILUNE_OK);
+    perilune_script_free(script);
+    gate_wait(&deferred, ++later);
+    return pending;
+}
+
+static const perilune_pending *lent_pending(void)
+{
+    out.lent_pending = fresh_pending();
+    return out.lent_pending;
+}
+
+static void on_gone(void *user_data)
+{
     (void)user_data;
 }
 
@@ -213,6 +258,8 @@ static void free_outputs(void)
     perilune_endpoints_free(out.endpoints);
     perilune_exchange_free(out.exchange);
     perilune_exchange_free(out.asked);
+    perilune_pending_free(out.lent_pending);
+    gate_wait(&ended, later);
     memset(&out, 0, sizeof out);
 }
 
@@ -277,6 +324,7 @@ int main(void)
     perilune_error *error = NULL;
     the.engine = engine_of(1);
     the.script = compiled(the.engine, "print(GET.a)");
+    CHECK_OK(perilune_engine_async_function(the.engine, perilune_str("later"), on_later, NULL, NULL, &error));
     the.options = fresh_options();
     the.changed_options = fresh_options();
     the.request = fresh_request();

@@ -2,6 +2,8 @@
 
 #include "check.h"
 
+#include <stddef.h>
+
 /* The very bytes. */
 static void check_same(perilune_slice one, perilune_slice other)
 {
@@ -127,7 +129,8 @@ static void other_sizes(const perilune_engine *engine)
     } CASES[] = {
         {0, PERILUNE_INVALID_ARGUMENT},
         {sizeof(size_t), PERILUNE_INVALID_ARGUMENT},
-        {sizeof(perilune_trace_view) - 1, PERILUNE_INVALID_ARGUMENT},
+        {offsetof(perilune_trace_view, waited_ns) - 1, PERILUNE_INVALID_ARGUMENT},
+        {offsetof(perilune_trace_view, waited_ns), PERILUNE_OK},
         {sizeof(perilune_trace_view), PERILUNE_OK},
         {sizeof(perilune_trace_view) + 1, PERILUNE_OK},
         {sizeof(struct later), PERILUNE_OK},

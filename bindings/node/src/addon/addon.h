@@ -169,7 +169,7 @@ napi_value pn_trace_json(napi_env env, napi_callback_info info);
 Environment *pn_set_synchronous(Environment *environment);
 /* On the loop's thread: makes the calls that wait. */
 void pn_calls_tell(Environment *environment);
-/* Under the lock: all that wait are told that the host ends. */
+/* All scripts whose calls wait are told that the host ends. */
 void pn_calls_end(Environment *environment);
 /* What a synchronous run polls: other runs may wait for this thread to call a function, and a worker may be told to end. */
 int32_t pn_poll(void *environment);

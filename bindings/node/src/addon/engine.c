@@ -64,7 +64,7 @@ static perilune_code set_worker_options(napi_env env, napi_value numbers, perilu
     return code;
 }
 
-/* engineNew(poolSize, backlog, [limit, value, …], program of workers, [option, value, …]), 0, -1 and nothing where they are not set */
+/* engineNew(poolSize, backlog, [limit, value, …], program of workers, [option, value, …], threads), 0, -1 and nothing where they are not set */
 napi_value pn_engine_new(napi_env env, napi_callback_info info)
 {
     Arguments arguments = pn_arguments(env, info);
@@ -72,7 +72,7 @@ napi_value pn_engine_new(napi_env env, napi_callback_info info)
     perilune_engine *engine = NULL;
     perilune_error *error = NULL;
     perilune_code code = PERILUNE_OK;
-    int64_t pool_size = 0, backlog = -1;
+    int64_t pool_size = 0, backlog = -1, threads = 0;
     Text program;
     if (!pn_texts_of(env, &arguments.values[3], 1, &program)) {
         perilune_options_free(options);
@@ -80,8 +80,12 @@ napi_value pn_engine_new(napi_env env, napi_callback_info info)
     }
     napi_get_value_int64(env, arguments.values[0], &pool_size);
     napi_get_value_int64(env, arguments.values[1], &backlog);
+    napi_get_value_int64(env, arguments.values[5], &threads);
     if (pool_size > 0) {
         code = perilune_options_set_pool_size(options, (size_t)pool_size, &error);
+    }
+    if (code == PERILUNE_OK && threads > 0) {
+        code = perilune_options_set_threads(options, (size_t)threads, &error);
     }
     if (code == PERILUNE_OK && backlog >= 0) {
         code = perilune_options_set_backlog(options, (size_t)backlog, &error);

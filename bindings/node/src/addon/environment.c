@@ -135,8 +135,8 @@ static void close_environment(void *data)
     Item *item;
     pthread_mutex_lock(&environment->lock);
     environment->is_closed = true;
-    pn_calls_end(environment);
     pthread_mutex_unlock(&environment->lock);
+    pn_calls_end(environment);
     pn_runs_cancel(environment);
     while ((item = take(environment))) {
         item->drop(environment, item);

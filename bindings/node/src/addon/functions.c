@@ -1,5 +1,5 @@
-/* Host functions: a script's call waits on its thread until the loop has made it, or is made at once where a synchronous run has the
- * loop's thread. */
+/* Host functions: the loop makes a script's call, and the run waits for its answer without a thread; or it is made at once where a synchronous
+ * run has the loop's thread. */
 
 #include "addon.h"
 
@@ -9,20 +9,20 @@ typedef struct {
     char name[];
 } Function;
 
-/* A call that waits for an answer. It lives on the stack of the waiting thread, and so is known to JavaScript by its number: what comes late
- * or twice finds nothing. */
+/* A call that waits for an answer. It is known to JavaScript by its number: what comes late or twice finds nothing. */
 struct HostCall {
     HostCall *next;
-    const Function *function;
+    /* NULL in a synchronous run, whose thread has this on its stack. */
+    perilune_pending *pending;
+    uint32_t engine;
     uint64_t run, number;
     perilune_value **arguments;
     size_t len;
-    /* Under the environment's lock. */
-    pthread_cond_t answered;
-    bool is_answered;
+    /* In a synchronous run. */
     perilune_value *result;
-    char *failure; /* NULL beside no result: the environment is gone */
+    char *failure; /* NULL beside no result: there is no memory */
     size_t failure_len;
+    const char *name;
 };
 
 /* The one global: a thread's own, since a thread's number may be that of one that is gone. */
@@ -49,30 +49,46 @@ static HostCall *unlink_call(Environment *environment, uint64_t number)
     return call;
 }
 
+static void free_arguments(HostCall *call)
+{
+    size_t i;
+    for (i = 0; i < call->len; i++) {
+        perilune_value_free(call->arguments[i]);
+    }
+    call->len = 0;
+}
+
+/* Of one that is no synchronous run's. */
+static void free_call(HostCall *call)
+{
+    free_arguments(call);
+    free(call);
+}
+
 /* Takes the result, or copies the failure. */
 static void answer(Environment *environment, uint64_t number, perilune_value *result, perilune_slice failure)
 {
     HostCall *call;
-    char *copy = NULL;
-    if (!result) {
-        copy = malloc(failure.len + 1);
-        if (copy) {
-            memcpy(copy, failure.data, failure.len);
-        }
-    }
     pthread_mutex_lock(&environment->lock);
     call = unlink_call(environment, number);
-    if (call) {
-        call->result = result;
-        call->failure = copy;
-        call->failure_len = copy ? failure.len : 0;
-        call->is_answered = true;
-        pthread_cond_signal(&call->answered);
-    }
     pthread_mutex_unlock(&environment->lock);
     if (!call) {
         perilune_value_free(result);
-        free(copy);
+    } else if (call->pending) {
+        if (result) {
+            perilune_pending_resolve(call->pending, result);
+        } else {
+            perilune_pending_reject(call->pending, failure);
+        }
+        free_call(call);
+    } else if (result) {
+        call->result = result;
+    } else {
+        call->failure = malloc(failure.len + 1);
+        if (call->failure) {
+            memcpy(call->failure, failure.data, failure.len);
+            call->failure_len = failure.len;
+        }
     }
 }
 
@@ -81,16 +97,23 @@ static void end_list(HostCall *call)
     HostCall *next;
     for (; call; call = next) {
         next = call->next;
-        call->is_answered = true;
-        pthread_cond_signal(&call->answered);
+        if (call->pending) {
+            perilune_pending_reject(call->pending, perilune_str("the host is ending"));
+            free_call(call);
+        }
     }
 }
 
 void pn_calls_end(Environment *environment)
 {
-    end_list(environment->first_call);
-    end_list(environment->open);
+    HostCall *first, *open;
+    pthread_mutex_lock(&environment->lock);
+    first = environment->first_call;
+    open = environment->open;
     environment->first_call = environment->last_call = environment->open = NULL;
+    pthread_mutex_unlock(&environment->lock);
+    end_list(first);
+    end_list(open);
 }
 
 /* With the text of the exception that is pending, which is cleared. */
@@ -152,19 +175,19 @@ static void dispatch(Environment *environment, HostCall *call, bool is_synchrono
     napi_env env = environment->env;
     napi_handle_scope scope;
     napi_value function = NULL, this, arguments[6], result;
-    const Function *of = call->function;
     uint64_t number = call->number;
     size_t i;
     napi_open_handle_scope(env, &scope);
     napi_get_reference_value(env, environment->dispatch, &function);
     napi_get_undefined(env, &this);
-    napi_create_uint32(env, of->engine, &arguments[0]);
-    arguments[1] = pn_string(env, perilune_str(of->name));
+    napi_create_uint32(env, call->engine, &arguments[0]);
+    arguments[1] = pn_string(env, perilune_str(call->name));
     arguments[2] = pn_number(env, (double)call->run);
     napi_create_array_with_length(env, call->len, &arguments[3]);
     for (i = 0; i < call->len; i++) {
         napi_set_element(env, arguments[3], (uint32_t)i, pn_value_to_js(env, call->arguments[i]));
     }
+    free_arguments(call);
     napi_get_boolean(env, is_synchronous, &arguments[4]);
     arguments[5] = pn_number(env, (double)number);
     if (napi_call_function(env, this, function, 6, arguments, &result) != napi_ok) {
@@ -189,92 +212,121 @@ void pn_calls_tell(Environment *environment)
         if (!call->next) {
             environment->last_call = NULL;
         }
-        call->next = environment->open;
-        environment->open = call;
-        pthread_mutex_unlock(&environment->lock);
-        dispatch(environment, call, false);
+        if (perilune_pending_is_gone(call->pending)) {
+            pthread_mutex_unlock(&environment->lock);
+            perilune_pending_free(call->pending);
+            free_call(call);
+        } else {
+            call->next = environment->open;
+            environment->open = call;
+            pthread_mutex_unlock(&environment->lock);
+            dispatch(environment, call, false);
+        }
         pthread_mutex_lock(&environment->lock);
     }
     pthread_mutex_unlock(&environment->lock);
 }
 
-/* Under the lock. Has the loop call it, and waits. */
-static void wait_for_loop(Environment *environment, HostCall *call)
+/* Reads all arguments of a call; where one can't be read, the library has told the script why. */
+static bool read_arguments(perilune_call *call, HostCall *host_call)
 {
-    if (environment->is_closed) {
+    size_t len = perilune_call_len(call);
+    while (host_call->len < len) {
+        if (!perilune_call_value(call, host_call->len, &host_call->arguments[host_call->len])) {
+            return false;
+        }
+        host_call->len++;
+    }
+    return true;
+}
+
+/* Has the loop make a call, and answer it. */
+static void call_later(const Function *function, perilune_call *call)
+{
+    Environment *environment = function->environment;
+    size_t len = perilune_call_len(call), name_len = strlen(function->name) + 1;
+    HostCall *host_call = calloc(1, sizeof *host_call + len * sizeof *host_call->arguments + name_len);
+    char *name;
+    if (!host_call) {
+        perilune_call_fail(call, perilune_str("out of memory"));
         return;
     }
-    call->number = ++environment->calls;
-    call->next = NULL;
-    if (environment->last_call) {
-        environment->last_call->next = call;
-    } else {
-        environment->first_call = call;
+    host_call->arguments = (perilune_value **)(host_call + 1);
+    name = (char *)(host_call->arguments + len);
+    /* The function may be gone before the loop comes to it. */
+    memcpy(name, function->name, name_len);
+    host_call->name = name;
+    host_call->engine = function->engine;
+    host_call->run = perilune_call_run_id(call);
+    if (!read_arguments(call, host_call)) {
+        free_call(host_call);
+        return;
     }
-    environment->last_call = call;
-    pn_wake(environment);
-    while (!call->is_answered) {
-        pthread_cond_wait(&call->answered, &environment->lock);
-    }
-}
-
-/* Under the lock, on the loop's thread, in a synchronous run. */
-static void call_now(Environment *environment, HostCall *call)
-{
-    call->number = ++environment->calls;
-    call->next = environment->open;
-    environment->open = call;
-    pthread_mutex_unlock(&environment->lock);
-    dispatch(environment, call, true);
     pthread_mutex_lock(&environment->lock);
-    unlink_call(environment, call->number);
+    if (!environment->is_closed) {
+        host_call->pending = perilune_call_defer(call);
+        host_call->number = ++environment->calls;
+        if (environment->last_call) {
+            environment->last_call->next = host_call;
+        } else {
+            environment->first_call = host_call;
+        }
+        environment->last_call = host_call;
+        pn_wake(environment);
+        host_call = NULL;
+    }
+    pthread_mutex_unlock(&environment->lock);
+    if (host_call) {
+        free_call(host_call);
+        perilune_call_fail(call, perilune_str("the host is ending"));
+    }
 }
 
-static void call_function(perilune_call *call, void *user_data)
+/* Makes a call on the loop's thread, in a synchronous run. */
+static void call_now(const Function *function, perilune_call *call)
 {
-    Function *function = user_data;
     Environment *environment = function->environment;
     HostCall host_call;
     perilune_value *few[8];
-    size_t i, len = perilune_call_len(call);
-    bool ok = true;
+    size_t len = perilune_call_len(call);
     memset(&host_call, 0, sizeof host_call);
-    host_call.function = function;
+    host_call.name = function->name;
+    host_call.engine = function->engine;
     host_call.run = perilune_call_run_id(call);
     host_call.arguments = len <= sizeof few / sizeof *few ? few : malloc(len * sizeof *few);
     if (!host_call.arguments) {
         perilune_call_fail(call, perilune_str("out of memory"));
         return;
     }
-    while (ok && host_call.len < len) {
-        ok = perilune_call_value(call, host_call.len, &host_call.arguments[host_call.len]);
-        host_call.len += ok;
-    }
-    if (ok) {
-        pthread_cond_init(&host_call.answered, NULL);
+    if (read_arguments(call, &host_call)) {
         pthread_mutex_lock(&environment->lock);
-        (synchronous == environment ? call_now : wait_for_loop)(environment, &host_call);
+        host_call.number = ++environment->calls;
+        host_call.next = environment->open;
+        environment->open = &host_call;
         pthread_mutex_unlock(&environment->lock);
-        pthread_cond_destroy(&host_call.answered);
+        dispatch(environment, &host_call, true);
+        pthread_mutex_lock(&environment->lock);
+        unlink_call(environment, host_call.number);
+        pthread_mutex_unlock(&environment->lock);
+        if (host_call.result) {
+            perilune_call_return_value(call, host_call.result);
+        } else if (host_call.failure) {
+            perilune_call_fail(call, perilune_bytes(host_call.failure, host_call.failure_len));
+        } else {
+            perilune_call_fail(call, perilune_str("out of memory"));
+        }
+        free(host_call.failure);
     }
-    for (i = 0; i < host_call.len; i++) {
-        perilune_value_free(host_call.arguments[i]);
-    }
+    free_arguments(&host_call);
     if (host_call.arguments != few) {
         free(host_call.arguments);
     }
-    if (!ok) {
-        /* The library has told the script why. */
-        return;
-    }
-    if (host_call.result) {
-        perilune_call_return_value(call, host_call.result);
-    } else if (host_call.failure) {
-        perilune_call_fail(call, perilune_bytes(host_call.failure, host_call.failure_len));
-    } else {
-        perilune_call_fail(call, perilune_str("the host is ending"));
-    }
-    free(host_call.failure);
+}
+
+static void call_function(perilune_call *call, void *user_data)
+{
+    const Function *function = user_data;
+    (synchronous == function->environment ? call_now : call_later)(function, call);
 }
 
 static void free_function(void *data)
@@ -304,7 +356,7 @@ napi_value pn_engine_function(napi_env env, napi_callback_info info)
     napi_get_value_uint32(env, call.arguments.values[2], &function->engine);
     memcpy(function->name, name->slice.data ? name->slice.data : "", name->slice.len);
     function->name[name->slice.len] = 0;
-    code = perilune_engine_function(call.engine, name->slice, call_function, function, free_function, &error);
+    code = perilune_engine_async_function(call.engine, name->slice, call_function, function, free_function, &error);
     pn_engine_call_ok(env, &call, code, &error);
     return NULL;
 }

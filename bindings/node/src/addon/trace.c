@@ -80,7 +80,7 @@ static size_t pack(napi_env env, Environment *environment, const perilune_trace 
     for (i = 0; i < count; i++) {
         at = put_u32(at, texts[i]->data ? texts[i]->len : UINT32_MAX);
     }
-    at = put_u32(put_u32(put_u32(at, 0), 0), 0);
+    at = put_u32(put_u64(at, view.waited_ns), 0);
     for (i = 0; i < count; i++) {
         if (texts[i]->len) {
             memcpy(at, texts[i]->data, texts[i]->len);
@@ -152,7 +152,8 @@ static perilune_code unpack(const unsigned char *at, size_t size, perilune_trace
     for (i = 0; i < count; i++) {
         lens[i] = get(&at, 4);
     }
-    at += 4 * (12 - count);
+    view.waited_ns = get(&at, 8);
+    at += 4;
     for (i = 0; i < count; i++) {
         *texts[i] = get_text(&at, lens[i]);
     }

@@ -50,6 +50,8 @@ class Usage(NamedTuple):
     """Calls of host functions."""
     queued_ns: int
     """Waiting for a VM."""
+    waited_ns: int
+    """Waiting for host functions that are coroutines, where the run took no thread meanwhile."""
 
 
 class Trace(_native.Trace):
@@ -102,7 +104,7 @@ class Trace(_native.Trace):
     def usage(self) -> Usage:
         """What the run used."""
         details = self._details
-        return Usage(details["memory_bytes"], details["host_calls"], details["queued_ns"])
+        return Usage(details["memory_bytes"], details["host_calls"], details["queued_ns"], details["waited_ns"])
 
     @property
     def executed_at(self) -> datetime:
