@@ -1041,9 +1041,9 @@ perilune_code perilune_options_set_pool_size(struct perilune_options *options,
                                              struct perilune_error **error);
 
 /**
- * How many threads make submitted runs, and those of a batch, of no more than there are VMs. 0 is what is not set: as many as the machine has. A run
- * that waits for a function of perilune_engine_async_function takes none, so that VMs may be thousands; one that waits in a function
- * which blocks does.
+ * How many threads make submitted runs, and those of a batch; no more than there are VMs. 0 is what is not set: as many as there are VMs, up to 64
+ * or what the machine has. A run that waits for a function of perilune_engine_async_function takes none, so that VMs may be thousands; one
+ * that computes, or waits in a function which blocks, has one to itself until it ends.
  *
  * @param error  where an error goes, if not NULL; the caller frees it
  */

@@ -114,23 +114,25 @@ fn a_run_that_waits_comes_to_what_it_comes_to_where_functions_answer_at_once() {
     let at_once = builder().build();
     at_once.function("wait", |call| answer(call.value(0)?)).expect("a name");
     at_once.module("waits", "return host.wait('in a module')").expect("it compiles");
-    let later = builder().threads(1).build();
-    let wait = |call: AsyncCall| async move {
-        after_polls(2).await;
-        answer(call.value(0)?)
-    };
-    later.async_function("wait", wait).expect("a name");
-    later.module("waits", "return host.wait('in a module')").expect("it compiles");
-    for source in SCRIPTS {
-        let expected = told(&compile(&at_once, source).run(&Request::new()).expect("it runs"));
-        let script = compile(&later, source);
-        for round in 0..2 {
-            let run = script.run(&Request::new()).expect("it runs");
-            assert_eq!(told(&run), expected, "run, {round}: {source}");
-            let submitted = script.submit(Request::new()).wait().expect("it runs");
-            assert_eq!(told(&submitted), expected, "submit, {round}: {source}");
-            let awaited = on_tokio(script.run_async(&Request::new())).expect("it runs");
-            assert_eq!(told(&awaited), expected, "run_async, {round}: {source}");
+    for polls in 0..3 {
+        let later = builder().threads(1).build();
+        let wait = move |call: AsyncCall| async move {
+            after_polls(polls).await;
+            answer(call.value(0)?)
+        };
+        later.async_function("wait", wait).expect("a name");
+        later.module("waits", "return host.wait('in a module')").expect("it compiles");
+        for source in SCRIPTS {
+            let expected = told(&compile(&at_once, source).run(&Request::new()).expect("it runs"));
+            let script = compile(&later, source);
+            for round in 0..2 {
+                let run = script.run(&Request::new()).expect("it runs");
+                assert_eq!(told(&run), expected, "run, {polls}, {round}: {source}");
+                let submitted = script.submit(Request::new()).wait().expect("it runs");
+                assert_eq!(told(&submitted), expected, "submit, {polls}, {round}: {source}");
+                let awaited = on_tokio(script.run_async(&Request::new())).expect("it runs");
+                assert_eq!(told(&awaited), expected, "run_async, {polls}, {round}: {source}");
+            }
         }
     }
 }

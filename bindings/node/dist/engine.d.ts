@@ -13,8 +13,13 @@ export interface EngineOptions {
     isolation?: 'none' | 'process' | undefined;
     /** How worker processes are to be, where there are any. */
     workers?: WorkerOptions | undefined;
-    /** How many VMs, and so how many runs at once; as many as the machine has threads, if not given. */
+    /** How many VMs, and so how many runs at once, with those that wait; as many as the machine has threads, if not given. */
     poolSize?: number | undefined;
+    /**
+     * How many threads make the runs of `run`; as many as there are VMs, up to 64, if not given. A run that waits for a host function takes none, so
+     * that VMs may be thousands; one that computes has one to itself.
+     */
+    threads?: number | undefined;
     /** Milliseconds of one run; 30,000. */
     timeout?: number | undefined;
     /** Bytes that the heap of a run's VM may grow by; 64 MiB. */
@@ -81,7 +86,7 @@ export interface Diagnostic {
     readonly column: number;
     readonly message: string;
 }
-type LimitName = keyof Omit<EngineOptions, 'isolation' | 'workers' | 'poolSize' | 'backlog'>;
+type LimitName = keyof Omit<EngineOptions, 'isolation' | 'workers' | 'poolSize' | 'threads' | 'backlog'>;
 /** A compiled script, which can be run by many at once. `Engine.compile` makes one. */
 export declare class Script extends Runnable {
     readonly engine: Engine;
@@ -143,7 +148,8 @@ export declare class Engine {
     runSync(name: string, request?: RunRequest): Trace;
     /**
      * Gives scripts a function of the host, `host.NAME(…)`, from their next run on. In a run by `run` it is called on the loop, and may be
-     * async; in one by `runSync` it is called at once, and may not.
+     * async: until it has answered, the run takes no thread, and its timeout or signal ends it at once. In one by `runSync` it is called at once, and
+     * may not.
      */
     function(name: string, function_: HostFunction): this;
     /** Gives scripts a module, `require "NAME"`, from their next run on. */

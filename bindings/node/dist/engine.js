@@ -9,6 +9,8 @@ const native_1 = require("./native");
 const platform_1 = require("./platform");
 const script_1 = require("./script");
 const values_1 = require("./values");
+/** Options that are no limits. */
+const OTHERS = new Set(['isolation', 'workers', 'poolSize', 'threads', 'backlog']);
 /** The library's limits by the names that they have here, with their numbers and whether they are times. */
 const LIMITS = new Map();
 native_1.native.limits.forEach((name, number) => {
@@ -134,17 +136,17 @@ class Engine {
     /** @internal */
     functions = new functions_1.HostFunctions();
     constructor(options = {}) {
-        const { isolation = 'none', workers, poolSize, backlog } = options;
+        const { isolation = 'none', workers, poolSize, threads, backlog } = options;
         if (isolation !== 'none' && isolation !== 'process')
             throw new TypeError("isolation: pass 'process' or 'none'");
-        for (const [name, value, least] of [['poolSize', poolSize, 1], ['backlog', backlog, 0]]) {
+        for (const [name, value, least] of [['poolSize', poolSize, 1], ['threads', threads, 1], ['backlog', backlog, 0]]) {
             if (value !== undefined && !(Number.isInteger(value) && value >= least)) {
                 throw new RangeError(`${name}: pass an integer from ${least} on`);
             }
         }
         const limits = [];
         for (const key in options) {
-            if (key === 'isolation' || key === 'workers' || key === 'poolSize' || key === 'backlog')
+            if (OTHERS.has(key))
                 continue;
             const limit = LIMITS.get(key);
             if (!limit)
@@ -158,7 +160,7 @@ class Engine {
         if (workers && isolation !== 'process')
             throw new TypeError("workers: they are for isolation: 'process'");
         const program = isolation === 'process' ? workerProgram() : undefined;
-        this.#handle = (0, errors_1.call)(() => native_1.native.engineNew(this.poolSize, backlog ?? -1, limits, program, workerOptions(workers ?? {})));
+        this.#handle = (0, errors_1.call)(() => native_1.native.engineNew(this.poolSize, backlog ?? -1, limits, program, workerOptions(workers ?? {}), threads ?? 0));
     }
     /** @internal */
     get handle() {
@@ -207,7 +209,8 @@ class Engine {
     }
     /**
      * Gives scripts a function of the host, `host.NAME(…)`, from their next run on. In a run by `run` it is called on the loop, and may be
-     * async; in one by `runSync` it is called at once, and may not.
+     * async: until it has answered, the run takes no thread, and its timeout or signal ends it at once. In one by `runSync` it is called at once, and
+     * may not.
      */
     function(name, function_) {
         if (typeof function_ !== 'function')

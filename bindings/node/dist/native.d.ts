@@ -59,7 +59,7 @@ export interface Native {
     engineMetrics(engine: Handle, prometheus: boolean): string;
     engineModule(engine: Handle, name: string, source: Text): void;
     engineNames(engine: Handle): string[];
-    engineNew(poolSize: number, backlog: number, limits: number[], program: string | undefined, workers: number[]): Handle;
+    engineNew(poolSize: number, backlog: number, limits: number[], program: string | undefined, workers: number[], threads: number): Handle;
     enginePut(engine: Handle, name: string, source: Text): Handle;
     /** Why parts are missing, in the order of their numbers; undefined without workers. */
     engineSandbox(engine: Handle): (string | null)[] | undefined;

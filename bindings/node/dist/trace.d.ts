@@ -31,6 +31,8 @@ export interface Usage {
     readonly hostCalls: number;
     /** Waiting for a VM. */
     readonly queuedNs: number;
+    /** Waiting for host functions, where the run took no thread meanwhile. */
+    readonly waitedNs: number;
 }
 /** A trace as Syncano's clients know it. */
 export interface TraceJson {
@@ -54,6 +56,7 @@ export interface TraceJson {
         memory_bytes: number;
         host_calls?: number;
         queued_ns?: number;
+        waited_ns?: number;
     };
 }
 /** What a host function threw in a run, if it is what ended it. */

@@ -6,7 +6,7 @@ const native_1 = require("./native");
 const STATUSES = native_1.native.statuses;
 const KINDS = native_1.native.errorKinds;
 // Where the addon put what: see `pack` there.
-const AT = { line: 4, id: 8, executedAt: 16, duration: 24, queued: 32, memory: 40, calls: 48, version: 56, response: 64, headers: 68 };
+const AT = { line: 4, id: 8, executedAt: 16, duration: 24, queued: 32, memory: 40, calls: 48, version: 56, response: 64, headers: 68, waited: 108 };
 const LENGTHS = 72;
 const TEXTS = 120;
 const ABSENT = 0xffffffff;
@@ -144,7 +144,7 @@ class Trace {
     }
     /** What the run used. */
     get usage() {
-        return { memoryBytes: this.#u64(AT.memory), hostCalls: this.#u64(AT.calls), queuedNs: this.#u64(AT.queued) };
+        return { memoryBytes: this.#u64(AT.memory), hostCalls: this.#u64(AT.calls), queuedNs: this.#u64(AT.queued), waitedNs: this.#u64(AT.waited) };
     }
     /** Throws a `RunError` when the run did not succeed. */
     throwIfFailed() {

@@ -21,8 +21,8 @@ export interface EngineOptions {
   /** How many VMs, and so how many runs at once, with those that wait; as many as the machine has threads, if not given. */
   poolSize?: number | undefined
   /**
-   * How many threads make the runs of `run`; as many as the machine has, if not given. A run that waits for a host function takes none, so that VMs
-   * may be thousands.
+   * How many threads make the runs of `run`; as many as there are VMs, up to 64, if not given. A run that waits for a host function takes none, so
+   * that VMs may be thousands; one that computes has one to itself.
    */
   threads?: number | undefined
   /** Milliseconds of one run; 30,000. */

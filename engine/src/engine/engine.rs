@@ -137,6 +137,10 @@ pub struct EngineBuilder {
 /// How many submitted runs may wait for a VM by default.
 const BACKLOG: usize = 10_000;
 
+/// How many threads make submitted runs where nothing else is set and the machine does not have more: with as few as it has, two scripts that compute
+/// for ever would keep all others waiting.
+const THREADS: usize = 64;
+
 impl EngineBuilder {
     /// How many VMs there may be, and so how many runs at once, with those that wait; at least 1. They are made when first needed.
     pub fn pool_size(mut self, vms: usize) -> Self {
@@ -144,9 +148,9 @@ impl EngineBuilder {
         self
     }
 
-    /// How many threads make submitted runs, and those of a batch; at least 1, and no more than there are VMs. As many as the machine has where nothing
-    /// else is set: a run that waits for an [`async_function`](Engine::async_function) takes none, so that VMs may be thousands. One that waits
-    /// in a host function which blocks does.
+    /// How many threads make submitted runs, and those of a batch; at least 1, and no more than there are VMs. Where nothing else is set, as many as
+    /// there are VMs, up to 64 or what the machine has. A run that waits for an [`async_function`](Engine::async_function) takes none, so that VMs
+    /// may be thousands; one that computes, or waits in a host function which blocks, has one to itself until it ends.
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
         self
@@ -223,7 +227,8 @@ impl EngineBuilder {
     #[must_use]
     pub fn build(self) -> Engine {
         let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let (size, threads) = (self.pool_size.unwrap_or_else(cores), self.threads.unwrap_or_else(cores));
+        let size = self.pool_size.unwrap_or_else(cores);
+        let threads = self.threads.unwrap_or_else(|| cores().max(THREADS));
         let first_backoff = match &self.isolation {
             Isolation::InProcess => None,
             Isolation::Process(workers) => Some(workers.first_backoff()),

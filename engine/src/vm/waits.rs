@@ -61,15 +61,15 @@ impl Waits {
         call()
     }
 
-    /// Polls a call that was begun just now: it may be ready, and otherwise is kept to be waited for.
-    pub(super) fn first_poll(&self, name: &Arc<str>, waiting: Waiting) -> Option<Answer> {
-        let mut call = PendingCall { name: Arc::clone(name), waiting };
+    /// Polls a call that was begun just now: it may be ready, with an answer or a panic of the host's own, and otherwise is kept to be waited for.
+    pub(super) fn first_poll(&self, name: &Arc<str>, mut waiting: Waiting) -> Option<Answer> {
         // SAFETY: it is set while `driven` has borrowed it, which is around every call into the VM that makes it other than null.
         let waker = unsafe { self.waker.get().as_ref() }.unwrap_or(Waker::noop());
-        match call.poll(&mut Context::from_waker(waker)) {
+        match waiting.as_mut().poll(&mut Context::from_waker(waker)) {
             Poll::Ready(answer) => Some(answer),
             Poll::Pending => {
                 self.left.borrow_mut().clear();
+                let call = PendingCall { name: Arc::clone(name), waiting };
                 end_call(self.pending.replace(Some(call)));
                 None
             }
