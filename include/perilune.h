@@ -1743,6 +1743,11 @@ struct perilune_pending *perilune_call_defer(struct perilune_call *call);
 struct perilune_engine *perilune_call_engine(const struct perilune_call *call);
 
 /**
+ * What the run was submitted with: the user_data of perilune_script_submit or perilune_exchange_submit. NULL for all other runs.
+ */
+void *perilune_call_user_data(const struct perilune_call *call);
+
+/**
  * The number of the run: perilune_trace_id of the trace to come. NULL has 0.
  */
 uint64_t perilune_call_run_id(const struct perilune_call *call);

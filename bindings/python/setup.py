@@ -117,7 +117,10 @@ setup(
             "perilune._native",
             sorted(map(str, Path("native").glob("*.c"))),
             py_limited_api=True,
-            extra_compile_args=["-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter"],
+            extra_compile_args=[
+                "-std=c11", "-O2", "-fvisibility=hidden", "-Wall", "-Wextra", "-Wno-unused-parameter",
+                "-Werror=implicit-function-declaration",
+            ],  # fmt: skip
             # Names of Luau's and Rust's stay inside: other modules may have their own.
             extra_link_args=["-Wl,--exclude-libs,ALL", "-Wl,--gc-sections", "-Wl,-s"] if linux else [],
             libraries=["stdc++", "m", "pthread", "dl"] if linux else ["c++"],

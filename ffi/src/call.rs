@@ -1,10 +1,12 @@
 //! Functions of the host that scripts call.
 
+use std::ffi::c_void;
 use std::ptr;
 
 use perilune::{Begun, Call, HostError, Value};
 
 use crate::answer::{Answer, of_json, of_message};
+use crate::callback::SubmittedWith;
 use crate::engine::perilune_engine;
 use crate::guard;
 use crate::handle::{self, Handle};
@@ -367,6 +369,15 @@ pub unsafe extern "C" fn perilune_call_defer(call: *mut perilune_call) -> *mut p
 pub unsafe extern "C" fn perilune_call_engine(call: *const perilune_call) -> *mut perilune_engine {
     // SAFETY: as above.
     unsafe { told(call, ptr::null_mut(), |call| handle::into_raw(call.engine())) }
+}
+
+/// What the run was submitted with: the user_data of perilune_script_submit or perilune_exchange_submit. NULL for all other runs.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn perilune_call_user_data(call: *const perilune_call) -> *mut c_void {
+    // SAFETY: as above.
+    unsafe {
+        told(call, ptr::null_mut(), |call| call.data().map_or(ptr::null_mut(), |SubmittedWith(data)| *data))
+    }
 }
 
 /// The number of the run: perilune_trace_id of the trace to come. NULL has 0.

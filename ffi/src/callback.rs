@@ -32,3 +32,11 @@ impl Drop for UserData {
         }
     }
 }
+
+/// The user data of a run that was submitted, as host functions have it. It is the host's, whose functions may use it on any thread.
+pub(crate) struct SubmittedWith(pub(crate) *mut c_void);
+
+// SAFETY: the header demands of hosts that what they hand over can be used on any thread.
+unsafe impl Send for SubmittedWith {}
+// SAFETY: as above; nothing here looks at what is behind it.
+unsafe impl Sync for SubmittedWith {}

@@ -8,7 +8,7 @@ use std::time::Instant;
 use perilune::{CancelHandle, Request};
 use perilune_endpoints::{Answer, Body, Endpoints, Reset, Run, Step};
 
-use crate::callback::UserData;
+use crate::callback::{SubmittedWith, UserData};
 use crate::cancel::perilune_cancel;
 use crate::error::perilune_error;
 use crate::failure::Failure;
@@ -315,7 +315,8 @@ pub unsafe extern "C" fn perilune_exchange_submit(
         let (script, request, submitted) = {
             let inner = handle::get_mut(exchange, "exchange")?;
             let Run { script, request } = inner.run(handle::get(cancel, "cancel").ok())?;
-            let (script, request): (_, Request<'static>) = (script.clone(), mem::take(request));
+            let with = Arc::new(SubmittedWith(user_data));
+            let (script, request): (_, Request<'static>) = (script.clone(), mem::take(request).data(with));
             let endpoints = Arc::clone(inner.asked()?);
             inner.next = Next::None;
             let user_data = UserData::new(user_data, None);

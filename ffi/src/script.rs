@@ -2,10 +2,11 @@
 
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::Arc;
 
 use perilune::{Request, RunLimits, Script};
 
-use crate::callback::UserData;
+use crate::callback::{SubmittedWith, UserData};
 use crate::cancel::perilune_cancel;
 use crate::error::perilune_error;
 use crate::failure::Failure;
@@ -188,6 +189,7 @@ pub unsafe extern "C" fn perilune_script_submit(
     let submit = || unsafe {
         let script = handle::get(script, "script")?;
         let request = request::with(query, body, request, |request| Ok(request.clone().into_owned()))?;
+        let request = request.data(Arc::new(SubmittedWith(user_data)));
         let function = done.ok_or_else(|| Failure::null("done"))?;
         let done = Done { function, user_data: UserData::new(user_data, None) };
         script.submit_with(request, move |result| {

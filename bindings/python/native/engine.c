@@ -15,7 +15,7 @@ static int set_workers(perilune_options *options, Text program, PyObject *number
     return ok;
 }
 
-static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject *limits, Text workers, PyObject *numbers,
+static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t threads, Py_ssize_t backlog, PyObject *limits, Text workers, PyObject *numbers,
                              perilune_error **error)
 {
     perilune_options *options = perilune_options_new();
@@ -24,6 +24,7 @@ static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject 
     uint64_t value;
     Py_ssize_t at = 0;
     int more = 0, ok = (pool_size <= 0 || perilune_options_set_pool_size(options, (size_t)pool_size, error) == PERILUNE_OK) &&
+                       (threads <= 0 || perilune_options_set_threads(options, (size_t)threads, error) == PERILUNE_OK) &&
                        (backlog < 0 || perilune_options_set_backlog(options, (size_t)backlog, error) == PERILUNE_OK) &&
                        set_workers(options, workers, numbers, error);
     while (ok && (more = pl_limits_next(limits, &at, &limit, &value)) > 0) {
@@ -36,20 +37,20 @@ static perilune_engine *made(Py_ssize_t pool_size, Py_ssize_t backlog, PyObject 
     return engine;
 }
 
-/* Engine(pool_size, backlog, limits, program of workers, their options): 0, -1 and no entry for what is as the library says; None for no
- * workers */
+/* Engine(pool_size, threads, backlog, limits, program of workers, their options): 0, 0, -1 and no entry for what is as the library says; None
+ * for no workers */
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs)
 {
-    Py_ssize_t pool_size, backlog;
+    Py_ssize_t pool_size, threads, backlog;
     PyObject *limits, *numbers;
     Text workers;
     perilune_engine *engine;
     perilune_error *error = NULL;
     Engine *self;
-    if (!PyArg_ParseTuple(args, "nnO!z#O!", &pool_size, &backlog, &PyDict_Type, &limits, PARSED(workers), &PyTuple_Type, &numbers)) {
+    if (!PyArg_ParseTuple(args, "nnnO!z#O!", &pool_size, &threads, &backlog, &PyDict_Type, &limits, PARSED(workers), &PyTuple_Type, &numbers)) {
         return NULL;
     }
-    engine = made(pool_size, backlog, limits, workers, numbers, &error);
+    engine = made(pool_size, threads, backlog, limits, workers, numbers, &error);
     if (!engine) {
         return error ? pl_raise(error) : NULL;
     }

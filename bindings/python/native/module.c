@@ -3,25 +3,28 @@
 
 State pl_state;
 
-/* setup(class of traces, maker of exceptions, main thread) */
+/* setup(class of traces, maker of exceptions, what begins coroutines, main thread) */
 static PyObject *module_setup(PyObject *module, PyObject *args)
 {
-    PyObject *class, *maker;
+    PyObject *class, *maker, *begin;
     unsigned long thread;
     /* Those that share the main one's GIL could load the module; its state is the process's. */
     if (PyInterpreterState_GetID(PyInterpreterState_Get()) != 0) {
         PyErr_SetString(PyExc_ImportError, "perilune can't be used in a subinterpreter");
         return NULL;
     }
-    if (!PyArg_ParseTuple(args, "OOk", &class, &maker, &thread)) {
+    if (!PyArg_ParseTuple(args, "OOOk", &class, &maker, &begin, &thread)) {
         return NULL;
     }
     Py_INCREF(class);
     Py_INCREF(maker);
+    Py_INCREF(begin);
     Py_XDECREF((PyObject *)pl_state.trace_class);
     Py_XDECREF(pl_state.make_error);
+    Py_XDECREF(pl_state.begin_later);
     pl_state.trace_class = (PyTypeObject *)class;
     pl_state.make_error = maker;
+    pl_state.begin_later = begin;
     pl_state.main_thread = thread;
     if (!pl_state.polled) {
         pl_state.polled = perilune_request_new();
@@ -67,7 +70,7 @@ PyMODINIT_FUNC PyInit__native(void)
     }
     if (module && (pl_add_engine(module) < 0 || pl_add_script(module) < 0 || pl_add_request(module) < 0 || pl_add_cancel(module) < 0 ||
                    pl_add_watch(module) < 0 || pl_add_completions(module) < 0 || pl_add_exchange(module) < 0 || pl_add_endpoints(module) < 0 ||
-                   pl_add_trace(module) < 0 ||
+                   pl_add_trace(module) < 0 || pl_add_answer(module) < 0 ||
                    PyModule_AddStringConstant(module, "version", perilune_version()) < 0)) {
         Py_CLEAR(module);
     }

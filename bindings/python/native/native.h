@@ -55,15 +55,30 @@ typedef struct {
     Engine *engine;
 } Exchange;
 
+/* A run that was handed to the engine, and what came of it: of a script, a trace or an error; of an exchange, that. Host functions have it as
+ * the user data of their calls. */
+typedef struct Submitted {
+    struct Submitted *next;
+    struct Queue *queue;
+    PyObject *owner;   /* the Engine, or the Exchange */
+    PyObject *context; /* a contextvars.Context for coroutines of the host, or None */
+    PyObject *future;
+    perilune_trace *trace;
+    perilune_error *error;
+    perilune_exchange *exchange;
+} Submitted;
+
 /* All that is global, in module.c. It is written under the GIL, but for the atomics. */
 typedef struct {
     /* Made with the module. */
-    PyTypeObject *engine_type, *request_type, *cancel_type, *completions_type, *exchange_type;
+    PyTypeObject *engine_type, *request_type, *cancel_type, *completions_type, *exchange_type, *answer_type;
     /* The library's names by their numbers; the last is for one that has no place, of a library that is newer than this module. */
     PyObject *statuses[32], *kinds[32];
-    /* Set by `setup`: the class of traces, what makes an exception of an error, the thread that sees to signals. */
+    /* Set by `setup`: the class of traces, what makes an exception of an error, what begins coroutines, the thread that sees to signals. */
     PyTypeObject *trace_class;
     PyObject *make_error;
+    /* Has an event loop run a coroutine of the host. */
+    PyObject *begin_later;
     unsigned long main_thread;
     /* For runs that have no request of their own: it polls. */
     perilune_request *polled;
@@ -161,6 +176,7 @@ perilune_value *pl_value_from_python(PyObject *object);
 PyObject *pl_add_function(Engine *engine, PyObject *args);
 /* What a run's host functions raised last, (text, exception), which is kept no longer; NULL for nothing. What is raised now stays. */
 PyObject *pl_failure_of(Engine *engine, uint64_t run_id);
+int pl_add_answer(PyObject *module);
 
 /* ---- directory.c ---- */
 PyObject *pl_load_dir(Engine *engine, PyObject *args);

@@ -8,17 +8,6 @@
 #include <sys/eventfd.h>
 #endif
 
-/* A run that was handed to the engine, and what came of it: of a script, a trace or an error; of an exchange, that. */
-typedef struct Submitted {
-    struct Submitted *next;
-    struct Queue *queue;
-    PyObject *owner; /* the Engine, or the Exchange */
-    PyObject *future;
-    perilune_trace *trace;
-    perilune_error *error;
-    perilune_exchange *exchange;
-} Submitted;
-
 /* Where the runs of an event loop end. The engine's threads put them there without the GIL, for which they would fight with the loop's
  * thread; who finds it empty wakes the loop, which takes all at once. No lock is needed, nor does a fork find one held: the list grows at
  * its head or is taken whole, so that a head that is the same again is as good as one that never left. */
@@ -65,7 +54,7 @@ static void queue_release(Queue *queue)
     }
 }
 
-static Submitted *submitted_new(PyObject *owner, PyObject *completions, PyObject *future)
+static Submitted *submitted_new(PyObject *owner, PyObject *context, PyObject *completions, PyObject *future)
 {
     Submitted *run;
     if (!PyObject_TypeCheck(completions, pl_state.completions_type)) {
@@ -79,8 +68,10 @@ static Submitted *submitted_new(PyObject *owner, PyObject *completions, PyObject
     }
     run->queue = ((Completions *)completions)->queue;
     run->owner = owner;
+    run->context = context;
     run->future = future;
     Py_INCREF(owner);
+    Py_INCREF(context);
     Py_INCREF(future);
     atomic_fetch_add(&run->queue->users, 1);
     return run;
@@ -109,6 +100,7 @@ static void submitted_free(Submitted *run)
         pl_outcome_free((Engine *)run->owner, run->trace, run->error);
     }
     Py_DECREF(run->owner);
+    Py_DECREF(run->context);
     Py_DECREF(run->future);
     free(run);
 }
@@ -162,18 +154,19 @@ static PyObject *refused(Submitted *run, perilune_error *error)
     return pl_raise(error);
 }
 
-/* script._submit(request, completions, future): what comes of the run goes to the completions, with the future */
+/* script._submit(request, context, completions, future): what comes of the run goes to the completions, with the future; coroutines of the host
+ * begin in the context */
 PyObject *pl_script_submit(Script *self, PyObject *const *args, Py_ssize_t count)
 {
     const perilune_request *request;
     Submitted *run;
     perilune_error *error = NULL;
-    if (count != 3) {
-        PyErr_SetString(PyExc_TypeError, "_submit takes a request, completions and a future");
+    if (count != 4) {
+        PyErr_SetString(PyExc_TypeError, "_submit takes a request, a context, completions and a future");
         return NULL;
     }
     request = pl_request_of(args[0]);
-    run = request ? submitted_new((PyObject *)self->engine, args[1], args[2]) : NULL;
+    run = request ? submitted_new((PyObject *)self->engine, args[1], args[2], args[3]) : NULL;
     if (!run) {
         return NULL;
     }
@@ -189,18 +182,18 @@ perilune_cancel *pl_cancel_of(Exchange *self)
     return self->cancel;
 }
 
-/* exchange.submit(completions, future): the same with an exchange, which has no step until it is taken from there */
+/* exchange.submit(context, completions, future): the same with an exchange, which has no step until it is taken from there */
 PyObject *pl_exchange_submit(Exchange *self, PyObject *const *args, Py_ssize_t count)
 {
     perilune_exchange *exchange = self->exchange;
     perilune_cancel *cancel = pl_cancel_of(self);
     Submitted *run;
     perilune_error *error = NULL;
-    if (count != 2) {
-        PyErr_SetString(PyExc_TypeError, "submit takes completions and a future");
+    if (count != 3) {
+        PyErr_SetString(PyExc_TypeError, "submit takes a context, completions and a future");
         return NULL;
     }
-    run = submitted_new((PyObject *)self, args[0], args[1]);
+    run = submitted_new((PyObject *)self, args[0], args[1], args[2]);
     if (!run) {
         return NULL;
     }
@@ -283,6 +276,7 @@ static int completions_traverse(Completions *self, visitproc visit, void *arg)
     Py_VISIT(Py_TYPE(self));
     for (; run && run != &closed; run = run->next) {
         Py_VISIT(run->owner);
+        Py_VISIT(run->context);
         Py_VISIT(run->future);
     }
     return 0;

@@ -160,12 +160,9 @@ def test_registering(engine: perilune.Engine) -> None:
     engine.function("size", lambda value: -1)
     assert engine.compile("return host.size('abc')").run().value == -1
 
-    async def later() -> None: ...
-
     wrong: List[Callable[[], Any]] = [
         lambda: engine.function("no name", len),
         lambda: engine.function("x", 1),  # type: ignore[call-overload]
-        lambda: engine.function(later),
         lambda: engine.function(),  # type: ignore[call-overload]
     ]
     for register in wrong:

@@ -1,5 +1,6 @@
 //! Host functions, which scripts call as `host.NAME(…)`: registering them, and what they see of a call.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Weak};
@@ -311,6 +312,12 @@ impl<'a> Call<'a> {
         self.arguments.is_cancelled()
     }
 
+    /// What the host gave to the run's request by [`Request::data`](crate::Request::data), where it is of this type.
+    #[must_use]
+    pub fn data<T: Any + Send + Sync>(&self) -> Option<&'a T> {
+        self.arguments.data()?.0.downcast_ref()
+    }
+
     fn refuse(&self, index: usize, wanted: &str) -> HostError {
         about(index, &format!(" must be {wanted}, not {}", self.arguments.kind(index)))
     }
@@ -377,6 +384,12 @@ as_of_call! {
 }
 
 impl AsyncCall {
+    /// See [`Call::data`].
+    #[must_use]
+    pub fn data<T: Any + Send + Sync>(&self) -> Option<&T> {
+        self.call().data()
+    }
+
     /// See [`Call::get`].
     ///
     /// # Errors

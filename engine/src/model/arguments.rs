@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::cancel::CancelHandle;
 use super::deadline::Deadline;
 use super::function::Arguments;
+use super::request::RequestData;
 use super::value::Value;
 
 /// One argument.
@@ -85,6 +86,7 @@ pub(crate) struct KeptCall {
     script: Arc<str>,
     deadline: Deadline,
     cancels: Vec<CancelHandle>,
+    data: Option<RequestData>,
 }
 
 impl KeptCall {
@@ -96,6 +98,7 @@ impl KeptCall {
             script: Arc::clone(call.script()),
             deadline: call.deadline(),
             cancels: call.cancels(),
+            data: call.data().cloned(),
         }
     }
 }
@@ -155,6 +158,10 @@ impl Arguments for KeptCall {
 
     fn is_cancelled(&self) -> bool {
         self.cancels.iter().any(CancelHandle::is_cancelled)
+    }
+
+    fn data(&self) -> Option<&RequestData> {
+        self.data.as_ref()
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::cancel::CancelHandle;
 use super::deadline::Deadline;
+use super::request::RequestData;
 use super::trace::Cause;
 use super::value::Value;
 
@@ -218,4 +219,7 @@ pub(crate) trait Arguments {
     fn cancels(&self) -> Vec<CancelHandle>;
 
     fn is_cancelled(&self) -> bool;
+
+    /// What the host gave to the request.
+    fn data(&self) -> Option<&RequestData>;
 }

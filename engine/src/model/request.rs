@@ -1,6 +1,8 @@
 //! The request of a run: what the host hands to it.
 
+use std::any::Any;
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -28,6 +30,17 @@ pub struct Request<'a> {
     pub(crate) cancel: Option<CancelHandle>,
     pub(crate) poll: Option<Poll>,
     pub(crate) tenant: Option<PartBytes<'a>>,
+    pub(crate) data: Option<RequestData>,
+}
+
+/// What the host's functions see of a request.
+#[derive(Clone)]
+pub(crate) struct RequestData(pub(crate) Arc<dyn Any + Send + Sync>);
+
+impl fmt::Debug for RequestData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RequestData")
+    }
 }
 
 /// Where `GET` comes from.
@@ -209,6 +222,13 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// What host functions have of this request by [`Call::data`](crate::Call::data): who the caller is, say, or a connection. Scripts see nothing of it.
+    #[must_use]
+    pub fn data(mut self, data: Arc<dyn Any + Send + Sync>) -> Self {
+        self.data = Some(RequestData(data));
+        self
+    }
+
     /// Has the host polled, or not, while this request's run is under way.
     #[must_use]
     pub fn poll<'p>(mut self, poll: impl Into<Option<&'p Poll>>) -> Self {
@@ -249,6 +269,7 @@ impl<'a> Request<'a> {
             cancel: self.cancel,
             poll: self.poll,
             tenant: self.tenant.map(own),
+            data: self.data,
         }
     }
 

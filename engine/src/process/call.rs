@@ -12,6 +12,7 @@ use crate::model::cancel::CancelHandle;
 use crate::model::deadline::Deadline;
 use crate::model::function::{Arguments, panic_text};
 use crate::model::nesting::Nesting;
+use crate::model::request::RequestData;
 use crate::model::trace::Cause;
 use crate::model::value::Value;
 use crate::registry::environment::Environment;
@@ -185,5 +186,9 @@ impl Arguments for ReadArguments<'_, '_> {
 
     fn is_cancelled(&self) -> bool {
         self.run.is_over()
+    }
+
+    fn data(&self) -> Option<&RequestData> {
+        self.run.job.request.data.as_ref()
     }
 }

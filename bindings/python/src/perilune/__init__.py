@@ -12,7 +12,7 @@ import atexit
 import os
 import threading
 
-from . import _completions, _engine, _native
+from . import _completions, _engine, _later, _native
 from ._directory import Report, Watch
 from ._engine import Diagnostic, Engine, Script, Scripts
 from ._errors import CompileError, Error, PayloadError, ScriptNotFound, make
@@ -41,7 +41,7 @@ __all__ = [
     "Watch",
 ]
 
-_native.setup(Trace, make, threading.main_thread().ident or 0)
+_native.setup(Trace, make, _later.begin, threading.main_thread().ident or 0)
 atexit.register(_native.end)
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_native.after_fork)

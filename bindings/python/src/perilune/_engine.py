@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import json
 import os
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Isolation = Literal["none", "process"]
-Settings = Tuple[int, int, Dict[str, int], Optional[Tuple[int, ...]]]
+Settings = Tuple[int, int, int, Dict[str, int], Optional[Tuple[int, ...]]]
 
 
 class Diagnostic(NamedTuple):
@@ -113,7 +114,7 @@ class Script(_native.Script):
         completions = Completions.of(loop)
         if completions is None:
             return loop.run_in_executor(None, self._run, None, None, given)
-        return completions.begin(partial(self._submit, given))
+        return completions.begin(partial(self._submit, given, self._engine._context()))
 
     def run_batch(
         self,
@@ -209,7 +210,9 @@ class Scripts(MutableMapping[str, Script]):
 class Engine(_native.Engine):
     """Runs scripts. Make one for a process and share it.
 
-    :param pool_size: how many VMs, and so how many runs at once; as many as the machine has threads, if not given
+    :param pool_size: how many VMs, and so how many runs at once, with those that wait; as many as the machine has threads, if not given
+    :param threads: how many threads make the runs of `run_async` and `run_batch`; as many as there are VMs, up to 64, if not given. A run of
+        `run_async` that waits for a coroutine takes none, so that VMs may be thousands
     :param timeout: seconds of one run; 30
     :param memory: bytes that the heap of a run's VM may grow by, or text such as ``"64MiB"``; 64 MiB
     :param output: bytes of stdout and stderr each; 512 KiB
@@ -241,6 +244,7 @@ class Engine(_native.Engine):
 
     _settings: Settings
     _functions: Dict[str, Callable[..., Any]]
+    _has_coroutines: bool
     _modules: Dict[str, Union[str, bytes]]
     _watches: Set[Watch]
     _sent: Dict[str, int]
@@ -252,6 +256,7 @@ class Engine(_native.Engine):
         cls,
         *,
         pool_size: Optional[int] = None,
+        threads: Optional[int] = None,
         timeout: Optional[float] = None,
         memory: Optional[Size] = None,
         output: Optional[Size] = None,
@@ -271,6 +276,8 @@ class Engine(_native.Engine):
     ) -> Engine:
         if pool_size is not None and pool_size < 1:
             raise ValueError(f"pool_size: an engine has at least 1 VM, not {pool_size}")
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads: an engine has at least 1, not {threads}")
         if backlog is not None and backlog < 0:
             raise ValueError(f"backlog: {backlog} runs can't wait")
         if isolation not in (None, "none", "process"):
@@ -293,15 +300,18 @@ class Engine(_native.Engine):
         if workers and isolation != "process":
             raise ValueError("worker_* and require_sandbox are for isolation='process'")
         options = tuple(workers) if isolation == "process" else None
-        return cls._with(pool_size or 0, -1 if backlog is None else backlog, limits, options)
+        return cls._with(pool_size or 0, threads or 0, -1 if backlog is None else backlog, limits, options)
 
     @classmethod
-    def _with(cls, pool_size: int, backlog: int, limits: Dict[str, int], workers: Optional[Tuple[int, ...]]) -> Engine:
+    def _with(
+        cls, pool_size: int, threads: int, backlog: int, limits: Dict[str, int], workers: Optional[Tuple[int, ...]]
+    ) -> Engine:
         # Each process that is sent the engine looks for a program of its own.
         program = None if workers is None else os.fsencode(command())
-        self = _native.Engine.__new__(cls, pool_size, backlog, limits, program, workers or ())
-        self._settings = (pool_size, backlog, limits, workers)
+        self = _native.Engine.__new__(cls, pool_size, threads, backlog, limits, program, workers or ())
+        self._settings = (pool_size, threads, backlog, limits, workers)
         self._functions = {}
+        self._has_coroutines = False
         self._modules = {}
         self._watches = set()
         self._sent = {}
@@ -358,6 +368,10 @@ class Engine(_native.Engine):
         What it raises is a Lua error with the exception's type and text; when the script does not catch it, the exception is the
         `__cause__` of `RunError`. It is called on the threads that make runs.
 
+        An ``async def`` function runs as a task on the event loop of `run_async`'s caller, in his context (`contextvars`). Until it has ended, the
+        run takes no thread; when the run ends before, the task is cancelled. Runs that have no loop (`run`, `run_batch`) get a Lua error in its
+        place.
+
         >>> import perilune
         >>> engine = perilune.Engine()
         >>> @engine.function
@@ -379,11 +393,15 @@ class Engine(_native.Engine):
             raise TypeError("function takes a function, or a name and a function")
         if not callable(function):
             raise TypeError(f"{name}: a host function must be callable, not {type(function).__name__}")
-        if inspect.iscoroutinefunction(function):
-            raise TypeError(f"{name}: a host function can't be async: a script waits for it on a thread of its own")
-        self._function(cast(str, name), function)
+        is_coroutine = inspect.iscoroutinefunction(function)
+        self._has_coroutines |= is_coroutine
+        self._function(cast(str, name), function, is_coroutine)
         self._functions[cast(str, name)] = function
         return function
+
+    def _context(self) -> Optional[contextvars.Context]:
+        """Where coroutines of the host begin that a run calls, if there can be any."""
+        return contextvars.copy_context() if self._has_coroutines else None
 
     def module(self, name: str, source: Union[str, bytes]) -> None:
         """Gives scripts a module, `require "NAME"`, from their next run on.

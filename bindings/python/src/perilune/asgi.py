@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from functools import partial
 from itertools import takewhile
 from time import monotonic
 from typing import Any, Awaitable, Callable, Dict, Iterable, Iterator, Mapping, MutableMapping, Optional, Tuple, Union, cast
@@ -83,10 +84,12 @@ class Endpoints(_native.Endpoints):
     _stored: Optional[MutableMapping[str, Optional[str]]]
     _storing: threading.Lock
     _watch: Optional[Watch]
+    _engine: Engine
 
     def __new__(cls, engine: Engine, keys: KeysOf, public: Public, rate: Optional[float]) -> Endpoints:
         given = [*links_of(public)]
         self = super().__new__(cls, engine, [*keys_of(keys)], given, rate)
+        self._engine = engine
         self._stored = public if isinstance(public, MutableMapping) else None
         self._storing = threading.Lock()
         self._watch = None
@@ -165,7 +168,10 @@ class Endpoints(_native.Endpoints):
         completions = Completions.of(loop)
         watch.begin(exchange, receive)
         try:
-            await (completions.begin(exchange.submit) if completions else loop.run_in_executor(None, exchange.run))
+            if completions:
+                await completions.begin(partial(exchange.submit, self._engine._context()))
+            else:
+                await loop.run_in_executor(None, exchange.run)
         except BaseException:
             exchange.cancel()
             raise

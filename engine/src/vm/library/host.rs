@@ -25,6 +25,7 @@ use crate::model::deadline::Deadline;
 use crate::model::function::{self, Arguments as _, Begun, HostError, HostFunction};
 use crate::model::json::MAX_DEPTH;
 use crate::model::nesting::Nesting;
+use crate::model::request::RequestData;
 use crate::model::value::Value;
 
 /// Values between two safepoints.
@@ -488,5 +489,9 @@ impl function::Arguments for StackArguments<'_> {
 
     fn is_cancelled(&self) -> bool {
         self.control.is_cancelled()
+    }
+
+    fn data(&self) -> Option<&RequestData> {
+        self.run.job.request.data.as_ref()
     }
 }
