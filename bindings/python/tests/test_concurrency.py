@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import weakref
+from functools import partial
 from typing import Any, List
 
 import pytest
@@ -168,7 +169,7 @@ def test_a_loop_that_never_hears_how_its_run_ended(
             exchange = app._ask("GET", path, b"api_key=key", "", "", [])
             completions = Completions.of(asyncio.get_running_loop())
             assert completions
-            completions.begin(exchange.submit)
+            completions.begin(partial(exchange.submit, None))
         else:
             script._begin(script.request())
 

@@ -100,6 +100,14 @@ pub(crate) const EDITS: &[Edit] = &[
     ),
     // --- What a run takes is counted by objects and not by pages, of which earlier runs leave holes: so when it collects, and
     // when memory ends, depends on nothing else.
+    // A VM that holds little takes small pages of each size: most of them are for a few objects of the library.
+    edit(
+        "VM/src/lmem.cpp",
+        "    int pageSize = sizeOfClass > int(kLargePageThreshold) ? kLargePageSize : kSmallPageSize;\n",
+        "    int pageSize = sizeOfClass > int(kLargePageThreshold) ? kLargePageSize : kSmallPageSize;\n\
+         \x20   if (L->global->totalbytes < 60 * 1024)\n\
+         \x20       pageSize = (sizeOfClass > 256 ? 4 : 1) * 1024 - kExternalAllocatorMetaDataReduction;\n",
+    ),
     edit("VM/src/lmem.cpp", "#include \"ldebug.h\"\n", "#include \"ldebug.h\"\n#include \"take.h\"\n"),
     edit(
         "VM/src/lmem.cpp",
