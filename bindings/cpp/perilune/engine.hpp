@@ -286,6 +286,14 @@ public:
     void function(std::string_view name, Function&& function) const {
         detail::add_function(perilune_engine_function, handle(), name, std::forward<Function>(function));
     }
+    /// The same for a function that may answer later, by a Pending, which is its last parameter. While it has not, a run of Script::submit takes no thread,
+    /// and its timeout or cancel handle ends it at once; other runs wait on their thread.
+    ///
+    ///     engine.async_function("fetch", [&](std::string url, perilune::Pending answer) { client.get(url, std::move(answer)); });
+    template <class Function>
+    void async_function(std::string_view name, Function&& function) const {
+        detail::add_function(perilune_engine_async_function, handle(), name, std::forward<Function>(function));
+    }
     /// Gives all scripts a module, require "NAME", from their next run on. Each run that requires it runs it once.
     void module(std::string_view name, std::string_view source) const {
         detail::call(perilune_engine_module, handle(), detail::slice(name), detail::slice(source));

@@ -158,6 +158,47 @@ struct Signature<Function, std::void_t<decltype(&Function::operator())>> : Signa
 
 }  // namespace detail
 
+/// The answer to a call, which a function of Engine::async_function gives later, once, from any thread. Destroyed before that, it tells the script that
+/// there was no answer.
+class Pending {
+public:
+    /// Of the C API's, given away.
+    explicit Pending(perilune_pending* pending) noexcept : pending_(pending) {}
+
+    /// The script gets a result: of the types that a host function returns, or nothing.
+    void resolve() { perilune_pending_resolve(pending_.release(), nullptr); }
+    template <class Result>
+    void resolve(const Result& result) {
+        if constexpr (detail::is_optional<Result>) {
+            result ? resolve(*result) : resolve();
+        } else if constexpr (std::is_same_v<Result, Json>) {
+            perilune_pending_resolve_json(pending_.release(), detail::given(result.text));
+        } else {
+            auto value = detail::to_c(Value(result));
+            perilune_pending_resolve(pending_.release(), value.release());
+        }
+    }
+    /// The script gets a Lua error, "host.NAME: MESSAGE", which it can catch.
+    void reject(std::string_view message) { perilune_pending_reject(pending_.release(), detail::given(message)); }
+
+    /// Whether nobody waits any more: the run timed out, or was cancelled. True once it is answered, too.
+    bool is_gone() const noexcept { return perilune_pending_is_gone(pending_.get()); }
+    /// Has a callable called once nobody waits any more, or at once where that is so: on any thread, so it must neither block nor throw.
+    template <class Callable>
+    void on_gone(Callable&& callable) {
+        using State = std::decay_t<Callable>;
+        auto state = std::make_unique<State>(std::forward<Callable>(callable));
+        perilune_pending_on_gone(
+            pending_.get(), [](void* user_data) { (*static_cast<State*>(user_data))(); }, state.release(), &detail::destroy<State>);
+    }
+
+private:
+    struct Free {
+        void operator()(perilune_pending* pending) const noexcept { perilune_pending_free(pending); }
+    };
+    std::unique_ptr<perilune_pending, Free> pending_;
+};
+
 /// A call of a host function that is under way: what the script gave, and the run that it is part of. Lent to the function until it
 /// returns, on its thread only, and so are the views that it hands out.
 class Call {
@@ -180,6 +221,13 @@ public:
 
     /// The name that the function was called by.
     std::string_view name() const noexcept { return detail::text(perilune_call_name(call_)); }
+    /// Has the call answered later: see Engine::async_function. Throws std::logic_error where the function is none of those, or the second time.
+    Pending defer() {
+        perilune_pending* const pending = perilune_call_defer(call_);
+        if (!pending) throw std::logic_error("only a function of async_function answers later, and once");
+        return Pending(pending);
+    }
+
     /// The engine that the script runs in, for running others. A function that captured its engine would keep it alive for ever.
     Engine engine() const noexcept;
     /// Trace::id of the trace to come.
@@ -210,6 +258,8 @@ template <class T>
 Held<T> next(Call& call, std::size_t& index) {
     if constexpr (std::is_same_v<T, Call&>) {
         return call;
+    } else if constexpr (std::is_same_v<Held<T>, Pending>) {
+        return call.defer();
     } else {
         return call.get<Held<T>>(index++);
     }

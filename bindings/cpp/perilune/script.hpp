@@ -48,6 +48,11 @@ public:
     void function(std::string_view name, Function&& function) {
         detail::add_function(perilune_script_function, mutable_handle(), name, std::forward<Function>(function));
     }
+    /// The same for one that may answer later: see Engine::async_function.
+    template <class Function>
+    void async_function(std::string_view name, Function&& function) {
+        detail::add_function(perilune_script_async_function, mutable_handle(), name, std::forward<Function>(function));
+    }
 
     /// Runs it. Throws only if no run began: PayloadError, say.
     Trace run(const Request& request) const { return run({}, {}, request); }

@@ -13,7 +13,7 @@ import perilune
 
 TEXT = (Path(__file__).resolve().parent.parent / "README.md").read_text()
 # Those whose code is run as it is.
-PLAIN = ["Three lines", "Errors", "Host functions", "Named scripts", "asyncio", "Many at once", "A second wall", "Processes"]
+PLAIN = ["Three lines", "Errors", "Host functions", "Named scripts", "asyncio", "Functions that wait", "Many at once", "A second wall", "Processes"]
 SECTIONS = dict(re.findall(r"(?ms)^##+ (.*?)\n(.*?)(?=^##|\Z)", TEXT))
 
 
