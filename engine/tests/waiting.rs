@@ -76,6 +76,10 @@ const SCRIPTS: &[&str] = &[
     "return (('abc'):gsub('.', function(c) return host.wait(c .. c) end))",
     "local t = setmetatable({}, { __index = function(_, k) return host.wait(k) end, __tostring = function() return host.wait('text') end }) return t.x, tostring(t)",
     "local t = setmetatable({}, { __add = function(a, b) host.wait(1) return host.wait('fail') end }) return pcall(function() return t + 1 end)",
+    "table.sort({ 3, 1, 2 }, function(a, b) return coroutine.wrap(host.wait)(a) < b end)",
+    "return setmetatable({}, { __index = function(_, k) return coroutine.wrap(host.wait)(k) end }).x",
+    "return xpcall(error, function(m) return coroutine.wrap(host.wait)(m) end, 'e')",
+    "return (('ab'):gsub('.', coroutine.wrap(function(c) while true do c = coroutine.yield(host.wait(c .. '!')) end end)))",
     "return require('waits')",
     "return select('#', host.wait()), host.wait(nil), host.wait(json.null)",
     "for k, v in pairs({ a = 1 }) do host.wait(k) end for i, v in ipairs({ 5 }) do print(i, host.wait(v)) end return #debug.traceback()",
@@ -347,4 +351,140 @@ fn a_task_that_waits_for_a_vm_ends_when_there_is_none_in_time_and_when_it_is_can
     assert_eq!(cancelled.expect("a trace").status, Status::Cancelled);
     gate.open();
     assert_eq!(ticket.wait().expect("it runs").status, Status::Success);
+}
+
+/// Pending until the run is over, and polled again and again.
+async fn restless(_: AsyncCall) -> Result<f64, HostError> {
+    poll_fn(|context| {
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await
+}
+
+#[test]
+fn a_poll_ends_a_run_that_waits_whatever_it_catches() {
+    let engine = builder().pool_size(1).build();
+    engine.async_function("wait", restless).expect("a name");
+    let script = compile(&engine, "pcall(host.wait) while true do end");
+    let poll = perilune::Poll::new(Duration::from_millis(5), || std::ops::ControlFlow::Break(()));
+    let trace = on_tokio(script.run_async(&Request::new().poll(&poll))).expect("it runs");
+    assert_eq!(trace.status, Status::Cancelled);
+}
+
+/// A waker of the host's that does what it should not.
+struct BadWaker {
+    engine: Engine,
+    woken: AtomicUsize,
+}
+
+impl std::task::Wake for BadWaker {
+    fn wake(self: Arc<Self>) {
+        self.woken.fetch_add(1, SeqCst);
+        // With a VM of its own, which is to be watched.
+        let trace = compile(&self.engine, "return 1").run(&Request::new()).expect("it runs");
+        assert_eq!(trace.value.as_deref(), Some("1"));
+        panic!("the executor's");
+    }
+}
+
+#[test]
+fn a_waker_that_runs_scripts_and_panics_keeps_no_run_from_its_deadline() {
+    let gate = Gate::new();
+    let engine = builder().pool_size(3).build();
+    gate.register(&engine);
+    let script = compile(&engine, "host.pass(1)");
+    let request =
+        Request::new().limits(RunLimits { timeout: Some(Duration::from_millis(30)), ..Default::default() });
+    let bad = Arc::new(BadWaker { engine: engine.clone(), woken: AtomicUsize::new(0) });
+    let waker = Waker::from(Arc::clone(&bad));
+    let mut run = Box::pin(script.run_async(&request));
+    assert!(run.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    until(|| bad.woken.load(SeqCst) == 1);
+    let Poll::Ready(trace) = run.as_mut().poll(&mut Context::from_waker(&waker)) else {
+        panic!("it is over")
+    };
+    assert_eq!(trace.expect("it runs").status, Status::Timeout);
+    drop(run);
+    let endless = compile(&engine, "while true do end");
+    assert_eq!(endless.run(&request).expect("it runs").status, Status::Timeout);
+    // Nobody keeps what could wake a run that is over.
+    drop(waker);
+    assert_eq!(Arc::strong_count(&bad), 1);
+}
+
+#[test]
+fn runs_that_go_on_have_as_many_threads_as_there_are() {
+    const RUNS: usize = 4;
+    let gate = Gate::new();
+    let engine = builder().pool_size(RUNS).threads(RUNS).build();
+    gate.register(&engine);
+    let together = Arc::new(AtomicUsize::new(0));
+    let meet = Arc::clone(&together);
+    let meet = move |_: &perilune::Call<'_>| {
+        meet.fetch_add(1, SeqCst);
+        until(|| meet.load(SeqCst) == RUNS);
+        Ok(true)
+    };
+    engine.function("meet", meet).expect("a name");
+    let script = compile(&engine, "host.pass(1) return host.meet()");
+    // One after another, so that one thread has begun all of them.
+    let tickets: Vec<_> = (1..=RUNS)
+        .map(|begun| {
+            let ticket = script.submit(Request::new());
+            gate.wait_for(begun);
+            ticket
+        })
+        .collect();
+    gate.open();
+    for ticket in tickets {
+        assert_eq!(ticket.wait().expect("it runs").value.as_deref(), Some("true"));
+    }
+}
+
+#[test]
+fn tasks_that_wait_for_a_vm_count_for_no_backlog() {
+    let gate = Gate::new();
+    let engine = builder().pool_size(1).backlog(2).build();
+    gate.register(&engine);
+    let script = compile(&engine, "return host.pass(1)");
+    let first = script.submit(Request::new());
+    gate.wait_for(1);
+    let request = Request::new();
+    let mut waiting: Vec<_> = (0..10).map(|_| Box::pin(script.run_async(&request))).collect();
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(waiting.iter_mut().all(|run| run.as_mut().poll(&mut context).is_pending()));
+    let (second, third) = (script.submit(Request::new()), script.submit(Request::new()));
+    // One more is refused, and those that are dropped wait no more.
+    assert_eq!(script.submit(Request::new()).wait().expect("a trace").status, Status::QueueTimeout);
+    drop(waiting);
+    gate.open();
+    for ticket in [first, second, third] {
+        assert_eq!(ticket.wait().expect("a trace").status, Status::Success);
+    }
+}
+
+#[test]
+fn what_can_not_be_kept_of_arguments_is_a_lack_of_memory() {
+    let engine = builder().build();
+    let script = compile(&engine, "local t = {} for i = 1, 30 do t = { t, t } end return host.wait(t)");
+    let wait = |call: AsyncCall| async move {
+        after_polls(2).await;
+        call.value(0)
+    };
+    engine.async_function("wait", wait).expect("a name");
+    assert_eq!(script.submit(Request::new()).wait().expect("it runs").status, Status::MemoryLimit);
+}
+
+#[test]
+fn functions_have_the_data_of_the_request() {
+    let engine = builder().build();
+    let of = |call: &perilune::Call<'_>| Ok(call.data::<String>().cloned().unwrap_or_default());
+    engine.function("now", of).expect("a name");
+    let later = |call: AsyncCall| async move { Ok(call.data::<String>().cloned().unwrap_or_default()) };
+    engine.async_function("later", later).expect("a name");
+    let script = compile(&engine, "return host.now(), host.later()");
+    let run = |request: Request<'static>| script.submit(request).wait().expect("it runs").value;
+    assert_eq!(run(Request::new().data(Arc::new("Ada".to_owned()))).as_deref(), Some(r#"["Ada","Ada"]"#));
+    assert_eq!(run(Request::new().data(Arc::new(1))).as_deref(), Some(r#"["",""]"#));
 }

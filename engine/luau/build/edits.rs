@@ -100,6 +100,23 @@ pub(crate) const EDITS: &[Edit] = &[
     ),
     // --- What a run takes is counted by objects and not by pages, of which earlier runs leave holes: so when it collects, and
     // when memory ends, depends on nothing else.
+    // --- Whether a coroutine can be left by `lua_break`: so must be all that wait for it, unless they were left before.
+    edit(
+        "VM/src/lstate.h",
+        "    bool singlestep; // call debugstep hook after each instruction\n",
+        "    bool singlestep; // call debugstep hook after each instruction\n    bool perilune_may_break;\n",
+    ),
+    edit(
+        "VM/src/lstate.cpp",
+        "    L->singlestep = false;\n    L->isactive = false;\n",
+        "    L->singlestep = false;\n    L->perilune_may_break = false;\n    L->isactive = false;\n",
+    ),
+    edit(
+        "VM/src/ldo.cpp",
+        "    L->nCcalls = from ? from->nCcalls : 0;\n",
+        "    L->nCcalls = from ? from->nCcalls : 0;\n\
+         \x20   L->perilune_may_break = !from || (from->perilune_may_break && from->nCcalls <= from->baseCcalls);\n",
+    ),
     // A VM that holds little takes small pages of each size: most of them are for a few objects of the library.
     edit(
         "VM/src/lmem.cpp",

@@ -96,3 +96,8 @@ extern "C" int perilune_is_attacked(lua_State* L)
 {
     return L->global->perilune_is_attacked;
 }
+
+extern "C" int perilune_may_break(lua_State* L)
+{
+    return L->perilune_may_break && lua_isyieldable(L);
+}

@@ -31,6 +31,9 @@ unsafe extern "C-unwind" {
 
     /// Whether a chain of colliding keys was so long that it must be an attack.
     pub fn perilune_is_attacked(state: *mut lua_State) -> c_int;
+
+    /// Whether a function that a coroutine calls can leave it by `lua_break`, and with it all that wait for it.
+    pub fn perilune_may_break(state: *mut lua_State) -> c_int;
 }
 
 /// The count of a run's objects (`cpp/meter.h`), in bytes.

@@ -376,7 +376,6 @@ as_of_call! {
     text(index: usize) -> Result<&str, HostError>; "As there.";
     value(index: usize) -> Result<Value, HostError>; "As there.";
     json(index: usize) -> Result<Vec<u8>, HostError>; "As there.";
-    engine() -> Engine;
     run_id() -> u64;
     script() -> &str;
     remaining() -> Duration;
@@ -384,6 +383,12 @@ as_of_call! {
 }
 
 impl AsyncCall {
+    /// As [`Call::engine`]; `None` once the engine is gone, which a call can outlive.
+    #[must_use]
+    pub fn engine(&self) -> Option<Engine> {
+        self.engine.upgrade().map(Engine::from_inner)
+    }
+
     /// See [`Call::data`].
     #[must_use]
     pub fn data<T: Any + Send + Sync>(&self) -> Option<&T> {

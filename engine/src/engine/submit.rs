@@ -203,7 +203,12 @@ pub(crate) fn submit(
             waiting.registrations.push(registration);
         }
     }
-    engine.pool.submit(limits.queue, engine.backlog, tenant, Box::new(move |with| submission.run(with)));
+    engine.pool.submit(
+        limits.queue,
+        Some(engine.backlog),
+        tenant,
+        Box::new(move |with| submission.run(with)),
+    );
 }
 
 /// A run that waits for a VM, until it has one or is cancelled.

@@ -39,7 +39,8 @@ impl Pool {
 impl Driven {
     /// Polls the run, on a runner, after it was woken.
     pub(super) fn go_on(self: &Arc<Self>) {
-        self.state.store(RUNS, std::sync::atomic::Ordering::Release);
+        // An exchange, and not a store: what whoever woke it has written before is seen by the poll.
+        self.state.swap(RUNS, AcqRel);
         let waker = Waker::from(Arc::clone(self));
         // Nobody else has it: one runner at a time goes on with it.
         let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
@@ -61,6 +62,8 @@ impl Driven {
             let mut state = pool.lock();
             let run = Arc::clone(self);
             state.tasks.resume(Box::new(move || run.go_on()));
+            // One that is there goes on with it otherwise.
+            let _ = pool.provide_runner(&mut state);
             pool.wake_runner(state, false);
         }
     }
@@ -68,10 +71,13 @@ impl Driven {
 
 impl Wake for Driven {
     fn wake(self: Arc<Self>) {
-        let next = |state| match state {
-            WAITS => Some(QUEUED),
-            RUNS => Some(RUNS_WOKEN),
-            _ => None,
+        // It writes always: see `go_on`.
+        let next = |state| {
+            Some(match state {
+                WAITS => QUEUED,
+                RUNS => RUNS_WOKEN,
+                other => other,
+            })
         };
         if self.state.fetch_update(AcqRel, Acquire, next) == Ok(WAITS) {
             self.queue();

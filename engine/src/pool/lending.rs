@@ -7,8 +7,10 @@ use std::time::{Duration, Instant};
 
 use super::pool::{Checkout, CheckoutError, Pool, PoolInner};
 use super::seat::PooledVm;
+use super::tasks::TaskKey;
 use crate::model::cancel::{CancelHandle, CancelTarget};
 use crate::model::nesting::Nesting;
+use crate::vm::interrupt::wake;
 
 impl Pool {
     /// As [`checkout`](Self::checkout), for a task: it waits in the queue of submitted runs, whatever the backlog is.
@@ -28,12 +30,12 @@ impl Pool {
         }
         let since = Instant::now();
         let lending = Arc::new(Lending::default());
-        let _left = Left { lending: &lending, inner };
         let wakes = |handle: &&CancelHandle| handle.register(Arc::clone(&lending) as Arc<dyn CancelTarget>);
         let _registrations: Vec<_> = cancels.iter().map(wakes).collect();
         let lent = Arc::clone(&lending);
         let comes = Box::new(move |with: Result<(Checkout<'_>, Duration), CheckoutError>| lent.come(with));
-        self.submit(patience, usize::MAX, tenant.map(Arc::from), comes);
+        let task = self.submit(patience, None, tenant.map(Arc::from), comes);
+        let _left = Left { lending: &lending, pool: self, inner, task };
         poll_fn(|context| {
             let mut state = lending.lock();
             match std::mem::take(&mut *state) {
@@ -96,8 +98,8 @@ impl Lending {
         let came = with.map(|(checkout, queued)| (checkout.into_vm(), queued));
         let before = std::mem::replace(&mut *state, Lent::Came(came));
         drop(state);
-        if let Lent::Awaited(Some(waker)) = before {
-            waker.wake();
+        if let Lent::Awaited(waker) = before {
+            wake(waker);
         }
     }
 }
@@ -105,21 +107,24 @@ impl Lending {
 impl CancelTarget for Lending {
     fn on_cancel(&self) {
         let waker = if let Lent::Awaited(waker) = &mut *self.lock() { waker.take() } else { None };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        wake(waker);
     }
 }
 
 /// Marks that the task is gone, when this is dropped.
 struct Left<'a> {
     lending: &'a Lending,
+    pool: &'a Pool,
     inner: &'a Arc<PoolInner>,
+    task: Option<TaskKey>,
 }
 
 impl Drop for Left<'_> {
     fn drop(&mut self) {
         let before = std::mem::replace(&mut *self.lending.lock(), Lent::Left);
+        if let Some(task) = &self.task {
+            self.pool.forget(task);
+        }
         if let Lent::Came(Ok((pooled, _))) = before {
             drop(Checkout::new(self.inner, pooled));
         }

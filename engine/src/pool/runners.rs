@@ -6,44 +6,62 @@ use std::time::{Duration, Instant};
 
 use super::pool::{Checkout, CheckoutError, Pool, PoolInner, PoolState, Resumed, TaskFn};
 use super::seat::Tenant;
-use super::tasks::Task;
+use super::tasks::{Task, TaskKey};
 use crate::model::error::Error;
 
 impl Pool {
     /// Has a runner call `work` as soon as there is a VM, or when `patience` has passed without one. When `capacity` tasks
     /// wait already, beyond those for which a VM is free, `work` is called at once with [`CheckoutError::Full`].
-    pub(crate) fn submit(&self, patience: Duration, capacity: usize, tenant: Tenant, work: TaskFn) {
+    pub(crate) fn submit(
+        &self,
+        patience: Duration,
+        capacity: Option<usize>,
+        tenant: Tenant,
+        work: TaskFn,
+    ) -> Option<TaskKey> {
         let inner = self.here();
         let submitted = Instant::now();
         // A longer wait would overflow an `Instant`.
         let expires = submitted + patience.min(Duration::from_secs(365 * 24 * 3600));
         let mut state = inner.lock();
-        if state.tasks.len() >= capacity.saturating_add(inner.free(&state)) {
+        let is_counted = capacity.is_some();
+        if capacity.is_some_and(|most| state.tasks.counted() >= most.saturating_add(inner.free(&state))) {
             drop(state);
-            return work(Err(CheckoutError::Full));
+            work(Err(CheckoutError::Full));
+            return None;
         }
-        if state.tasks.needs_runner(inner.threads()) {
-            let runner = Arc::clone(inner);
-            let spawned =
-                std::thread::Builder::new().name("perilune-run".into()).spawn(move || runner.work());
-            match spawned {
-                Ok(_) => state.tasks.add_runner(),
-                Err(error) if !state.tasks.has_runners() => {
-                    drop(state);
-                    return work(Err(CheckoutError::Failed(Error::Internal(format!(
-                        "no thread to run on: {error}"
-                    )))));
-                }
-                // The runners that exist will run it.
-                Err(_) => {}
-            }
+        let key = state.tasks.push(Task { submitted, expires, tenant, is_counted, work });
+        if let Err(error) = inner.provide_runner(&mut state)
+            && !state.tasks.has_runners()
+            && let Some(task) = state.tasks.remove(&key)
+        {
+            drop(state);
+            task(Err(CheckoutError::Failed(Error::Internal(format!("no thread to run on: {error}")))));
+            return None;
         }
-        let is_first = state.tasks.push(Task { submitted, expires, tenant, work });
+        let is_first = state.tasks.is_first(&key);
         inner.wake_runner(state, is_first);
+        Some(key)
+    }
+
+    /// Forgets a task that nobody waits for any more.
+    pub(super) fn forget(&self, key: &TaskKey) {
+        let task = self.here().lock().tasks.remove(key);
+        drop(task);
     }
 }
 
 impl PoolInner {
+    /// Starts one more runner where that is needed.
+    pub(super) fn provide_runner(self: &Arc<Self>, state: &mut PoolState) -> std::io::Result<()> {
+        if state.tasks.needs_runner(self.threads()) {
+            let runner = Arc::clone(self);
+            std::thread::Builder::new().name("perilune-run".into()).spawn(move || runner.work())?;
+            state.tasks.add_runner();
+        }
+        Ok(())
+    }
+
     /// The loop of a runner, until the engine is dropped.
     fn work(self: &Arc<Self>) {
         let mut state = self.lock();

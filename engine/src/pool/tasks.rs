@@ -7,7 +7,7 @@
 //!
 //! | state | what it says | changed by |
 //! | --- | --- | --- |
-//! | `waiting` | the tasks, the first to expire first | the submitting thread: `push`; the runner that takes one: `take` |
+//! | `waiting` | the tasks, the first to expire first | the submitting thread: `push`; the runner that takes one: `take`; who waits no more: `remove` |
 //! | `is_first_starving` | the first task has waited for [`STARVING`]: while a runner is idle, the next VM that comes back is reserved for it | a runner: `peek` updates it, `take` clears it |
 //! | `runners` | threads that exist | the submitting thread: `add_runner`; a runner at its end: `remove_runner` |
 //! | `idle` | runners that sleep | the runner itself: `rest`, `wake_up` |
@@ -32,13 +32,26 @@ pub(super) struct Task<W> {
     pub(super) expires: Instant,
     /// Whose run it is, where VMs serve one tenant.
     pub(super) tenant: Tenant,
+    /// Whether it counts as one that was submitted: others wait in a task of the host's.
+    pub(super) is_counted: bool,
     pub(super) work: W,
+}
+
+/// When a task expires, when it was submitted, and its number.
+pub(super) type TaskKey = (Instant, Instant, u64);
+
+struct Waiting<W> {
+    tenant: Tenant,
+    is_counted: bool,
+    work: W,
 }
 
 /// The states above.
 pub(super) struct Tasks<W, R> {
     /// By when they expire, then by when they were submitted, then by their number.
-    waiting: BTreeMap<(Instant, Instant, u64), (Tenant, W)>,
+    waiting: BTreeMap<TaskKey, Waiting<W>>,
+    /// How many of them count as submitted runs.
+    counted: usize,
     submitted: u64,
     is_first_starving: bool,
     runners: usize,
@@ -54,6 +67,7 @@ impl<W, R> Default for Tasks<W, R> {
     fn default() -> Self {
         Self {
             waiting: BTreeMap::new(),
+            counted: 0,
             submitted: 0,
             is_first_starving: false,
             runners: 0,
@@ -83,14 +97,15 @@ impl<W, R> Tasks<W, R> {
         usize::from(self.is_first_starving && self.idle > 0)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.waiting.len()
+    /// How many submitted runs wait.
+    pub(super) fn counted(&self) -> usize {
+        self.counted
     }
 
     /// Whether to start one more runner. There may be one more than make runs, so that while all of these do, one runner is
     /// left to expire tasks.
     pub(super) fn needs_runner(&self, most: usize) -> bool {
-        self.idle <= self.waiting.len() && self.runners <= most
+        self.idle < self.waiting.len() + self.resumed.len() && self.runners <= most
     }
 
     pub(super) fn has_runners(&self) -> bool {
@@ -105,22 +120,37 @@ impl<W, R> Tasks<W, R> {
         self.runners -= 1;
     }
 
-    /// Adds a task; returns whether it is now the first to expire.
-    pub(super) fn push(&mut self, task: Task<W>) -> bool {
-        let is_first = self.waiting.keys().next().is_none_or(|(expires, ..)| task.expires < *expires);
+    /// Adds a task.
+    pub(super) fn push(&mut self, task: Task<W>) -> TaskKey {
         self.submitted += 1;
-        self.waiting.insert((task.expires, task.submitted, self.submitted), (task.tenant, task.work));
-        is_first
+        let key = (task.expires, task.submitted, self.submitted);
+        let Task { tenant, is_counted, work, .. } = task;
+        self.counted += usize::from(is_counted);
+        self.waiting.insert(key, Waiting { tenant, is_counted, work });
+        key
+    }
+
+    /// Whether it is the first to expire.
+    pub(super) fn is_first(&self, key: &TaskKey) -> bool {
+        self.waiting.first_key_value().is_some_and(|(first, _)| first == key)
+    }
+
+    /// Removes a task that still waits.
+    pub(super) fn remove(&mut self, key: &TaskKey) -> Option<W> {
+        let Waiting { is_counted, work, .. } = self.waiting.remove(key)?;
+        self.counted -= usize::from(is_counted);
+        Some(work)
     }
 
     /// The task that a runner is to take next, if there is any.
     pub(super) fn peek(&mut self, now: Instant) -> Option<FirstTask> {
-        let first = self.waiting.first_key_value().map(|(&(expires, submitted, _), (tenant, _))| {
-            let starves_at = submitted + STARVING;
-            let is_starving = starves_at <= now;
-            let rest_until = expires.min(if is_starving { now + STARVING } else { starves_at });
-            FirstTask { is_starving, expires, rest_until, tenant: tenant.clone() }
-        });
+        let first =
+            self.waiting.first_key_value().map(|(&(expires, submitted, _), Waiting { tenant, .. })| {
+                let starves_at = submitted + STARVING;
+                let is_starving = starves_at <= now;
+                let rest_until = expires.min(if is_starving { now + STARVING } else { starves_at });
+                FirstTask { is_starving, expires, rest_until, tenant: tenant.clone() }
+            });
         self.is_first_starving = first.as_ref().is_some_and(|first| first.is_starving);
         first
     }
@@ -129,8 +159,9 @@ impl<W, R> Tasks<W, R> {
     pub(super) fn take(&mut self) -> Option<Task<W>> {
         self.is_first_starving = false;
         self.is_resumed_next = true;
-        let first = self.waiting.pop_first();
-        first.map(|((expires, submitted, _), (tenant, work))| Task { submitted, expires, tenant, work })
+        let ((expires, submitted, _), Waiting { tenant, is_counted, work }) = self.waiting.pop_first()?;
+        self.counted -= usize::from(is_counted);
+        Some(Task { submitted, expires, tenant, is_counted, work })
     }
 
     /// Adds a run that can go on.

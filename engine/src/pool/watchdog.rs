@@ -10,11 +10,12 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::model::deadline::{Deadline, NEVER, nanos_since_epoch};
 use crate::model::error::Error;
-use crate::vm::interrupt::Interrupt;
+use crate::vm::interrupt::{Interrupt, wake};
 
 /// How often the interrupt of a VM whose run is past its deadline is armed again.
 const REARM_EVERY: Duration = Duration::from_millis(10);
@@ -97,9 +98,18 @@ impl WatchdogInner {
     fn watch_until_ended(&self) {
         let mut state = self.lock();
         while !state.has_ended {
-            let next = state.scan();
+            let mut waiting = Vec::new();
+            let next = state.scan(&mut waiting);
             self.wakes_at.store(next, SeqCst);
-            if state.scan() < next {
+            let is_late = state.scan(&mut waiting) < next;
+            if !waiting.is_empty() {
+                // What is woken may begin a run.
+                drop(state);
+                waiting.into_iter().for_each(|waker| wake(Some(waker)));
+                state = self.lock();
+                continue;
+            }
+            if is_late {
                 continue;
             }
             state = if next == NEVER {
@@ -113,14 +123,14 @@ impl WatchdogInner {
 }
 
 impl WatchdogState {
-    /// Arms every VM that is past its deadline; returns when to scan again.
-    fn scan(&self) -> u64 {
+    /// Arms every VM that is past its deadline, of which those `waiting` are to be woken; returns when to scan again.
+    fn scan(&self, waiting: &mut Vec<Waker>) -> u64 {
         let now = nanos_since_epoch(Instant::now());
         let mut next = NEVER;
         for watched in self.watched.iter().filter_map(Weak::upgrade) {
             let deadline = watched.deadline.load(SeqCst);
             if deadline <= now {
-                watched.interrupt.arm();
+                waiting.extend(watched.interrupt.arm());
                 next = next.min(now + REARM_EVERY.as_nanos() as u64);
             } else {
                 next = next.min(deadline);

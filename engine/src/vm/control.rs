@@ -103,6 +103,19 @@ impl Control {
         unsafe { &*(*ffi::lua_callbacks(*state)).userdata.cast::<Self>() }
     }
 
+    /// Forgets what the run waited for, if it was one that may wait.
+    pub(super) fn end_waits(&self) {
+        if self.waits.end() {
+            self.interrupt.set_waiting(None);
+        }
+    }
+
+    /// Has the interrupt called at the next safepoint.
+    pub(super) fn arm(&self) {
+        // SAFETY: the state is live.
+        unsafe { arm(ffi::lua_callbacks(self.main.get()), interrupt) };
+    }
+
     /// Whether a thread is the one that the script of the run began in.
     pub(super) fn is_outermost(&self, state: *mut lua_State) -> bool {
         state == self.main.get() || state == self.waits.root.get()

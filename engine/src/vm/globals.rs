@@ -54,7 +54,9 @@ pub(super) const ENTRY: c_int = 2;
 pub(super) const ENTRY_WAITING: c_int = 3;
 pub(super) const XPCALL: c_int = 4;
 pub(super) const OPEN: c_int = 5;
-pub(super) const TOP: c_int = OPEN;
+/// What Luau says of a yield that it refuses: to its script, the coroutine of a run is none. It is there for when there is no memory.
+pub(super) const REFUSED: c_int = 6;
+pub(super) const TOP: c_int = REFUSED;
 
 /// Builds the library and leaves what is on the stack's bottom.
 pub(super) unsafe extern "C-unwind" fn build(state: *mut lua_State) -> c_int {
@@ -71,6 +73,7 @@ pub(super) unsafe extern "C-unwind" fn build(state: *mut lua_State) -> c_int {
         push_waiting_entry(state);
         ffi::lua_getglobal(state, c"xpcall".as_ptr());
         ffi::lua_pushcfunctiond(state, run::open, c"open".as_ptr());
+        ffi::lua_pushliteral(state, c"attempt to yield across metamethod/C-call boundary");
     }
     TOP
 }

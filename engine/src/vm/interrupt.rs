@@ -2,6 +2,7 @@
 //! poll. Luau keeps a function pointer for that, `lua_Callbacks::interrupt`, which costs one load while it is null.
 
 use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Release};
 use std::task::Waker;
@@ -36,23 +37,22 @@ struct ConnectedVm {
 unsafe impl Send for ConnectedVm {}
 
 impl Interrupt {
-    /// Has the VM call its interrupt at its next safepoint, and wakes a run that waits.
-    pub(crate) fn arm(&self) {
+    /// Has the VM call its interrupt at its next safepoint, and returns what wakes a run that waits: code of the host's executor, to be called
+    /// where no lock is held.
+    #[must_use = "a run that waits is to be woken"]
+    pub(crate) fn arm(&self) -> Option<Waker> {
         if let Some(vm) = &*self.vm.lock() {
             // SAFETY: the VM is closed only after this was emptied under the same lock.
             unsafe { arm(vm.callbacks, vm.interrupt) };
         }
-        // Not under the lock: this is code of the host's executor.
-        let waiting = self.waiting.lock().take();
-        if let Some(waker) = waiting {
-            waker.wake();
-        }
+        self.waiting.lock().take()
     }
 
-    /// Has `waker` woken when this is armed.
-    pub(super) fn wakes(&self, waker: &Waker) {
-        let before = self.waiting.lock().replace(waker.clone());
-        drop(before);
+    /// Has `waker` woken when this is armed, in place of the one before.
+    pub(super) fn set_waiting(&self, waker: Option<Waker>) {
+        let before = std::mem::replace(&mut *self.waiting.lock(), waker);
+        // The host's destructor may panic.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(before)));
     }
 
     /// From now on the VM can be armed.
@@ -68,7 +68,14 @@ impl Interrupt {
 
 impl CancelTarget for Interrupt {
     fn on_cancel(&self) {
-        self.arm();
+        wake(self.arm());
+    }
+}
+
+/// Wakes a task of the host's, whose executor may panic.
+pub(crate) fn wake(waker: Option<Waker>) {
+    if let Some(waker) = waker {
+        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
     }
 }
 

@@ -218,7 +218,7 @@ impl Vm {
         let ended = Instant::now();
         let ending = control.ending(ended);
         control.run.set(std::ptr::null());
-        control.waits.end();
+        control.end_waits();
         let panicked = |_| Error::Internal("a function of the library panicked".into());
         let called = match called.map_err(Error::from).and_then(|called| called.map_err(panicked)) {
             Ok(called) => called,
@@ -263,7 +263,7 @@ impl Vm {
         self.is_sound = false;
         let control = self.control();
         control.run.set(std::ptr::null());
-        control.waits.end();
+        control.end_waits();
         control.end();
     }
 

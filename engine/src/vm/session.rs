@@ -18,9 +18,6 @@ use crate::model::cancel::Registration;
 use crate::model::error::Error;
 use crate::model::trace::Trace;
 
-/// What Luau says of a yield that it refuses: to its script, the coroutine of a run is none.
-const REFUSED: &str = "attempt to yield across metamethod/C-call boundary";
-
 /// A run under way. Dropped before its end, it ends there, and its VM is not used again.
 pub(crate) struct Session<'v, 'j> {
     vm: &'v mut Vm,
@@ -66,7 +63,7 @@ impl<'v, 'j> Session<'v, 'j> {
     fn poll_pending(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let control = control(&self.vm.control);
         // Before the deadline is looked at: what passes it, or cancels, from now on wakes the task.
-        control.interrupt.wakes(context.waker());
+        control.interrupt.set_waiting(Some(context.waker().clone()));
         let mut pending = control.waits.pending.take();
         let answer = match &mut pending {
             Some(call) if !control.is_over_or_polls() => match call.poll(context) {
@@ -76,7 +73,11 @@ impl<'v, 'j> Session<'v, 'j> {
                 }
                 Poll::Ready(answer) => Some(answer),
             },
-            _ => None,
+            _ => {
+                // It meets that again at its next safepoint, whatever it catches.
+                control.arm();
+                None
+            }
         };
         end_call(pending);
         *control.waits.answer.borrow_mut() = answer;
@@ -156,7 +157,8 @@ unsafe fn go_on(control: &Control, mut state: *mut lua_State, mut status: c_int)
                 }
                 ffi::LUA_YIELD if is_root => {
                     ffi::lua_settop(state, 0);
-                    ffi::lua_pushlstring_(state, REFUSED.as_ptr().cast(), REFUSED.len());
+                    // Nothing here may raise: it is not protected.
+                    ffi::lua_xpush(control.main.get(), state, globals::REFUSED);
                     ffi::lua_resumeerror(state, std::ptr::null_mut())
                 }
                 // `xpcall` says whether there was an error.

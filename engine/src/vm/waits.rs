@@ -76,14 +76,15 @@ impl Waits {
         }
     }
 
-    /// Forgets the run that ended.
-    pub(super) fn end(&self) {
+    /// Forgets the run that ended; returns whether it was one that may wait.
+    pub(super) fn end(&self) -> bool {
         if self.root.replace(ptr::null_mut()).is_null() {
-            return;
+            return false;
         }
         self.left.borrow_mut().clear();
         self.waiting.borrow_mut().clear();
         end_call((self.pending.take(), self.answer.take()));
+        true
     }
 }
 

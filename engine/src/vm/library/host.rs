@@ -34,6 +34,9 @@ const SAFEPOINT_EVERY: u32 = 64;
 /// Bytes that a [`Value`] is charged with, beside those of a string.
 pub(crate) const VALUE_SIZE: usize = 64;
 
+/// How many coroutines of a script may have been left at once, one waiting for the other; beyond, the thread waits.
+const DEEPEST: usize = 150;
+
 /// The beginning of the error of one call too many.
 pub(in super::super) const TOO_MANY: &str = "too many calls of host functions";
 
@@ -56,13 +59,18 @@ unsafe extern "C-unwind" fn call_later(state: *mut lua_State) -> c_int {
     // SAFETY: as in `call`. Where this leaves the coroutine, nothing is borrowed any more.
     unsafe {
         let control = Control::from_state(&state);
-        let may_leave = !control.waits.root.get().is_null() && ffi::lua_isyieldable(state) != 0;
+        // Luau bounds how deep its own coroutines wait for each other by the C calls between them, of which those that were left have none.
+        let may_leave = !control.waits.root.get().is_null()
+            && control.waits.waiting.borrow().len() < DEEPEST
+            && perilune_luau::perilune_may_break(state) != 0;
         let result = with_function(state, |name, function, arguments| {
             if !may_leave {
                 return function.call(arguments).map(Some);
             }
             match function.begin(arguments) {
                 Begun::Answered(answer) => answer.map(Some),
+                // An argument could not be kept.
+                Begun::Waits(_) if arguments.is_out_of_memory.get() => Err(HostError::new("")),
                 Begun::Waits(waiting) => control.waits.first_poll(name, waiting).transpose(),
             }
         });
