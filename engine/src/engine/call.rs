@@ -344,6 +344,11 @@ pub struct AsyncCall {
 }
 
 impl AsyncCall {
+    /// Has `act` have it as a [`Call`].
+    pub(super) fn with<T>(&self, act: impl FnOnce(&Call<'_>) -> T) -> T {
+        act(&self.call())
+    }
+
     fn call(&self) -> Call<'_> {
         Call { arguments: &*self.kept, engine: &self.engine }
     }

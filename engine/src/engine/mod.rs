@@ -17,5 +17,6 @@ pub(crate) mod span;
 #[cfg(target_os = "linux")]
 mod stubs;
 pub(crate) mod submit;
+mod typed;
 #[cfg(feature = "watch")]
 pub(crate) mod watch;
