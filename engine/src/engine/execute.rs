@@ -31,7 +31,8 @@ impl Script {
     /// has not answered, the run takes no thread, and its deadline or cancel handle ends it at once. Dropped, it ends there; that costs its VM, as a
     /// timeout does. Nothing is begun before the first poll.
     ///
-    /// Between two such calls it computes on the executor's thread. [`submit`](Self::submit) makes runs on the engine's own.
+    /// Between two such calls it computes on the executor's thread. [`submit`](Self::submit) makes runs on the engine's own. Its waker may be called by the
+    /// thread that sees to deadlines: it must not block, as no waker should.
     ///
     /// ```
     /// use perilune::{Engine, Request};
