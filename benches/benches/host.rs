@@ -1,9 +1,12 @@
 //! The costs on the host's side: host functions, many runs, many scripts.
 
+use std::future::{Future, poll_fn};
 use std::hint::black_box;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use perilune::{Engine, Request};
+use perilune::{AsyncCall, Engine, Request};
 use perilune_benches::{HELLO, request};
 
 /// Calls of a function in one run, so many that the cost of the run itself is small beside them.
@@ -26,6 +29,47 @@ fn functions(criterion: &mut Criterion) {
         let source = format!("{set_up} for i = 1, {CALLS} do {call} end");
         let script = engine.compile(name, source).expect("it compiles");
         let run = || script.run(&Request::new()).expect("it runs");
+        assert!(run().ok());
+        group.bench_function(name, |bencher| bencher.iter(|| black_box(run())));
+    }
+    group.finish();
+}
+
+/// Functions that answer later, beside those above: one that is ready at once, and one for which the run waits once.
+fn functions_that_wait(criterion: &mut Criterion) {
+    let engine = Engine::builder().host_calls(CALLS).pool_size(1).build();
+    engine
+        .async_function("ready", |call| async move { Ok(call.number(0)? + call.number(1)?) })
+        .expect("a name");
+    let waits = |call: AsyncCall| async move {
+        let mut is_first = true;
+        poll_fn(|context| {
+            if !std::mem::take(&mut is_first) {
+                return Poll::Ready(());
+            }
+            context.waker().wake_by_ref();
+            Poll::Pending
+        })
+        .await;
+        Ok(call.number(0)? + call.number(1)?)
+    };
+    engine.async_function("waits", waits).expect("a name");
+    let mut group = criterion.benchmark_group("host");
+    group.throughput(Throughput::Elements(CALLS));
+    for name in ["ready", "waits"] {
+        let source = format!("local f = host.{name} for i = 1, {CALLS} do f(i, 1) end");
+        let script = engine.compile(name, source).expect("it compiles");
+        let run = || {
+            let request = Request::new();
+            let mut run = pin!(script.run_async(&request));
+            // Nothing here waits for anyone: it is ready when it is polled again.
+            let mut context = Context::from_waker(Waker::noop());
+            loop {
+                if let Poll::Ready(trace) = run.as_mut().poll(&mut context) {
+                    return trace.expect("it runs");
+                }
+            }
+        };
         assert!(run().ok());
         group.bench_function(name, |bencher| bencher.iter(|| black_box(run())));
     }
@@ -69,5 +113,5 @@ fn named(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, functions, many, named);
+criterion_group!(benches, functions, functions_that_wait, many, named);
 criterion_main!(benches);

@@ -21,6 +21,8 @@ const PAIRS: &[(&str, &str)] = &[
     ("ffi/hello", "ffi/hello-rust"),
     ("host/add", "host/lua-c-function"),
     ("host/text", "host/lua-c-function"),
+    ("host/ready", "host/add"),
+    ("host/waits", "host/ready"),
     ("batch/1000", "batch/1000-single"),
     ("isolated/hello", "isolated/hello-here"),
     ("isolated/batch-1000", "isolated/batch-1000-here"),
