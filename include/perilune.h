@@ -1320,7 +1320,7 @@ perilune_code perilune_script_submit(const struct perilune_script *script,
                                      struct perilune_error **error);
 
 /**
- * Runs a script once for each request, on as many threads as the engine has VMs, and returns when all are done. What one run does
+ * Runs a script once for each request, on as many threads as the engine has (perilune_options_set_threads), and returns when all are done. What one run does
  * changes no other's result.
  *
  * @param requests   as many requests as count says, none of them NULL

@@ -214,7 +214,7 @@ pub unsafe extern "C" fn perilune_script_submit(
 /// It must return as usual.
 pub type perilune_progress = Option<unsafe extern "C" fn(done: usize, total: usize, user_data: *mut c_void)>;
 
-/// Runs a script once for each request, on as many threads as the engine has VMs, and returns when all are done. What one run does
+/// Runs a script once for each request, on as many threads as the engine has (perilune_options_set_threads), and returns when all are done. What one run does
 /// changes no other's result.
 ///
 /// @param requests   as many requests as count says, none of them NULL

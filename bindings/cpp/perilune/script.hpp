@@ -99,7 +99,7 @@ public:
         return future;
     }
 
-    /// Runs it once for each request, on as many threads as the engine has VMs, and returns what came of each, in order. `progress` is
+    /// Runs it once for each request, on as many threads as the engine has, and returns what came of each, in order. `progress` is
     /// told after each run how many are done of how many, by several threads, also at once; what it throws is thrown when all
     /// are done.
     std::vector<Outcome> run_batch(const std::vector<Request>& requests,

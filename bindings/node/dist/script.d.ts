@@ -59,7 +59,7 @@ export declare class Runnable {
     /** Runs it on one of the engine's own threads. */
     run(request?: RunRequest, options?: RunOptions): Promise<Trace>;
     /**
-     * Runs it once for each request, on as many threads as the engine has VMs, and resolves to what came of them in their order: a trace,
+     * Runs it once for each request, as many at once as the engine has VMs, and resolves to what came of them in their order: a trace,
      * or the `PeriluneError` that kept a run from beginning. What one run does changes no other's result.
      */
     runBatch(requests: Iterable<RunRequest>, options?: BatchOptions): Promise<(Trace | PeriluneError)[]>;

@@ -122,7 +122,7 @@ export class Runnable {
   }
 
   /**
-   * Runs it once for each request, on as many threads as the engine has VMs, and resolves to what came of them in their order: a trace,
+   * Runs it once for each request, as many at once as the engine has VMs, and resolves to what came of them in their order: a trace,
    * or the `PeriluneError` that kept a run from beginning. What one run does changes no other's result.
    */
   async runBatch(requests: Iterable<RunRequest>, options: BatchOptions = {}): Promise<(Trace | PeriluneError)[]> {

@@ -12,8 +12,8 @@ use crate::model::request::Request;
 use crate::model::trace::Trace;
 
 impl Script {
-    /// Runs it once for each request, on as many threads as its engine has VMs, and returns the results in the order of the
-    /// requests. What one run does changes no other's result.
+    /// Runs it once for each request, on as many threads as its engine has ([`EngineBuilder::threads`](crate::EngineBuilder::threads)), and returns
+    /// the results in the order of the requests. What one run does changes no other's result.
     ///
     /// ```
     /// use perilune::{Engine, Request};
@@ -61,7 +61,7 @@ impl<'a> Batch<'a> {
         self
     }
 
-    /// Runs the script once for each request, on as many threads as the pool has VMs, and returns the results in
+    /// Runs the script once for each request, on as many threads as the engine has, and returns the results in
     /// the order of the requests. What one run does changes no other's result. Inside a host function or a poll it is one thread.
     #[must_use]
     pub fn run(&self, requests: &[Request<'_>]) -> Vec<Result<Trace, Error>> {

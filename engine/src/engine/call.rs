@@ -46,9 +46,7 @@ impl Engine {
         let function = erase(self.inner(), function);
         self.register(name, &function)
     }
-}
 
-impl Engine {
     /// Registers a host function that answers later: while its future is pending, a run of [`Script::run_async`] or [`Script::submit`] takes no
     /// thread, and its timeout or cancel handle ends it at once, by dropping the future. All else is as for [`function`](Self::function).
     ///
@@ -344,12 +342,7 @@ pub struct AsyncCall {
 }
 
 impl AsyncCall {
-    /// Has `act` have it as a [`Call`].
-    pub(super) fn with<T>(&self, act: impl FnOnce(&Call<'_>) -> T) -> T {
-        act(&self.call())
-    }
-
-    fn call(&self) -> Call<'_> {
+    pub(super) fn call(&self) -> Call<'_> {
         Call { arguments: &*self.kept, engine: &self.engine }
     }
 }

@@ -247,7 +247,7 @@ impl Waiting {
                 Ok(trace)
             });
             let polled = poll_fn(|context| {
-                // As above, and it is not polled again then.
+                // A panic is no reason not to call back; it is not polled again then.
                 let poll = || self.origin.within(|| run.as_mut().poll(context));
                 catch_unwind(AssertUnwindSafe(poll)).unwrap_or_else(|_| Poll::Ready(Err(panicked())))
             });

@@ -1,6 +1,5 @@
 //! Host functions in types of the host's own, by serde.
 
-use std::fmt;
 use std::future::Future;
 
 use serde::de::value::SeqDeserializer;
@@ -72,7 +71,7 @@ impl Engine {
         E: Into<HostError>,
     {
         self.async_function(name, move |call: AsyncCall| {
-            let begun = call.with(arguments_of).map(&function);
+            let begun = arguments_of(&call.call()).map(&function);
             async move { result_of(begun?.await) }
         })
     }
@@ -169,11 +168,5 @@ impl<'de> Deserializer<'de> for Arguments {
         deserialize_newtype_struct(name: &'static str);
         deserialize_struct(name: &'static str, fields: &'static [&'static str]);
         deserialize_enum(name: &'static str, variants: &'static [&'static str]);
-    }
-}
-
-impl fmt::Debug for Arguments {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.0).finish()
     }
 }

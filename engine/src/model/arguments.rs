@@ -1,6 +1,5 @@
 //! Arguments of a call, kept as values: those that a worker tells of, and those of a call that is answered later.
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::cancel::CancelHandle;
@@ -10,7 +9,6 @@ use super::request::RequestData;
 use super::value::Value;
 
 /// One argument.
-#[derive(Debug)]
 pub(crate) struct Argument {
     pub(crate) kind: &'static str,
     /// What it is, or why it is no value.
@@ -34,7 +32,6 @@ impl Argument {
 }
 
 /// All of them, numbered from 0.
-#[derive(Debug)]
 pub(crate) struct KeptArguments(pub(crate) Vec<Argument>);
 
 impl KeptArguments {
@@ -162,11 +159,5 @@ impl Arguments for KeptCall {
 
     fn data(&self) -> Option<&RequestData> {
         self.data.as_ref()
-    }
-}
-
-impl fmt::Debug for KeptCall {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("KeptCall").field("name", &self.name).finish_non_exhaustive()
     }
 }

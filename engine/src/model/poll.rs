@@ -18,8 +18,8 @@ const SHORTEST: Duration = Duration::from_millis(1);
 /// has to see to something meanwhile, such as the signals of the language that it serves. Clones share the callback.
 ///
 /// A run that is shorter than the period does not poll, nor does one that is in a host function, or in the queue
-/// of [`Script::submit`](crate::Script::submit), where it has no thread yet. The time that the callback takes counts towards the run's
-/// timeout, or its wait. It may begin runs, as a host function may. In a batch it ends its own request's run, and no other.
+/// of [`Script::submit`](crate::Script::submit) or [`run_async`](crate::Script::run_async), where it has no thread yet. The time that the
+/// callback takes counts towards the run's timeout, or its wait. It may begin runs, as a host function may. In a batch it ends its own request's run, and no other.
 ///
 /// ```
 /// use std::ops::ControlFlow;

@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering::{AcqRel, Acquire};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Poll, Wake, Waker};
 
@@ -57,7 +57,7 @@ impl Driven {
     }
 
     fn queue(self: &Arc<Self>) {
-        self.state.store(QUEUED, std::sync::atomic::Ordering::Release);
+        self.state.store(QUEUED, Release);
         if let Some(pool) = self.pool.upgrade() {
             let mut state = pool.lock();
             let run = Arc::clone(self);

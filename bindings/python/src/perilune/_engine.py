@@ -122,7 +122,7 @@ class Script(_native.Script):
         *,
         progress: Union[bool, Callable[[int, int], object]] = False,
     ) -> List[Union[Trace, Error]]:
-        """Runs it once for each request, on as many threads as the engine has VMs, and returns what came of them in their order: a
+        """Runs it once for each request, on as many threads as the engine has, and returns what came of them in their order: a
         trace, or the `Error` that kept a run from beginning. What one run does changes no other's result.
 
         :param requests: a mapping of the parameters of `run` each, or what `request` makes
